@@ -1,0 +1,294 @@
+"""The liquid time-constant network in its conductance form, the model that ncps runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from liquidjax import wirings
+from liquidjax._types import Array, Integrator
+from liquidjax.cells.linear import check_size, zeros
+from liquidjax.integrators import SemiImplicit
+from liquidjax.reparam import Constraints, check_choice, positive, stored
+
+Mapping = Literal["affine", "linear"] | None
+Range = tuple[float, float]
+
+
+class SynapseParams(NamedTuple):
+    """One entry per synapse that exists, sorted by target neuron, then source: arrays (synapses,)."""
+
+    weight: Array
+    steepness: Array
+    midpoint: Array
+    reversal_potential: Array
+
+
+class MappingParams(NamedTuple):
+    """y = weight * x + bias, both (features,); an absent part is None."""
+
+    weight: Array | None
+    bias: Array | None
+
+
+class LTCParams(NamedTuple):
+    """Parameters of an LTC; per-neuron arrays are (units,). See `LTC` for what they mean."""
+
+    leak_conductance: Array
+    leak_potential: Array
+    capacitance: Array
+    synapses: SynapseParams
+    sensory_synapses: SynapseParams
+    input_mapping: MappingParams
+    output_mapping: MappingParams
+
+
+class Sensed(NamedTuple):
+    """Sums over the sensory synapses of each neuron, both (units, *batch)."""
+
+    current: Array
+    conductance: Array
+
+
+@dataclass(frozen=True)
+class InitialRanges:
+    """The interval each parameter is drawn from, uniformly; for positive parameters of the effective value.
+
+    The defaults are those of ncps, which however draws before its softplus: there the effective weight starts in
+    (0.69, 1.31) and the capacitance in (0.91, 1.04) where implicit constraints are on.
+    """
+
+    leak_conductance: Range = (0.001, 1.0)
+    leak_potential: Range = (-0.2, 0.2)
+    capacitance: Range = (0.4, 0.6)
+    weight: Range = (0.001, 1.0)
+    steepness: Range = (3.0, 8.0)
+    midpoint: Range = (0.3, 0.8)
+    sensory_weight: Range = (0.001, 1.0)
+    sensory_steepness: Range = (3.0, 8.0)
+    sensory_midpoint: Range = (0.3, 0.8)
+
+    def __post_init__(self):
+        for name, (low, high) in vars(self).items():
+            positive_only = name in ("leak_conductance", "capacitance", "weight", "sensory_weight")
+            if not low <= high or (positive_only and low <= 0):
+                above = "0 < " if positive_only else ""
+                raise ValueError(f"{name} must be a range (low, high) with {above}low <= high, got {(low, high)}")
+
+
+@dataclass(frozen=True)
+class LTC:
+    """Liquid time-constant network, conductance form: neurons with a leak, coupled by saturating synapses.
+
+    capacitance_i dx_i/dt = leak_conductance_i (leak_potential_i - x_i)
+                            + sum_j g_ji (reversal_potential_ji - x_i) + sum_k s_ki (sensory_reversal_potential_ki - x_i)
+    g_ji = weight_ji sigmoid(steepness_ji (x_j - midpoint_ji)), and s_ki the same of the mapped input u_k.
+
+    So rate_i = (leak_conductance_i + sum g + sum s + epsilon) / capacitance_i, and its inverse, the time constant,
+    depends on the state and the input: it is liquid. j and k run over the synapses of the wiring only. Inputs are held
+    for the whole of dt. The outputs are the states of the motor neurons through the output mapping, which is not fed
+    back.
+
+    Args:
+        inputs: number of input features.
+        wiring: who connects to whom.
+        integrator: `SemiImplicit(unfolds=6)` is the solver of the papers.
+        input_mapping: "affine" (weight and bias for each input), "linear" (weight only) or None.
+        output_mapping: the same for each output.
+        constraints: "implicit" keeps weights, leak conductance and capacitance positive through softplus; "explicit"
+            stores them as they are, and `project` belongs after each optimiser step.
+        epsilon: added to the sum of conductances.
+        initial_ranges: from where `init` draws.
+
+    Raises:
+        ValueError: an option is unknown or a size out of range.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, liquidjax as lj
+        >>> cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=16, outputs=1))
+        >>> params = cell.init(jax.random.key(0))
+        >>> state, outputs = lj.unroll(cell, params, jnp.ones((10, 3, 2)), dt=0.1)
+        >>> state.shape, outputs.shape
+        ((3, 16), (10, 3, 1))
+
+    Reference:
+        Hasani et al., "Liquid time-constant networks", AAAI 2021; the conductance form is equation 1 of the methods of
+        Lechner et al. (2020). Same numbers as `ncps.torch.LTC` 1.0.1 for the same parameters.
+    """
+
+    inputs: int
+    wiring: wirings.Wiring
+    integrator: Integrator = SemiImplicit(unfolds=6)
+    input_mapping: Mapping = "affine"
+    output_mapping: Mapping = "affine"
+    constraints: Constraints = "implicit"
+    epsilon: float = 1e-8
+    initial_ranges: InitialRanges = InitialRanges()
+
+    def __post_init__(self):
+        check_size("inputs", self.inputs)
+        check_choice("input_mapping", self.input_mapping, ("affine", "linear", None))
+        check_choice("output_mapping", self.output_mapping, ("affine", "linear", None))
+        check_choice("constraints", self.constraints, ("implicit", "explicit"))
+        if not self.epsilon >= 0:
+            raise ValueError(f"epsilon must be at least 0, got {self.epsilon}")
+
+    @property
+    def units(self) -> int:
+        return self.wiring.units
+
+    @property
+    def outputs(self) -> int:
+        return self.wiring.outputs
+
+    @property
+    def graph(self) -> wirings.Graph:
+        """The wiring, drawn for this number of inputs."""
+        return self.wiring.graph(self.inputs)
+
+    def init(self, key: Array) -> LTCParams:
+        """Draws the parameters; reversal potentials start at the polarity of their synapse."""
+        keys = iter(jax.random.split(key, 9))
+        ranges = self.initial_ranges
+
+        def draw(range: Range, size: int) -> Array:
+            return jax.random.uniform(next(keys), (size,), minval=range[0], maxval=range[1])
+
+        def draw_synapses(synapses: wirings.Synapses, weight: Range, steepness: Range, midpoint: Range):
+            size = len(synapses.source)
+            return SynapseParams(
+                stored(draw(weight, size), self.constraints),
+                draw(steepness, size),
+                draw(midpoint, size),
+                jnp.asarray(synapses.polarity, float),
+            )
+
+        return LTCParams(
+            leak_conductance=stored(draw(ranges.leak_conductance, self.units), self.constraints),
+            leak_potential=draw(ranges.leak_potential, self.units),
+            capacitance=stored(draw(ranges.capacitance, self.units), self.constraints),
+            synapses=draw_synapses(self.graph.synapses, ranges.weight, ranges.steepness, ranges.midpoint),
+            sensory_synapses=draw_synapses(
+                self.graph.sensory_synapses, ranges.sensory_weight, ranges.sensory_steepness, ranges.sensory_midpoint
+            ),
+            input_mapping=_init_mapping(self.input_mapping, self.inputs),
+            output_mapping=_init_mapping(self.output_mapping, self.outputs),
+        )
+
+    def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> Array:
+        """Zeros (*batch_shape, units)."""
+        return zeros(batch_shape, self.units, dtype)
+
+    def sense(self, params: LTCParams, inputs: Array, key: Array | None = None) -> Sensed:
+        """The sums over the sensory synapses for inputs (*batch, inputs)."""
+        mapped = jnp.moveaxis(_map(params.input_mapping, inputs), -1, 0)
+        return Sensed(*self._sums(params.sensory_synapses, self.graph.sensory_synapses, mapped))
+
+    def coefficients(self, params: LTCParams, state: Array, sensed: Sensed) -> tuple[Array, Array]:
+        """(drive, rate) for state (*batch, units), the same shape."""
+        drive, rate = self._neurons_first(params, sensed)(jnp.moveaxis(state, -1, 0))
+        return jnp.moveaxis(drive, 0, -1), jnp.moveaxis(rate, 0, -1)
+
+    def step(self, params: LTCParams, state: Array, sensed: Sensed, dt: Array) -> tuple[Array, Array]:
+        """(state (*batch, units), output (*batch, outputs)) after dt, a scalar or (*batch)."""
+        if self.integrator.per_sample:
+            state = self._solve_each_sample(params, state, sensed, dt)
+        else:
+            # Neurons first, batch last for all unfolds: then a synapse is one contiguous row of the batch.
+            first = jnp.moveaxis(state, -1, 0)
+            first = self.integrator.advance(self._neurons_first(params, sensed), first, dt)
+            state = jnp.moveaxis(first, 0, -1)
+        return state, _map(params.output_mapping, state[..., : self.outputs])
+
+    def _neurons_first(self, params: LTCParams, sensed: Sensed) -> Callable[[Array], tuple[Array, Array]]:
+        """state (units, *batch) -> (drive, rate), both (units, *batch)."""
+        per_neuron = (slice(None), *(None,) * (sensed.current.ndim - 1))
+        leak = positive(params.leak_conductance, self.constraints)[per_neuron]
+        capacitance = positive(params.capacitance, self.constraints)[per_neuron]
+        current_at_rest = leak * params.leak_potential[per_neuron] + sensed.current
+        conductance_at_rest = leak + sensed.conductance + self.epsilon
+
+        def coefficients(state: Array) -> tuple[Array, Array]:
+            current, conductance = self._sums(params.synapses, self.graph.synapses, state)
+            return (current_at_rest + current) / capacitance, (conductance_at_rest + conductance) / capacitance
+
+        return coefficients
+
+    def _sums(self, params: SynapseParams, synapses: wirings.Synapses, potential: Array) -> tuple[Array, Array]:
+        """(sum of g E, sum of g) over the synapses of each neuron (units, *batch), potential (sources, *batch).
+
+        Only the synapses that exist, as rows sorted by target; sigmoid(z) = (1 + tanh(z/2)) / 2, for which XLA has a
+        vectorised form.
+        """
+        per_synapse = (slice(None), *(None,) * (potential.ndim - 1))
+        half_weight = positive(params.weight, self.constraints)[per_synapse] / 2
+        half_steepness = params.steepness[per_synapse] / 2
+        offset = half_steepness * params.midpoint[per_synapse]
+        gate = jnp.tanh(half_steepness * potential[synapses.source] - offset)
+        conductance = half_weight + half_weight * gate
+        current = conductance * params.reversal_potential[per_synapse]
+        return self._sum_by_target(current, synapses.target), self._sum_by_target(conductance, synapses.target)
+
+    def _sum_by_target(self, rows: Array, target: np.ndarray) -> Array:
+        return jax.ops.segment_sum(rows, target, self.units, indices_are_sorted=True)
+
+    def _solve_each_sample(self, params: LTCParams, state: Array, sensed: Sensed, dt: Array) -> Array:
+        def move(state, sensed, dt):
+            return self.integrator.advance(self._neurons_first(params, sensed), state, dt)
+
+        dt = jnp.broadcast_to(dt, state.shape[:-1])
+        for _ in state.shape[:-1]:
+            move = jax.vmap(move, in_axes=(0, 1, 0))
+        return move(state, sensed, dt)
+
+
+def project(params: Any) -> Any:
+    """Puts the parameters of every LTC with explicit constraints in a pytree back into their ranges.
+
+    weight, leak_conductance >= 0 and capacitance >= 1e-6, each moved to the nearest allowed value. Call it after
+    every optimiser step when `constraints="explicit"`; with implicit constraints it is not needed, and wrong.
+
+    Args:
+        params: any pytree with `LTCParams` in it.
+
+    Returns:
+        The same pytree with the values moved.
+
+    Example:
+        >>> import jax, liquidjax as lj
+        >>> cell = lj.LTC(inputs=1, wiring=lj.FullyConnected(units=2), constraints="explicit")
+        >>> params = cell.init(jax.random.key(0))
+        >>> lj.project(params._replace(leak_conductance=jnp.array([-1.0, 1.0]))).leak_conductance
+        Array([0., 1.], dtype=float32)
+
+    Reference:
+        `apply_weight_constraints` of ncps 1.0.1; the floor of the capacitance is that of the original LTC code.
+    """
+
+    def project_ltc(node: Any) -> Any:
+        if not isinstance(node, LTCParams):
+            return node
+        return node._replace(
+            leak_conductance=jnp.maximum(node.leak_conductance, 0),
+            capacitance=jnp.maximum(node.capacitance, 1e-6),
+            synapses=node.synapses._replace(weight=jnp.maximum(node.synapses.weight, 0)),
+            sensory_synapses=node.sensory_synapses._replace(weight=jnp.maximum(node.sensory_synapses.weight, 0)),
+        )
+
+    return jax.tree.map(project_ltc, params, is_leaf=lambda node: isinstance(node, LTCParams))
+
+
+def _init_mapping(mapping: Mapping, size: int) -> MappingParams:
+    return MappingParams(
+        weight=jnp.ones(size) if mapping in ("affine", "linear") else None,
+        bias=jnp.zeros(size) if mapping == "affine" else None,
+    )
+
+
+def _map(mapping: MappingParams, x: Array) -> Array:
+    if mapping.weight is not None:
+        x = x * mapping.weight
+    return x if mapping.bias is None else x + mapping.bias

@@ -1,0 +1,75 @@
+"""What every cell that follows dx/dt = drive - rate * x has for free."""
+
+import jax
+import jax.numpy as jnp
+
+from liquidjax._types import Array, ODECell, Params, Sensed
+
+
+def advance(cell: ODECell, params: Params, state: Array, sensed: Sensed, dt: Array) -> Array:
+    """The state (*batch, units) after dt, a scalar or (*batch), for cells whose `sensed` ends in (units,).
+
+    An integrator that chooses its steps solves each sample of the batch on its own.
+    """
+
+    def move(state, sensed, dt):
+        return cell.integrator.advance(lambda x: cell.coefficients(params, x, sensed), state, dt)
+
+    if not cell.integrator.per_sample:
+        return move(state, sensed, dt[..., None])
+    dt = jnp.broadcast_to(dt, state.shape[:-1])
+    for _ in state.shape[:-1]:
+        move = jax.vmap(move)
+    return move(state, sensed, dt)
+
+
+def time_constant(cell: ODECell, params: Params, state: Array, inputs: Array) -> Array:
+    """The liquid time constant of each neuron: tau = 1 / rate(x, u), in the unit of dt.
+
+    Args:
+        cell: a cell with coefficients.
+        params: its parameters.
+        state: (*batch, units).
+        inputs: (*batch, inputs).
+
+    Returns:
+        (*batch, units).
+
+    Example:
+        >>> import jax, liquidjax as lj
+        >>> cell = lj.LTC(inputs=2, wiring=lj.FullyConnected(units=3))
+        >>> params = cell.init(jax.random.key(0))
+        >>> lj.time_constant(cell, params, jnp.zeros(3), jnp.ones(2)).shape
+        (3,)
+
+    Reference:
+        Hasani et al. (2021), section 3; for the conductance form tau = cm / (gleak + sum of conductances).
+    """
+    _, rate = cell.coefficients(params, state, cell.sense(params, inputs))
+    return 1 / rate
+
+
+def equilibrium(cell: ODECell, params: Params, state: Array, inputs: Array) -> Array:
+    """The state towards which each neuron moves at this moment: drive(x, u) / rate(x, u).
+
+    Args:
+        cell: a cell with coefficients.
+        params: its parameters.
+        state: (*batch, units).
+        inputs: (*batch, inputs).
+
+    Returns:
+        (*batch, units).
+
+    Example:
+        >>> import jax, liquidjax as lj
+        >>> cell = lj.LTC(inputs=2, wiring=lj.FullyConnected(units=3))
+        >>> params = cell.init(jax.random.key(0))
+        >>> lj.equilibrium(cell, params, jnp.zeros(3), jnp.ones(2)).shape
+        (3,)
+
+    Reference:
+        Hasani et al. (2021), section 3.
+    """
+    drive, rate = cell.coefficients(params, state, cell.sense(params, inputs))
+    return drive / rate

@@ -1,0 +1,65 @@
+"""A linear map on the outputs of any cell."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+
+from liquidjax._types import Array, Cell, Params, Sensed, State
+from liquidjax.cells.linear import Linear, check_size, init_linear
+
+
+class ReadoutParams(NamedTuple):
+    """Parameters of the cell and of the map, weight (cell outputs, outputs)."""
+
+    cell: Params
+    linear: Linear
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A cell with a linear readout: y = W output + b. The `proj_size` of ncps, for any cell.
+
+    Args:
+        cell: the cell that is read out.
+        outputs: number of output features.
+
+    Raises:
+        ValueError: outputs is not an integer of at least 1.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, liquidjax as lj
+        >>> cell = lj.Readout(lj.LTC(inputs=2, wiring=lj.AutoNCP(units=16, outputs=4)), outputs=10)
+        >>> params = cell.init(jax.random.key(0))
+        >>> state, outputs = lj.unroll(cell, params, jnp.ones((5, 3, 2)), dt=0.1)
+        >>> outputs.shape
+        (5, 3, 10)
+    """
+
+    cell: Cell
+    outputs: int
+
+    def __post_init__(self):
+        check_size("outputs", self.outputs)
+
+    @property
+    def inputs(self) -> int:
+        return self.cell.inputs
+
+    def init(self, key: Array) -> ReadoutParams:
+        """Draws the parameters."""
+        cell_key, linear_key = jax.random.split(key)
+        return ReadoutParams(self.cell.init(cell_key), init_linear(linear_key, self.cell.outputs, self.outputs))
+
+    def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> State:
+        """The initial state of the cell."""
+        return self.cell.initial_state(batch_shape, dtype)
+
+    def sense(self, params: ReadoutParams, inputs: Array, key: Array | None = None) -> Sensed:
+        """What the cell senses."""
+        return self.cell.sense(params.cell, inputs, key)
+
+    def step(self, params: ReadoutParams, state: State, sensed: Sensed, dt: Array) -> tuple[State, Array]:
+        """(state of the cell, output (*batch, outputs))."""
+        state, output = self.cell.step(params.cell, state, sensed, dt)
+        return state, params.linear(output)

@@ -1,0 +1,42 @@
+"""Positivity: how a parameter that must not be negative is stored.
+
+"implicit": the stored value is unconstrained and passes through softplus. "explicit": the stored value is the value,
+and `cells.ltc.project` puts it back into its range after every optimiser step.
+"""
+
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from liquidjax._types import Array
+
+Constraints = Literal["implicit", "explicit"]
+
+
+def positive(stored: Array, constraints: Constraints) -> Array:
+    """The value that `stored` stands for: softplus(stored) when implicit, `stored` itself when explicit.
+
+    Example:
+        >>> round(float(positive(jnp.array(0.0), "implicit")), 4)
+        0.6931
+    """
+    return jax.nn.softplus(stored) if constraints == "implicit" else stored
+
+
+def stored(value: Array, constraints: Constraints) -> Array:
+    """What to store so that `positive` gives `value` > 0: the inverse of softplus when implicit.
+
+    log(e^y - 1) is written as y + log(1 - e^(-y)), which neither overflows for large y nor loses digits.
+
+    Example:
+        >>> float(positive(stored(jnp.array(0.5), "implicit"), "implicit"))
+        0.5
+    """
+    return value + jnp.log(-jnp.expm1(-value)) if constraints == "implicit" else value
+
+
+def check_choice(name: str, value: object, choices: tuple) -> None:
+    """Raises the ValueError for an option that is none of `choices`."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

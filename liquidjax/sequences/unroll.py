@@ -1,0 +1,148 @@
+"""Running a cell: over a whole sequence, or one step at a time."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from liquidjax._types import Array, Cell, Params, State
+from liquidjax.sequences.gradients import Gradient, Remat
+from liquidjax.sequences.validation import check_shapes, check_state, check_values
+
+
+def unroll(
+    cell: Cell,
+    params: Params,
+    inputs: Any,
+    dt: Any = 1.0,
+    *,
+    state: State | None = None,
+    mask: Any = None,
+    reverse: bool = False,
+    gradient: Gradient = Remat(),
+    key: Array | None = None,
+    validate: bool = True,
+) -> tuple[State, Array]:
+    """Runs a cell over a sequence: (state_t, output_t) = step(state_{t-1}, inputs_t, dt_t).
+
+    Compiled once for equal cells and equal shapes; inside `jax.jit` it becomes part of the caller.
+
+    Args:
+        cell: any `Cell`.
+        params: its parameters.
+        inputs: (time, *batch, inputs), floating point.
+        dt: time from the previous step to this one, in the unit of the time constants: a scalar, (time,) or
+            (time, *batch), where every sample has its own times. Not below 0.
+        state: the state before the first step; the cell's initial state when None.
+        mask: bool (time, *batch). Where it is False the step is padding: the state is held, the output is zero, and no
+            gradient flows, whatever the padding contains.
+        reverse: runs from the last time step to the first; outputs stay in the order of the inputs. dt is then the
+            time to the next sample.
+        gradient: how the backward pass is done, `Remat()` or `BPTT()`; it does not change the result.
+        key: source of randomness for dropout; None evaluates without dropout.
+        validate: whether to look at the values of inputs, dt and mask first. They are copied to the host for that;
+            under `jax.jit` it cannot be done and is not.
+
+    Returns:
+        The state after the last step, and the outputs (time, *batch, outputs).
+
+    Raises:
+        ValueError: shapes that do not fit, or values that `check_values` refuses.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, liquidjax as lj
+        >>> cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=16, outputs=1))
+        >>> params = cell.init(jax.random.key(0))
+        >>> dt = jnp.full((10, 3), 0.1).at[4, 2].set(1.5)  # sample 2 was measured late at step 4
+        >>> state, outputs = lj.unroll(cell, params, jnp.ones((10, 3, 2)), dt)
+        >>> outputs.shape
+        (10, 3, 1)
+    """
+    inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
+    mask = None if mask is None else jnp.asarray(mask)
+    check_shapes(cell, inputs, dt, mask, state)
+    if validate:
+        check_values(inputs, dt, mask)
+    return _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key)
+
+
+@functools.partial(jax.jit, static_argnames=("cell", "gradient", "reverse"))
+def _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key):
+    time, *batch = inputs.shape[:-1]
+    dtype = _dtype(params, inputs)
+    dt = dt.astype(dtype)
+    if state is None:
+        state = cell.initial_state(tuple(batch), dtype)
+    if mask is not None:
+        # The first of two wheres: padding never enters the arithmetic, so a NaN in it cannot reach a gradient.
+        inputs = jnp.where(mask[..., None], inputs, 0)
+        dt = jnp.where(mask, dt.reshape(dt.shape + (1,) * (mask.ndim - dt.ndim) if dt.ndim else ()), 0)
+
+    keys = None if key is None else jax.random.split(key, time)
+    sensed = gradient.sense(jax.vmap(lambda p, u, k: cell.sense(p, u, k), in_axes=(None, 0, 0)))(params, inputs, keys)
+
+    def step(state, x):
+        sensed, dt_now, valid = x
+        new, output = cell.step(params, state, sensed, dt if dt_now is None else dt_now)
+        if valid is not None:
+            new = jax.tree.map(lambda n, old: jnp.where(_expand(valid, n.ndim), n, old), new, state)
+            output = jnp.where(_expand(valid, output.ndim), output, 0)
+        return new, output
+
+    return gradient.scan(step, state, (sensed, dt if dt.ndim else None, mask), reverse)
+
+
+def step(
+    cell: Cell, params: Params, state: State, inputs: Any, dt: Any = 1.0, *, validate: bool = True
+) -> tuple[State, Array]:
+    """Runs a cell for one time step: for streams, control loops and environments.
+
+    A loop over `step` gives what `unroll` gives, and its cost does not depend on how long the stream is.
+
+    Args:
+        cell: any `Cell`.
+        params: its parameters.
+        state: the state before the step, from `cell.initial_state(batch_shape)` or an earlier step.
+        inputs: (*batch, inputs), floating point.
+        dt: time since the previous step, a scalar or (*batch), not below 0.
+        validate: whether to look at the values of inputs and dt first; a fast control loop switches it off.
+
+    Returns:
+        The new state, and the output (*batch, outputs).
+
+    Raises:
+        ValueError: shapes that do not fit, or values that `check_values` refuses.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, liquidjax as lj
+        >>> cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=16, outputs=1))
+        >>> params = cell.init(jax.random.key(0))
+        >>> state, output = lj.step(cell, params, cell.initial_state(), jnp.ones(2), dt=0.1)
+        >>> output.shape
+        (1,)
+    """
+    inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
+    if inputs.ndim < 1 or inputs.shape[-1] != cell.inputs or not jnp.issubdtype(inputs.dtype, jnp.floating):
+        raise ValueError(f"inputs must be floating point (*batch, inputs = {cell.inputs}), "
+                         f"got {inputs.dtype} {inputs.shape}")  # fmt: skip
+    batch = inputs.shape[:-1]
+    if dt.shape not in ((), batch):
+        raise ValueError(f"dt must be a scalar or (*batch) = {batch}, got shape {dt.shape}")
+    check_state(cell, state, batch)
+    if validate:
+        check_values(inputs[None], dt[None] if dt.ndim else dt)
+    return _step(cell, params, state, inputs, dt)
+
+
+@functools.partial(jax.jit, static_argnames="cell")
+def _step(cell, params, state, inputs, dt):
+    return cell.step(params, state, cell.sense(params, inputs), dt.astype(_dtype(params, inputs)))
+
+
+def _dtype(params: Params, inputs: Array) -> Any:
+    return jnp.result_type(inputs, *jax.tree.leaves(params))
+
+
+def _expand(valid: Array, ndim: int) -> Array:
+    return valid.reshape(valid.shape + (1,) * (ndim - valid.ndim))
