@@ -5,7 +5,7 @@ included. `dt` and every time constant are in the same unit of time, whichever t
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 
@@ -65,10 +65,8 @@ class Cell(Protocol):
 class Integrator(Protocol):
     """Moves the state of dx/dt = drive(x) - rate(x) * x through dt. Knows nothing of the model."""
 
-    @property
-    def per_sample(self) -> bool:
-        """Whether `advance` must be given one sample at a time, because it chooses its steps by what it sees."""
-        ...
+    per_sample: ClassVar[bool]
+    """Whether `advance` must be given one sample at a time, because it chooses its steps by what it sees."""
 
     def advance(self, coefficients: Coefficients, state: Array, dt: Array) -> Array:
         """The state after dt, which broadcasts against the state. dt = 0 is the identity."""

@@ -206,6 +206,7 @@ class Diffrax:
         max_steps: solver steps allowed within one dt.
 
     Raises:
+        ValueError: a state of lower precision than float32.
         RuntimeError: when run, a solve that did not finish in max_steps (from within the compiled code).
 
     Example:
@@ -226,6 +227,8 @@ class Diffrax:
 
     def advance(self, coefficients: Coefficients, state: Array, dt: Array) -> Array:
         """The state after dt; see `Integrator`."""
+        if state.dtype not in (jnp.float32, jnp.float64):
+            raise ValueError(f"Diffrax needs float32 or float64, got {state.dtype}: its error estimates would be noise")
 
         def slope(t, x, dt):
             drive, rate = coefficients(x)

@@ -30,7 +30,7 @@ def stored(value: Array, constraints: Constraints) -> Array:
     log(e^y - 1) is written as y + log(1 - e^(-y)), which neither overflows for large y nor loses digits.
 
     Example:
-        >>> float(positive(stored(jnp.array(0.5), "implicit"), "implicit"))
+        >>> round(float(positive(stored(jnp.array(0.5), "implicit"), "implicit")), 6)
         0.5
     """
     return value + jnp.log(-jnp.expm1(-value)) if constraints == "implicit" else value

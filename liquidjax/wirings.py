@@ -350,7 +350,7 @@ class Custom:
     Example:
         >>> ring = Custom([[0, 1, 0], [0, 0, 1], [-1, 0, 0]], outputs=1)
         >>> ring.graph(inputs=2).synapses.target
-        array([0, 1, 2])
+        array([0, 1, 2], dtype=int32)
     """
 
     adjacency: Any  # stored as a tuple of tuples, so that the recipe can be hashed
@@ -397,7 +397,7 @@ def _single_layer(adjacency: np.ndarray, sensory_adjacency: np.ndarray, outputs:
 
 def _synapses(matrix: np.ndarray) -> Synapses:
     target, source = np.nonzero(matrix.T)
-    return Synapses(source, target, matrix[source, target])
+    return Synapses(source.astype(np.int32), target.astype(np.int32), matrix[source, target])
 
 
 def _as_tuples(matrix: np.ndarray) -> tuple[tuple[int, ...], ...]:
@@ -423,7 +423,7 @@ def _positive(name: str, value: int) -> int:
 
 def _check_units_and_outputs(wiring: Any) -> None:
     _positive("units", wiring.units)
-    if wiring.outputs is None:
-        object.__setattr__(wiring, "outputs", wiring.units)
-    if not 1 <= wiring.outputs <= wiring.units:
-        raise ValueError(f"outputs must be in [1, units = {wiring.units}], got {wiring.outputs}")
+    outputs = wiring.units if wiring.outputs is None else wiring.outputs
+    if not 1 <= outputs <= wiring.units:
+        raise ValueError(f"outputs must be in [1, units = {wiring.units}], got {outputs}")
+    object.__setattr__(wiring, "outputs", outputs)

@@ -74,6 +74,7 @@ def closed_form(mode: Mode, head: HeadParams, activity: Array, dt: Array) -> Arr
     """
     dt = dt[..., None]
     if mode == "pure":
+        assert head.w_tau is not None and head.A is not None  # init_head gives them to this mode
         ff1 = activity[..., 0, :]
         return head.A - head.A * jnp.exp(-dt * (jnp.abs(head.w_tau) + jnp.abs(ff1))) * ff1
     ff1, ff2, time_a, time_b = (activity[..., i, :] for i in range(4))

@@ -83,14 +83,13 @@ class InitialRanges:
 class LTC:
     """Liquid time-constant network, conductance form: neurons with a leak, coupled by saturating synapses.
 
-    capacitance_i dx_i/dt = leak_conductance_i (leak_potential_i - x_i)
-                            + sum_j g_ji (reversal_potential_ji - x_i) + sum_k s_ki (sensory_reversal_potential_ki - x_i)
-    g_ji = weight_ji sigmoid(steepness_ji (x_j - midpoint_ji)), and s_ki the same of the mapped input u_k.
+    capacitance_i dx_i/dt = leak_conductance_i (leak_potential_i - x_i) + sum_j g_ji (reversal_potential_ji - x_i)
+    g_ji = weight_ji sigmoid(steepness_ji (y_j - midpoint_ji)),   y_j = x_j of a neuron j, or the mapped input u_j
 
-    So rate_i = (leak_conductance_i + sum g + sum s + epsilon) / capacitance_i, and its inverse, the time constant,
-    depends on the state and the input: it is liquid. j and k run over the synapses of the wiring only. Inputs are held
-    for the whole of dt. The outputs are the states of the motor neurons through the output mapping, which is not fed
-    back.
+    So rate_i = (leak_conductance_i + sum_j g_ji + epsilon) / capacitance_i, and its inverse, the time constant,
+    depends on the state and the input: it is liquid. The sum runs over the synapses of the wiring only. Inputs are
+    held for the whole of dt. The outputs are the states of the motor neurons through the output mapping, which is not
+    fed back.
 
     Args:
         inputs: number of input features.

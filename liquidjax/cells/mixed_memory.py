@@ -26,7 +26,7 @@ class MixedMemoryState(NamedTuple):
 
 
 class Sensed(NamedTuple):
-    """What the inputs contribute to the gates of the LSTM; what the cell senses, or its dropout key if it hears the LSTM."""
+    """gates: the share of the inputs in the LSTM's gates; cell: what the cell senses, or its key if writes="input"."""
 
     gates: Array
     cell: Any

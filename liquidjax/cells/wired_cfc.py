@@ -78,7 +78,7 @@ class WiredCfC:
         """For each layer the entries of its weight that are used: bool (features, heads, units of the layer)."""
         graph = self.graph
         masks, arriving = [], abs(graph.sensory_adjacency)
-        for i, layer in enumerate(graph.layers):
+        for layer in graph.layers:
             neurons = np.array(layer)
             between = arriving[:, neurons]
             within = abs(graph.adjacency[np.ix_(neurons, neurons)]) + np.eye(len(neurons), dtype=int)

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from liquidjax._types import Array, Cell, State
 
@@ -57,7 +58,7 @@ def check_values(inputs: Any, dt: Any, mask: Any = None) -> None:
         ...
         ValueError: dt must be finite and at least 0, got -0.1 at time step 1, sample 0
     """
-    if any(isinstance(x, jax.core.Tracer) for x in (inputs, dt, mask)):
+    if any(isinstance(x, Tracer) for x in (inputs, dt, mask)):
         return
     inputs, dt = np.asarray(inputs), np.asarray(dt)
     valid = np.ones(inputs.shape[:-1], bool) if mask is None else np.asarray(mask)

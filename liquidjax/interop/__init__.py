@@ -1,0 +1,3 @@
+"""Weights from other packages."""
+
+from liquidjax.interop.ncps import from_ncps as from_ncps

@@ -1,0 +1,120 @@
+"""Integrators: order of convergence, stability, dt = 0, and what each of them must solve exactly."""
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax.test_util import check_grads
+
+import liquidjax as lj
+
+FIXED = {
+    "SemiImplicit": (lj.SemiImplicit, 1),
+    "Exponential": (lj.Exponential, 1),
+    "Euler": (lj.Euler, 1),
+    "Midpoint": (lj.Midpoint, 2),
+    "RK4": (lj.RK4, 4),
+}
+
+
+def pendulum_with_friction(x):
+    """dx/dt = drive - rate x with coefficients that depend on the state: no integrator is exact on it."""
+    drive = jnp.stack([x[1], -jnp.sin(x[0])])
+    rate = jnp.stack([0.1 + 0 * x[0], 0.3 + 0.2 * jnp.tanh(x[0]) ** 2])
+    return drive, rate
+
+
+def decay(x):
+    return jnp.zeros_like(x), jnp.ones_like(x)
+
+
+@pytest.mark.parametrize(("kind", "order"), FIXED.values(), ids=FIXED.keys())
+def test_order_of_convergence(kind, order, x64):
+    start = jnp.array([1.0, 0.5])
+    exact = jax.jit(lambda x: lj.Diffrax(diffrax.Dopri8(), diffrax.PIDController(1e-13, 1e-13)).advance(
+        pendulum_with_friction, x, jnp.array(1.0)))(start)  # fmt: skip
+    steps = np.array([4, 8, 16, 32])
+    errors = [float(jnp.max(jnp.abs(kind(n).advance(pendulum_with_friction, start, 1.0) - exact))) for n in steps]
+    slope = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
+    assert abs(slope - order) < 0.15, (slope, errors)
+
+
+@pytest.mark.parametrize(
+    "integrator",
+    [*(kind(3) for kind, _ in FIXED.values()), lj.Diffrax(), lj.Diffrax(diffrax.Kvaerno3())],
+    ids=[*FIXED, "Tsit5", "Kvaerno3"],
+)
+def test_no_time_changes_nothing_and_gradients_are_finite(integrator):
+    start = jnp.array([1.0, 0.5])
+
+    def end(x, dt):
+        return jnp.sum(integrator.advance(pendulum_with_friction, x, dt))
+
+    np.testing.assert_array_equal(integrator.advance(pendulum_with_friction, start, jnp.array(0.0)), start)
+    by_state, by_time = jax.grad(end, argnums=(0, 1))(start, jnp.array(0.0))
+    drive, rate = pendulum_with_friction(start)
+    np.testing.assert_allclose(by_state, 1, atol=1e-6)
+    np.testing.assert_allclose(by_time, jnp.sum(drive - rate * start), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "limit"), [(lj.Euler, 2.0), (lj.Midpoint, 2.0), (lj.RK4, 2.785293563)])
+def test_stability_limit_on_decay(kind, limit, x64):
+    """|x| shrinks just below h / tau = limit and grows just above it."""
+    grows = [float(jnp.abs(kind().advance(decay, jnp.array(1.0), limit * (1 + side)))) for side in (-1e-6, 1e-6)]
+    assert grows[0] < 1 < grows[1]
+
+
+@pytest.mark.parametrize("kind", [lj.SemiImplicit, lj.Exponential])
+@settings(deadline=None, max_examples=50)
+@given(dt=st.floats(0, 1e30), start=st.floats(-100, 100), rate=st.floats(0, 1e4), equilibrium=st.floats(-100, 100))
+def test_the_implicit_two_stay_between_state_and_equilibrium_at_any_dt(kind, dt, start, rate, equilibrium):
+    end = float(kind().advance(lambda x: (rate * equilibrium, jnp.float32(rate)), jnp.float32(start), jnp.float32(dt)))
+    low, high = sorted((start, equilibrium))
+    if rate * dt <= 1e30:  # beyond, rate * dt * equilibrium leaves float32
+        assert low - 1e-3 <= end <= high + 1e-3
+
+
+def test_exponential_is_exact_for_frozen_coefficients(x64):
+    for rate in (0.0, 1e-9, 1e-3, 0.0101, 1.0, 50.0):
+        end = lj.Exponential(3).advance(lambda x, r=rate: (0.7, jnp.array(r)), jnp.array(2.0), 0.9)
+        grown = 0.7 * 0.9 if rate == 0 else -0.7 * np.expm1(-rate * 0.9) / rate
+        np.testing.assert_allclose(end, 2.0 * np.exp(-rate * 0.9) + grown, rtol=1e-12)
+
+
+def test_exponential_has_right_gradients_at_and_near_rate_zero(x64):
+    for rate in (0.0, 1e-3, 0.0099, 0.0101):
+        check_grads(lambda r, x: lj.Exponential().advance(lambda _: (0.7, r), x, 1.0),
+                    (jnp.array(rate), jnp.array(2.0)), order=2, modes=("fwd", "rev"), atol=1e-6, rtol=1e-6)  # fmt: skip
+
+
+def test_rate_zero_is_euler():
+    slope = jnp.array([0.3, -2.0])
+    for kind in (lj.SemiImplicit, lj.Exponential, lj.Euler):
+        np.testing.assert_allclose(
+            kind(2).advance(lambda x: (slope, 0 * x), jnp.ones(2), 0.5), 1 + 0.5 * slope, rtol=1e-6
+        )
+
+
+def test_diffrax_solves_each_sample_of_a_batch_on_its_own():
+    """One stiff sample must not change the steps, and so the result, of another, to the last bit."""
+    cell = lj.LTC(1, lj.FullyConnected(2), lj.Diffrax(controller=diffrax.PIDController(1e-3, 1e-5)))
+    params = cell.init(jax.random.key(0))
+    inputs = jnp.array([[[0.1], [0.1]], [[0.1], [500.0]]])
+    first, second = (lj.unroll(cell, params, u[None], jnp.array([[0.5, 3.0]]))[0] for u in inputs)
+    np.testing.assert_array_equal(first[0], second[0])
+
+
+def test_a_solve_that_runs_out_of_steps_is_an_error():
+    cell = lj.NeuralODE(1, 2, integrator=lj.Diffrax(max_steps=1, first_step=0.01))
+    params = cell.init(jax.random.key(0))
+    with pytest.raises(RuntimeError, match="maximum number of solver steps"):
+        jax.block_until_ready(lj.unroll(cell, params, jnp.ones((1, 1, 1)), 5.0))
+
+
+@pytest.mark.parametrize("unfolds", [0, -1, 1.5, True])
+def test_unfolds_must_be_a_positive_integer(unfolds):
+    with pytest.raises(ValueError, match="unfolds must be an integer of at least 1, got"):
+        lj.SemiImplicit(unfolds)
