@@ -47,7 +47,7 @@ class Cell(Protocol):
         ...
 
     def sense(self, params: Params, inputs: Array, key: Array | None = None) -> Sensed:
-        """All of a time step that does not depend on the state; `unroll` runs it for many time steps at once.
+        """All of a time step that does not depend on the state, so that it can be read or computed apart from it.
 
         Args:
             params: what `init` returned.

@@ -46,7 +46,7 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("case", "message"), zip(META["errors"], REFUSALS, strict=True))
+@pytest.mark.parametrize(("case", "message"), list(zip(META["errors"], REFUSALS, strict=True)))
 def test_what_ncps_refuses_we_refuse_with_name_value_and_range(case, message):
     with pytest.raises(ValueError, match=message):
         _wiring(case)

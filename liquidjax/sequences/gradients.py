@@ -18,10 +18,6 @@ class Gradient(Protocol):
         """(state after the last step, outputs of all steps), as `jax.lax.scan` returns them."""
         ...
 
-    def sense(self, sense: Callable) -> Callable:
-        """The function that computes what the cell senses, made to keep what this way keeps."""
-        ...
-
 
 @dataclass(frozen=True)
 class BPTT:
@@ -44,10 +40,6 @@ class BPTT:
     def scan(self, step: Step, state: State, xs: Any, reverse: bool) -> tuple[State, Array]:
         """See `Gradient`."""
         return jax.lax.scan(step, state, xs, reverse=reverse)
-
-    def sense(self, sense: Callable) -> Callable:
-        """See `Gradient`."""
-        return sense
 
 
 @dataclass(frozen=True)
@@ -73,7 +65,3 @@ class Remat:
         """See `Gradient`."""
         # Inside a scan no barrier against common subexpressions is needed: forward and backward are two loops.
         return jax.lax.scan(jax.checkpoint(step, prevent_cse=False), state, xs, reverse=reverse)
-
-    def sense(self, sense: Callable) -> Callable:
-        """See `Gradient`."""
-        return jax.checkpoint(sense)

@@ -1,0 +1,336 @@
+"""Training, the run folder, and the command line from end to end, on a tiny budget."""
+
+import functools
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import liquidjax as lj
+from liquidjax import __main__ as cli
+from liquidjax.experiments import baselines, evaluate, train
+from liquidjax.experiments import config as configs
+from liquidjax.tasks import digits
+from liquidjax.training import checkpoint, loop
+
+TINY = ["--model.units", "12", "--model.outputs", "4", "--model.unfolds", "1", "--epochs", "2"]
+FILES = {"config.yaml", "metrics.jsonl", "params.npz", "results.json", "overview.png", "sample.csv"}
+
+
+@functools.cache
+def toy(seed=0, samples=40):
+    """Two classes: is the last input high or low? inputs (3, samples, 1)."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, samples)
+    inputs = rng.normal(0, 0.1, (3, samples, 1)).astype(np.float32)
+    inputs[-1, :, 0] += labels
+    return inputs, labels
+
+
+def fit(cell: lj.Cell = lj.GRU(inputs=1, units=2), data=None, **settings):
+    data = data or toy()
+    settings = {"epochs": 3, "batch_size": 16, "learning_rate": 0.05, **settings}
+    return loop.train(cell, cell.init(jax.random.key(0)), data, toy(1), **settings)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder made by the command line."""
+    place = tmp_path_factory.mktemp("run")
+    (place / "small.yaml").write_text("batch_size: 128\ntask:\n  split_seed: 1\n")
+    cli.main(["train", str(place / "small.yaml"), *TINY, "--folder", str(place / "run")])
+    return place / "run"
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """A copy of the run folder to break."""
+    for name in FILES:
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    return tmp_path
+
+
+# the loop
+
+
+def test_learns_and_repeats_itself_exactly():
+    trained, again = fit(epochs=30), fit(epochs=30)
+    assert trained.history[-1].validation_accuracy > 0.95 > trained.history[0].validation_accuracy
+    assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), trained.params, again.params))
+    other = fit(epochs=30, seed=1)
+    assert not jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), trained.params, other.params))
+
+
+def test_leaves_the_given_parameters_alone_and_compiles_one_step():
+    cell = lj.GRU(inputs=1, units=3)
+    params = cell.init(jax.random.key(0))
+    before = jax.tree.map(np.array, params)
+    step: Any = loop.train_step
+    traces = step._cache_size()
+    seen = []
+    loop.train(cell, params, toy(), toy(1), epochs=2, batch_size=16, learning_rate=0.1, on_epoch=seen.append)
+    assert step._cache_size() == traces + 1  # 40 samples: two batches of 16, and 8 sit out
+    assert jax.tree.all(jax.tree.map(np.array_equal, before, params))
+    assert [epoch.epoch for epoch in seen] == [1, 2]
+
+
+def test_smoothing_is_the_best_confidence_and_not_in_the_metrics():
+    cell = lj.Readout(lj.GRU(inputs=1, units=1), outputs=2)
+    ones = np.ones((1, 16, 1), np.float32), np.ones(16, int)
+    trained = fit(cell, ones, epochs=300, learning_rate=0.1, smoothing=0.4)
+    # Half of 0.4 goes to the wrong one of two classes, so a probability of 0.8 is best; the loss is that of the label.
+    assert trained.history[-1].loss == pytest.approx(-np.log(0.8), abs=0.002)
+    assert fit(cell, ones, epochs=300, learning_rate=0.1).history[-1].loss < 0.02
+
+
+def test_the_first_step_is_the_one_of_the_formula():
+    cell = lj.GRU(inputs=1, units=2)
+    params = cell.init(jax.random.key(0))
+    inputs, labels = toy(samples=16)
+    trained = loop.train(cell, params, (inputs, labels), toy(1), epochs=1, batch_size=16, learning_rate=0.01, clip=1e3)
+
+    def loss(params):
+        logits = lj.unroll(cell, params, inputs)[1][-1]
+        return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(16), labels])
+
+    gradient = jax.grad(loss)(params)
+    expected = jax.tree.map(lambda p, g: p - 0.01 * g / (abs(g) + 1e-8), params, gradient)  # Adam's first step
+    assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.allclose(a, b, atol=1e-5)), trained.params, expected))
+    assert trained.history[0].loss == pytest.approx(float(loss(params)), rel=1e-5)
+
+
+def test_a_loss_that_is_not_finite_stops_it():
+    with pytest.raises(FloatingPointError, match="the loss is inf at epoch 1, step 2; try a smaller learning rate"):
+        fit(lj.Readout(lj.GRU(1, 2), 2), learning_rate=1e38, clip=1e38)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"batch_size": 41}, r"batch_size in \[1, training samples = 40\]"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"clip": float("nan")}, "clip must be above 0"),
+        ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
+        ({"smoothing": 1.0}, r"smoothing must be in \[0, 1\)"),
+        ({"data": (toy()[0][..., [0, 0]], toy()[1])}, "train must be inputs"),
+        ({"data": (toy()[0], toy()[1][:-1])}, "train must be inputs"),
+        ({"data": (toy()[0], toy()[1] + 1)}, r"labels of train must be integers in \[0, outputs of the cell = 2\)"),
+        ({"data": (toy()[0], toy()[1] * 1.0)}, "labels of train must be integers"),
+        ({"data": (toy()[0] * np.nan, toy()[1])}, "inputs must be finite"),
+    ],
+)
+def test_refuses_what_does_not_fit(change, message):
+    with pytest.raises(ValueError, match=message):
+        fit(**change)
+
+
+# the comparison
+
+
+@pytest.mark.parametrize("cell", ["LTC", "CfC"])
+def test_networks_are_of_about_one_size(cell):
+    compared = train.networks(train.TrainConfig(model=train.Model(cell=cell)))
+    liquid, *others = (baselines.parameter_count(network) for network, _ in compared.values())
+    assert list(compared) == [cell, "LSTM", "GRU"]
+    assert all(abs(count / liquid - 1) < 0.05 for count in others)
+
+
+def test_only_parameters_with_an_effect_are_counted():
+    cell = train.Model(cell="CfC", units=10, outputs=2).build(inputs=3)
+    params = cell.init(jax.random.key(0))
+    inputs = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
+    gradient = jax.jit(jax.grad(lambda p: (lj.unroll(cell, p, inputs)[1] ** 2).sum()))(params)
+    assert baselines.parameter_count(cell) == sum(int((g != 0).sum()) for g in jax.tree.leaves(gradient))
+
+
+def test_time_constants_are_those_of_the_cell():
+    cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=8, outputs=2))
+    params = cell.init(jax.random.key(0))
+    inputs = np.random.default_rng(0).uniform(size=(4, 2)).astype(np.float32)
+    tau = train.time_constants(cell, params, inputs, dt=0.5)
+    state = cell.initial_state()
+    for now, row in zip(inputs, tau, strict=True):
+        state, _ = lj.step(cell, params, state, now, dt=0.5)
+        assert np.allclose(row, lj.time_constant(cell, params, state, now), rtol=1e-5)
+
+
+# the run folder
+
+
+def test_the_run_folder_is_complete(run):
+    assert {path.name for path in run.iterdir()} == FILES
+    settings = configs.read(run / "config.yaml", train.TrainConfig)
+    # the YAML over the defaults, the command line over the YAML
+    assert (settings.batch_size, settings.task.split_seed, settings.epochs, settings.model.units) == (128, 1, 2, 12)
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    expected = [(name, epoch) for name in ("LTC", "LSTM", "GRU") for epoch in (1, 2)]
+    assert [(line["network"], line["epoch"]) for line in lines] == expected
+    rows = json.loads((run / "results.json").read_text())
+    assert [row["network"] for row in rows] == ["LTC", "LSTM", "GRU", "logistic regression"]
+    assert rows[3]["test_accuracy"] > 0.93 and rows[3]["parameters"] == 650
+    assert rows[0]["validation_accuracy"] == lines[1]["validation_accuracy"]
+    assert (run / "overview.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_finds_what_training_recorded(run, capsys):
+    result = evaluate.evaluate(run)
+    assert result.accuracy == result.recorded
+    assert result.confusion.sum() == 359 and np.trace(result.confusion) == round(result.accuracy * 359)
+    cli.main(["evaluate", str(run)])
+    out = capsys.readouterr().out
+    assert f"test accuracy {result.accuracy:.4f} on 359 images" in out
+    assert "the same as training recorded: yes" in out
+
+
+def test_evaluate_notices_other_parameters(copy, capsys):
+    config, cell, _ = evaluate.restore(copy)
+    checkpoint.save(copy / "params.npz", cell.init(jax.random.key(99)))
+    cli.main(["evaluate", str(copy)])
+    assert "the same as training recorded: NO" in capsys.readouterr().out
+    assert config.epochs == 2
+
+
+def test_predict_agrees_with_the_network(run, capsys):
+    cli.main(["predict", str(run), str(run / "sample.csv")])
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "row,digit,probability" and len(lines) == 5
+    config, cell, params = evaluate.restore(run)
+    test = digits.load(config.task).test
+    logits = lj.unroll(cell, params, test.inputs[:, :5], config.model.dt)[1][-1]
+    for number, (line, row) in enumerate(zip(lines, np.asarray(jax.nn.softmax(logits)), strict=True), start=1):
+        expected = (number, row.argmax(), row.max())
+        assert [float(field) for field in line.split(",")] == pytest.approx(expected, abs=6e-5)
+
+
+ROW = ",".join(["0"] * 64)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (f"{ROW}\n1,2\n", "line 2: expected 64 pixel values, got 2"),
+        (f"{ROW}\n{ROW},\n", "line 2: expected 64 pixel values, got 65"),
+        (f"{ROW}\n17{ROW[1:]}\n", "line 2, column 1: expected a number from 0 to 16, got 17.0"),
+        (f"{ROW[:-1]}-1\n", "line 1, column 64: expected a number from 0 to 16, got -1.0"),
+        (f"{ROW}\nnan{ROW[1:]}\n", "line 2, column 1: expected a number from 0 to 16, got nan"),
+        (f"{ROW}\n\n{ROW[:-1]}x\n", "line 3, column 64: expected a number from 0 to 16, got 'x'"),
+        ("a,b\nc,d\n", "line 2: expected 64 pixel values, got 2"),
+        ("", "holds no images"),
+        ("a,b\n", "holds no images"),
+    ],
+)
+def test_predict_names_the_row_that_is_no_image(text, message, tmp_path):
+    (tmp_path / "some.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        evaluate.read_images(tmp_path / "some.csv")
+
+
+def test_a_header_and_empty_lines_are_passed_over(tmp_path):
+    (tmp_path / "some.csv").write_text(f"{','.join('abcd')}\n{ROW}\n\n{ROW[:-1]}16\n")
+    images = evaluate.read_images(tmp_path / "some.csv")
+    assert images.shape == (2, 64) and images[1, 63] == 16
+
+
+def test_damage_is_noticed(copy):
+    contents = (copy / "params.npz").read_bytes()
+    for position in range(0, len(contents), 211):
+        damaged = bytearray(contents)
+        damaged[position] ^= 1 << position % 8
+        (copy / "params.npz").write_bytes(damaged)
+        with pytest.raises(ValueError, match="is damaged"):
+            evaluate.restore(copy)
+    (copy / "params.npz").write_bytes(contents[:-1])
+    with pytest.raises(ValueError, match="is damaged"):
+        evaluate.restore(copy)
+
+
+def test_config_and_parameters_must_belong_together(copy):
+    text = (copy / "config.yaml").read_text()
+    (copy / "config.yaml").write_text(text.replace("units: 12", "units: 14"))
+    with pytest.raises(ValueError, match=r"cell\.capacitance must be float32 \(14,\), got float32 \(12,\)"):
+        evaluate.restore(copy)
+
+
+def test_runs_get_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = {train.fresh_folder("digits") for _ in range(3)}
+    assert len(folders) == 3 and all(folder.is_dir() for folder in folders)
+    assert all(re.match(r"runs/digits-\d{8}-\d{6}", folder.as_posix()) for folder in folders)
+
+
+# the command line
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"], ["predict", "--help"]])
+def test_help(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    out = capsys.readouterr().out
+    assert stop.value.code == 0 and "usage: liquidjax" in out
+    if len(arguments) == 2:
+        assert "Example: liquidjax" in out
+
+
+def test_help_shows_what_the_yaml_says(tmp_path, capsys):
+    (tmp_path / "x.yaml").write_text("epochs: 1234")
+    with pytest.raises(SystemExit):
+        cli.main(["train", str(tmp_path / "x.yaml"), "--help"])
+    assert "1234" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text, arguments, message",
+    [
+        (
+            "model:\n  unts: 8",
+            ["train", "x.yaml"],
+            "liquidjax: x.yaml: unknown key `model.unts`; did you mean `units`?",
+        ),
+        (None, ["train", "x.yaml"], "No such file or directory: 'x.yaml'"),
+        ("", ["train", "x.yaml", "--folder", "."], "is not empty; choose another folder"),
+        ("", ["train", "x.txt"], "x.txt must be a .yaml file"),
+        ("", ["evaluate", "nowhere"], "liquidjax: nowhere is no run folder"),
+        ("", ["predict", "nowhere", "x.csv"], "liquidjax: nowhere is no run folder"),
+    ],
+)
+def test_mistakes_end_with_one_line_and_status_2(text, arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and message in error and error.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["trian"], ["train"], ["train", "x.yaml", "--epoch", "3"], ["evaluate"]])
+def test_arguments_that_do_not_exist_end_with_status_2(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text("")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2 and "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["digits", "digits_pixels"])
+def test_the_configs_that_are_shipped_can_be_read(name):
+    settings = configs.read(f"configs/{name}.yaml", train.TrainConfig)
+    assert settings.model.build(settings.task.features).inputs * settings.task.steps == 64
+
+
+def test_importing_the_package_brings_no_extras():
+    code = (
+        "import sys, liquidjax\n"
+        "extras = {'matplotlib', 'networkx', 'sklearn', 'rich', 'tyro', 'yaml'} & set(sys.modules)\n"
+        "assert not extras, extras"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
