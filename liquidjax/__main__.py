@@ -34,8 +34,8 @@ def train(
     """
     if config.suffix not in YAML:
         raise ValueError(f"{config} must be a .yaml file")
-    folder = folder or training.fresh_folder(config.stem)
     networks = training.networks(settings)
+    folder = folder or training.fresh_folder(config.stem)
     print(f"{', '.join(networks)}: {settings.epochs} epochs each; writing to {folder}")
     with display(list(networks), settings.epochs) as show:
         result = training.run(settings, folder, show)

@@ -17,6 +17,7 @@ try:
     from matplotlib.axes import Axes
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.lines import Line2D
     from matplotlib.ticker import MaxNLocator
 except ImportError as error:
@@ -43,7 +44,7 @@ def plot_wiring(graph: Graph, ax: Axes) -> Axes:
         >>> from liquidjax.wirings import AutoNCP
         >>> ax = plot_wiring(AutoNCP(units=16, outputs=2).graph(inputs=4), Figure().subplots())
         >>> [text.get_text() for text in ax.texts]
-        ['4 inputs', '8 inter', '5 command', '2 motor']
+        ['4 inputs', '9 inter', '5 command', '2 motor']
     """
     sensory, neurons = _positions(graph)
     layer_of = {neuron: number for number, layer in enumerate(graph.layers) for neuron in layer}
@@ -106,7 +107,14 @@ def _arc(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 def _label_columns(graph: Graph, sensory: np.ndarray, neurons: np.ndarray, ax: Axes) -> None:
     top = max(sensory[:, 1].max(), neurons[:, 1].max()) + 0.06
-    ax.text(sensory[:, 0].mean(), top, f"{graph.inputs} inputs", ha="center", color=ROLES["sensory"], weight="bold")
+    ax.text(
+        sensory[:, 0].mean(),
+        top,
+        f"{graph.inputs} input{'s' * (graph.inputs > 1)}",
+        ha="center",
+        color=ROLES["sensory"],
+        weight="bold",
+    )
     roles = np.array(graph.roles)
     if len(graph.layers) == 1:
         text = f"{graph.units} neurons, {graph.outputs} of them motor"
@@ -139,8 +147,8 @@ def plot_training(histories: Mapping[str, Mapping[str, Any]], loss_ax: Axes, acc
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     handles, _ = loss_ax.get_legend_handles_labels()
-    for label, style in (("training", "-"), ("validation", ":")):
-        handles.append(Line2D([], [], color="black", linestyle=style, label=label))
+    handles.append(Line2D([], [], color="black", label="training"))
+    handles.append(Line2D([], [], color="black", linestyle=":", label="validation"))
     loss_ax.legend(handles=handles, frameon=False, ncols=2)
     loss_ax.yaxis.set_major_formatter("{x:g}")
     loss_ax.set_ylabel("cross entropy (nats)")
@@ -167,10 +175,11 @@ def plot_time_constants(time: Any, tau: Any, ax: Axes, roles: Sequence[str] | No
         2
     """
     tau = np.asarray(tau)
+    marker = "o" if len(tau) <= 20 else None  # dots where the steps are few enough to be told apart
     for neuron in range(tau.shape[1]):
         colour = NETWORKS[0] if roles is None else ROLES[roles[neuron]]
         label = None if roles is None or roles[neuron] in roles[:neuron] else roles[neuron]
-        ax.semilogy(time, tau[:, neuron], color=colour, marker="o", markersize=3, label=label)
+        ax.semilogy(time, tau[:, neuron], color=colour, marker=marker, markersize=3, label=label)
     if roles is not None:
         ax.legend(frameon=False, ncols=3, loc="best")
     _tidy(ax)
@@ -202,8 +211,8 @@ def overview(
     Returns:
         The figure; `figure.savefig(path)` writes it.
     """
-    figure = Figure(figsize=(14, 9.5), dpi=110, layout="constrained")
-    figure.get_layout_engine().set(hspace=0.06, wspace=0.04)
+    layout = ConstrainedLayoutEngine(hspace=0.06, wspace=0.04)
+    figure = Figure(figsize=(14, 9.5), dpi=110, layout=layout)
     figure.suptitle(title, fontsize=15, weight="bold")
     grid = figure.add_gridspec(2, 12, height_ratios=(1.25, 1))
     plot_wiring(graph, figure.add_subplot(grid[0, :7])).set_title("Wiring: signals pass from left to right", pad=24)
@@ -212,6 +221,7 @@ def overview(
     inputs_ax = figure.add_subplot(example[0, 1:])
     edges = (0.5, len(inputs) + 0.5, np.shape(inputs)[1] + 0.5, 0.5)
     inputs_ax.imshow(np.transpose(inputs), cmap="Greys", aspect="auto", extent=edges)
+    inputs_ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     inputs_ax.set(title="The same as the network reads it", xlabel="time step", ylabel="input")
     if tau is not None:
         chosen = _liveliest(np.asarray(tau), graph.roles)
@@ -254,6 +264,7 @@ def plot_results(results: Mapping[str, float], ax: Axes) -> Axes:
     for row, value in zip(rows, values, strict=True):
         ax.annotate(f"{value:.3f}", (value, row), xytext=(0, 9), textcoords="offset points", ha="center")
     ax.set_yticks(rows, list(results))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
     ax.set_ylim(len(results) - 0.5, -0.7)
     margin = max(0.01, 0.25 * np.ptp(values))
     ax.set_xlim(values.min() - margin, values.max() + margin)

@@ -32,7 +32,7 @@ def test_what_is_written_is_read_back(tmp_path):
 
 def test_what_is_left_out_keeps_its_default(tmp_path):
     assert read(tmp_path, "") == TrainConfig()
-    assert read(tmp_path, "model:\n  units: 40\n") == replace(TrainConfig(), model=Model(units=40))
+    assert read(tmp_path, "model:\n  units: 60\n") == replace(TrainConfig(), model=Model(units=60))
 
 
 @pytest.mark.parametrize("text, value", [("1e-3", 0.001), ("2", 2.0), ("0.5", 0.5), ("1.0e-3", 0.001)])

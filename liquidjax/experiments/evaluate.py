@@ -1,0 +1,133 @@
+"""What can be done with a run folder of `train` later: measure the network again, and let it read new images."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from liquidjax.cells.readout import Readout
+from liquidjax.experiments import config as configs
+from liquidjax.experiments.train import TrainConfig
+from liquidjax.tasks import digits
+from liquidjax.training import checkpoint, loop
+
+
+class Restored(NamedTuple):
+    """The liquid network of a run."""
+
+    config: TrainConfig
+    cell: Readout
+    params: Any
+
+
+class Evaluation(NamedTuple):
+    """confusion: (10, 10) number of test images by true digit (row) and answer (column); recorded: what train saw."""
+
+    accuracy: float
+    recorded: float
+    confusion: np.ndarray
+
+
+class Prediction(NamedTuple):
+    """row: of the file, counted from 1 without the header; probability: that the network gives the digit."""
+
+    row: int
+    digit: int
+    probability: float
+
+
+def restore(folder: Path) -> Restored:
+    """Builds the liquid network of a run folder again, from config.yaml and params.npz.
+
+    Raises:
+        FileNotFoundError: this is no run folder.
+        ValueError: a file is damaged, or the two do not fit together.
+    """
+    if not (folder / "config.yaml").is_file():
+        raise FileNotFoundError(f"{folder} is no run folder: it has no config.yaml; `liquidjax train` makes one")
+    if not (folder / "params.npz").is_file():
+        raise FileNotFoundError(f"{folder} has no params.npz: its training did not come to an end")
+    config = configs.read(folder / "config.yaml", TrainConfig)
+    cell = config.model.build(config.task.features)
+    outline = jax.eval_shape(cell.init, jax.random.key(0))
+    return Restored(config, cell, checkpoint.load(folder / "params.npz", outline))
+
+
+def evaluate(folder: Path) -> Evaluation:
+    """Measures the liquid network of a run on the test images, which are drawn again from the split seed.
+
+    Args:
+        folder: the run folder.
+
+    Returns:
+        Its accuracy now and then, and who was taken for whom.
+
+    Raises:
+        FileNotFoundError: this is no complete run folder.
+        ValueError: a file in it is damaged.
+    """
+    config, cell, params = restore(folder)
+    try:
+        rows = json.loads((folder / "results.json").read_text())
+        recorded = float(rows[0]["test_accuracy"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{folder / 'results.json'} is damaged: {error!r}") from error
+    test = digits.load(config.task).test
+    answers = np.asarray(loop.logits(cell, params, test.inputs, config.model.dt)).argmax(-1)
+    confusion = np.zeros((digits.CLASSES, digits.CLASSES), int)
+    np.add.at(confusion, (test.labels, answers), 1)
+    return Evaluation(float(np.mean(answers == test.labels)), recorded, confusion)
+
+
+def predict(folder: Path, file: Path) -> list[Prediction]:
+    """Lets the liquid network of a run read the images of a CSV file.
+
+    Args:
+        folder: the run folder.
+        file: one image a row, 64 pixel values 0 (background) to 16, row by row of the image; a header may come first.
+
+    Returns:
+        A prediction for each row.
+
+    Raises:
+        FileNotFoundError: there is no such file, or no complete run folder.
+        ValueError: the first row that is no image, with its line in the file.
+    """
+    config, cell, params = restore(folder)
+    inputs = digits.sequences(read_images(file), config.task.steps)
+    probabilities = np.asarray(jax.nn.softmax(loop.logits(cell, params, inputs, config.model.dt)))
+    best = probabilities.argmax(-1)
+    return [Prediction(row + 1, int(digit), float(probabilities[row, digit])) for row, digit in enumerate(best)]
+
+
+def read_images(file: Path) -> np.ndarray:
+    """The rows of a CSV file of images (images, 64), each value checked; see `predict`."""
+    images = []
+    with file.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
+        reader = csv.reader(lines)
+        for fields in reader:
+            place = f"{file}, line {reader.line_num}"
+            values = [_number(text) for text in fields]
+            header = not images and not any(isinstance(value, float) for value in values)
+            if not fields or (header and reader.line_num == 1):
+                continue
+            if len(values) != digits.PIXELS:
+                raise ValueError(f"{place}: expected {digits.PIXELS} pixel values, got {len(values)}")
+            for column, value in enumerate(values, start=1):
+                if not isinstance(value, float) or not 0 <= value <= digits.WHITE:
+                    raise ValueError(f"{place}, column {column}: expected a number from 0 to {digits.WHITE:g}, "
+                                     f"got {value!r}")  # fmt: skip
+            images.append(values)
+    if not images:
+        raise ValueError(f"{file} holds no images: expected rows of {digits.PIXELS} pixel values")
+    return np.array(images)
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip()

@@ -1,0 +1,1 @@
+"""Training and keeping what was trained."""
