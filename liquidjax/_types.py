@@ -68,7 +68,7 @@ class Integrator(Protocol):
     per_sample: ClassVar[bool]
     """Whether `advance` must be given one sample at a time, because it chooses its steps by what it sees."""
 
-    def advance(self, coefficients: Coefficients, state: Array, dt: Array) -> Array:
+    def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
         """The state after dt, which broadcasts against the state. dt = 0 is the identity."""
         ...
 

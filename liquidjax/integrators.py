@@ -28,7 +28,7 @@ class _FixedStep(abc.ABC):
         if isinstance(self.unfolds, bool) or not isinstance(self.unfolds, int) or self.unfolds < 1:
             raise ValueError(f"unfolds must be an integer of at least 1, got {self.unfolds!r}")
 
-    def advance(self, coefficients: Coefficients, state: Array, dt: Array) -> Array:
+    def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
         """The state after dt; see `Integrator`."""
         h = dt / self.unfolds
         for _ in range(self.unfolds):
@@ -36,7 +36,7 @@ class _FixedStep(abc.ABC):
         return state
 
     @abc.abstractmethod
-    def _step(self, coefficients: Coefficients, state: Array, h: Array) -> Array:
+    def _step(self, coefficients: Coefficients, state: Array, h: Array | float) -> Array:
         """One step of h."""
 
 
@@ -109,7 +109,7 @@ class _Explicit(_FixedStep):
         return self._explicit_step(slope, state, h)
 
     @abc.abstractmethod
-    def _explicit_step(self, slope: Callable[[Array], Array], state: Array, h: Array) -> Array:
+    def _explicit_step(self, slope: Callable[[Array], Array], state: Array, h: Array | float) -> Array:
         """One step of h along slope(x) = drive(x) - rate(x) x."""
 
 
@@ -225,7 +225,7 @@ class Diffrax:
     max_steps: int = 4096
     per_sample: ClassVar[bool] = True
 
-    def advance(self, coefficients: Coefficients, state: Array, dt: Array) -> Array:
+    def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
         """The state after dt; see `Integrator`."""
         if state.dtype not in (jnp.float32, jnp.float64):
             raise ValueError(f"Diffrax needs float32 or float64, got {state.dtype}: its error estimates would be noise")

@@ -19,7 +19,7 @@ try:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.lines import Line2D
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 except ImportError as error:
     raise ImportError('drawing needs matplotlib: pip install "liquidjax[demo]"') from error
 
@@ -150,7 +150,7 @@ def plot_training(histories: Mapping[str, Mapping[str, Any]], loss_ax: Axes, acc
     handles.append(Line2D([], [], color="black", label="training"))
     handles.append(Line2D([], [], color="black", linestyle=":", label="validation"))
     loss_ax.legend(handles=handles, frameon=False, ncols=2)
-    loss_ax.yaxis.set_major_formatter("{x:g}")
+    _plain_log_axis(loss_ax)
     loss_ax.set_ylabel("cross entropy (nats)")
     accuracy_ax.legend(frameon=False, loc="lower right")
     accuracy_ax.set_ylabel("accuracy")
@@ -183,7 +183,7 @@ def plot_time_constants(time: Any, tau: Any, ax: Axes, roles: Sequence[str] | No
     if roles is not None:
         ax.legend(frameon=False, ncols=3, loc="best")
     _tidy(ax)
-    ax.yaxis.set_major_formatter("{x:g}")
+    _plain_log_axis(ax)
     ax.set_ylabel("time constant (unit of dt)")
     return ax
 
@@ -280,6 +280,13 @@ def _liveliest(tau: np.ndarray, roles: Sequence[str], each: int = 3) -> list[int
         neurons = np.flatnonzero(np.array(roles) == role)
         chosen += neurons[np.argsort(-factor[neurons])][:each].tolist()
     return chosen
+
+
+def _plain_log_axis(ax: Axes) -> None:
+    """Writes 0.2, 0.5, 1, 2, 5, 10 beside a logarithmic axis instead of powers of ten."""
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _tidy(ax: Axes) -> None:

@@ -79,14 +79,14 @@ def test_the_implicit_two_stay_between_state_and_equilibrium_at_any_dt(kind, dt,
 
 def test_exponential_is_exact_for_frozen_coefficients(x64):
     for rate in (0.0, 1e-9, 1e-3, 0.0101, 1.0, 50.0):
-        end = lj.Exponential(3).advance(lambda x, r=rate: (0.7, jnp.array(r)), jnp.array(2.0), 0.9)
+        end = lj.Exponential(3).advance(lambda x, r=rate: (jnp.array(0.7), jnp.array(r)), jnp.array(2.0), 0.9)
         grown = 0.7 * 0.9 if rate == 0 else -0.7 * np.expm1(-rate * 0.9) / rate
         np.testing.assert_allclose(end, 2.0 * np.exp(-rate * 0.9) + grown, rtol=1e-12)
 
 
 def test_exponential_has_right_gradients_at_and_near_rate_zero(x64):
     for rate in (0.0, 1e-3, 0.0099, 0.0101):
-        check_grads(lambda r, x: lj.Exponential().advance(lambda _: (0.7, r), x, 1.0),
+        check_grads(lambda r, x: lj.Exponential().advance(lambda _: (jnp.array(0.7), r), x, 1.0),
                     (jnp.array(rate), jnp.array(2.0)), order=2, modes=("fwd", "rev"), atol=1e-6, rtol=1e-6)  # fmt: skip
 
 

@@ -108,7 +108,9 @@ def test_the_default_keeps_states_only():
     def temporaries(time, **options):
         inputs = jnp.ones((time, 8, 4))
         loss = jax.jit(jax.grad(lambda p: jnp.sum(lj.unroll(cell, p, inputs, 0.1, **options)[1] ** 2)))
-        return loss.lower(params).compile().memory_analysis().temp_size_in_bytes
+        analysis = loss.lower(params).compile().memory_analysis()
+        assert analysis is not None
+        return analysis.temp_size_in_bytes
 
     assert temporaries(128) * 20 < temporaries(128, gradient=lj.BPTT())
     states = 128 * 8 * 16 * 4

@@ -10,7 +10,7 @@ import numpy as np
 
 from liquidjax import wirings
 from liquidjax._types import Array, Integrator
-from liquidjax.cells.linear import check_size, zeros
+from liquidjax.cells.linear import check_size, uniforms, zeros
 from liquidjax.integrators import SemiImplicit
 from liquidjax.reparam import Constraints, check_choice, positive, stored
 
@@ -150,29 +150,34 @@ class LTC:
 
     def init(self, key: Array) -> LTCParams:
         """Draws the parameters; reversal potentials start at the polarity of their synapse."""
-        keys = iter(jax.random.split(key, 9))
-        ranges = self.initial_ranges
+        ranges, synapses, sensory = self.initial_ranges, self.graph.synapses, self.graph.sensory_synapses
+        units, inner, outer = (self.units,), (len(synapses.source),), (len(sensory.source),)
+        leak, potential, capacitance, *drawn = uniforms(
+            key,
+            (
+                (units, *ranges.leak_conductance),
+                (units, *ranges.leak_potential),
+                (units, *ranges.capacitance),
+                (inner, *ranges.weight),
+                (inner, *ranges.steepness),
+                (inner, *ranges.midpoint),
+                (outer, *ranges.sensory_weight),
+                (outer, *ranges.sensory_steepness),
+                (outer, *ranges.sensory_midpoint),
+            ),
+        )
 
-        def draw(range: Range, size: int) -> Array:
-            return jax.random.uniform(next(keys), (size,), minval=range[0], maxval=range[1])
-
-        def draw_synapses(synapses: wirings.Synapses, weight: Range, steepness: Range, midpoint: Range):
-            size = len(synapses.source)
-            return SynapseParams(
-                stored(draw(weight, size), self.constraints),
-                draw(steepness, size),
-                draw(midpoint, size),
-                jnp.asarray(synapses.polarity, float),
-            )
+        def of(drawn: list[Array], polarity: np.ndarray) -> SynapseParams:
+            weight, steepness, midpoint = drawn
+            reversal_potential = jnp.asarray(polarity, weight.dtype)
+            return SynapseParams(stored(weight, self.constraints), steepness, midpoint, reversal_potential)
 
         return LTCParams(
-            leak_conductance=stored(draw(ranges.leak_conductance, self.units), self.constraints),
-            leak_potential=draw(ranges.leak_potential, self.units),
-            capacitance=stored(draw(ranges.capacitance, self.units), self.constraints),
-            synapses=draw_synapses(self.graph.synapses, ranges.weight, ranges.steepness, ranges.midpoint),
-            sensory_synapses=draw_synapses(
-                self.graph.sensory_synapses, ranges.sensory_weight, ranges.sensory_steepness, ranges.sensory_midpoint
-            ),
+            leak_conductance=stored(leak, self.constraints),
+            leak_potential=potential,
+            capacitance=stored(capacitance, self.constraints),
+            synapses=of(drawn[:3], synapses.polarity),
+            sensory_synapses=of(drawn[3:], sensory.polarity),
             input_mapping=_init_mapping(self.input_mapping, self.inputs),
             output_mapping=_init_mapping(self.output_mapping, self.outputs),
         )
