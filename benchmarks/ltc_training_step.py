@@ -6,9 +6,9 @@ drifts does not favour one. Usage: python benchmarks/ltc_training_step.py [--hel
 """
 
 import argparse
+import functools
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -89,7 +89,9 @@ def peak_memory(name: str) -> float:
     import liquidjax  # noqa: F401
 
     def peak() -> float:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        # ru_maxrss would count the parent, of which a new process is a copy until it starts its own program.
+        status = Path("/proc/self/status").read_text()
+        return next(float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
     before = peak()
     step, _ = build(name)
@@ -139,7 +141,6 @@ def jax_step(name: str, arrays: dict, inputs: np.ndarray) -> tuple[Callable[[], 
     import jax.numpy as jnp
     import optax
 
-    import liquidjax as lj
     from liquidjax.interop import from_ncps
 
     if name == "liquidjax":
@@ -147,14 +148,11 @@ def jax_step(name: str, arrays: dict, inputs: np.ndarray) -> tuple[Callable[[], 
         arguments = {"input_size": INPUTS, "units": wiring, "ode_unfolds": UNFOLDS}
         cell, params = from_ncps("LTC", arguments, arrays)
 
-        def outputs(params, inputs):
-            return lj.unroll(cell, params, inputs)[1]
+        outputs = functools.partial(unrolled, cell)
     else:
         masks = {k: arrays.pop(f"rnn_cell.{k}sparsity_mask") for k in ("", "sensory_")}
         params = {k.removeprefix("rnn_cell."): jnp.asarray(v) for k, v in arrays.items()}
-
-        def outputs(params, inputs):
-            return dense_port(params, masks, inputs)
+        outputs = functools.partial(dense_port, masks)
 
     optimiser = optax.adam(LEARNING_RATE)
 
@@ -171,10 +169,18 @@ def jax_step(name: str, arrays: dict, inputs: np.ndarray) -> tuple[Callable[[], 
         carried[0], carried[1], loss = compiled(*carried, data)
         return float(loss)
 
-    return step, round(compiled.memory_analysis().temp_size_in_bytes / 1e6, 2)
+    analysis = compiled.memory_analysis()
+    assert analysis is not None, "this backend does not report its memory"
+    return step, round(analysis.temp_size_in_bytes / 1e6, 2)
 
 
-def dense_port(params: dict, masks: dict, inputs):
+def unrolled(cell, params, inputs):
+    import liquidjax as lj
+
+    return lj.unroll(cell, params, inputs)[1]
+
+
+def dense_port(masks: dict, params: dict, inputs):
     """ncps line by line: every pair of neurons is a synapse, (batch, units, units), half of them masked away."""
     import jax
     import jax.numpy as jnp
