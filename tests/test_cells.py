@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import liquidjax as lj
+from liquidjax.analysis import trajectory
 from liquidjax.reparam import positive
 
 KEY = jax.random.key(0)
@@ -218,3 +219,19 @@ def test_lstm_and_gru_are_the_textbook_cells_in_flax():
     tree["hn"]["bias"] = params.recurrent.bias[2]
     h, _ = linen.GRUCell(4).apply({"params": tree}, hidden, inputs)
     np.testing.assert_allclose(lj.step(gru, params, hidden, inputs)[0], h, rtol=1e-5)
+
+
+def test_trajectory_is_what_the_single_steps_give():
+    ltc = lj.LTC(2, lj.FullyConnected(3))
+    cell = lj.MixedMemory(ltc)
+    params = cell.init(KEY)
+    inputs, dt = jax.random.normal(KEY, (4, 2, 2)), jnp.array([[0.1, 0.3], [1.0, 2.0], [0.5, 0.5], [0.2, 0.1]])
+    seen = trajectory.states(cell, params, inputs, dt)
+    tau = trajectory.time_constants(ltc, params.cell, inputs, dt)
+    state, alone = cell.initial_state((2,)), jnp.zeros((2, 3))
+    for t in range(4):
+        state, _ = lj.step(cell, params, state, inputs[t], dt[t])
+        alone, _ = lj.step(ltc, params.cell, alone, inputs[t], dt[t])
+        np.testing.assert_allclose(seen.state[t], state.state, rtol=1e-5)
+        np.testing.assert_allclose(seen.memory[t], state.memory, rtol=1e-5)
+        np.testing.assert_allclose(tau[t], lj.time_constant(ltc, params.cell, alone, inputs[t]), rtol=1e-5)

@@ -31,7 +31,15 @@ def decay(x):
     return jnp.zeros_like(x), jnp.ones_like(x)
 
 
-@pytest.mark.parametrize(("kind", "order"), FIXED.values(), ids=FIXED.keys())
+def through_diffrax(solver):
+    return lambda n: lj.Diffrax(solver, diffrax.ConstantStepSize(), first_step=1 / n)
+
+
+@pytest.mark.parametrize(
+    ("kind", "order"),
+    [*FIXED.values(), (through_diffrax(diffrax.Heun()), 2), (through_diffrax(diffrax.Bosh3()), 3)],
+    ids=[*FIXED, "Diffrax Heun", "Diffrax Bosh3"],
+)
 def test_order_of_convergence(kind, order, x64):
     start = jnp.array([1.0, 0.5])
     tight = lj.Diffrax(diffrax.Dopri8(), diffrax.PIDController(1e-13, 1e-13))

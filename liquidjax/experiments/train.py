@@ -11,10 +11,10 @@ import jax
 import numpy as np
 
 from liquidjax._types import Cell, Params
+from liquidjax.analysis.trajectory import time_constants
 from liquidjax.cells.gru import GRU
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC
-from liquidjax.cells.ode import time_constant
 from liquidjax.cells.readout import Readout
 from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.experiments import config as configs
@@ -236,16 +236,6 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def time_constants(cell: Any, params: Params, inputs: np.ndarray, dt: float) -> np.ndarray:
-    """The liquid time constant of each neuron after each time step, (time, units), for inputs (time, features)."""
-
-    def step(state, now):
-        state, _ = cell.step(params, state, cell.sense(params, now), np.float32(dt))
-        return state, time_constant(cell, params, state, now)
-
-    return np.asarray(jax.lax.scan(step, cell.initial_state(()), inputs)[1])
-
-
 def _write_samples(path: Path, samples: digits.Samples, count: int = 5) -> None:
     header = ",".join(f"row{row}_column{column}" for row in range(8) for column in range(8))
     pixels = digits.flat(samples.inputs[:, :count]) * digits.WHITE
@@ -266,7 +256,7 @@ def _draw(
         results={row.network: row.test_accuracy for row in rows},
         image=digits.flat(test.inputs[:, :1]).reshape(8, 8),
         inputs=example,
-        tau=time_constants(cell, params, example, config.model.dt) if config.model.cell == "LTC" else None,
+        tau=np.asarray(time_constants(cell, params, example, config.model.dt)) if config.model.cell == "LTC" else None,
     )
     figure.savefig(path)
 

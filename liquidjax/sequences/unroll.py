@@ -89,7 +89,7 @@ def _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key):
         new, output = cell.step(params, state, sensed, dt if dt_now is None else dt_now)
         if valid is not None:
             new = jax.tree.map(lambda n, old: jnp.where(_expand(valid, n.ndim), n, old), new, state)
-            output = jnp.where(_expand(valid, output.ndim), output, 0)
+            output = jax.tree.map(lambda y: jnp.where(_expand(valid, y.ndim), y, 0), output)
         return new, output
 
     return gradient.scan(step, state, (inputs, dt if dt.ndim else None, mask, keys), reverse)

@@ -1,0 +1,89 @@
+"""What the neurons do over a sequence: their states and time constants at every step."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from liquidjax._types import Array, Cell, ODECell, Params, Sensed, State
+from liquidjax.cells.ode import time_constant
+from liquidjax.sequences.unroll import unroll
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A cell whose output is its state."""
+
+    cell: Cell
+
+    @property
+    def inputs(self) -> int:
+        return self.cell.inputs
+
+    @property
+    def outputs(self) -> int:
+        return self.cell.outputs
+
+    def init(self, key: Array) -> Params:
+        return self.cell.init(key)
+
+    def initial_state(self, batch_shape: tuple[int, ...], dtype: Any) -> State:
+        return self.cell.initial_state(batch_shape, dtype)
+
+    def sense(self, params: Params, inputs: Array, key: Array | None = None) -> Sensed:
+        return self.cell.sense(params, inputs, key)
+
+    def step(self, params: Params, state: State, sensed: Sensed, dt: Array) -> tuple[State, Any]:
+        state, _ = self.cell.step(params, state, sensed, dt)
+        return state, state
+
+
+def states(cell: Cell, params: Params, inputs: Any, dt: Any = 1.0, **options: Any) -> State:
+    """The state after every time step.
+
+    Args:
+        cell: any `Cell`.
+        params: its parameters.
+        inputs: (time, *batch, inputs).
+        dt: as for `unroll`.
+        options: the keyword arguments of `unroll`.
+
+    Returns:
+        The state with a time axis before the others, (time, *batch, units) for each of its arrays.
+
+    Raises:
+        ValueError: as `unroll`.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, liquidjax as lj
+        >>> cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=16, outputs=1))
+        >>> states(cell, cell.init(jax.random.key(0)), jnp.ones((10, 3, 2)), dt=0.1).shape
+        (10, 3, 16)
+    """
+    return unroll(_Watched(cell), params, inputs, dt, **options)[1]
+
+
+def time_constants(cell: ODECell, params: Params, inputs: Any, dt: Any = 1.0, **options: Any) -> Array:
+    """The liquid time constant 1 / rate of every neuron after every time step, in the unit of dt.
+
+    Args:
+        cell: a cell with coefficients.
+        params: its parameters.
+        inputs: (time, *batch, inputs).
+        dt: as for `unroll`.
+        options: the keyword arguments of `unroll`.
+
+    Returns:
+        (time, *batch, units).
+
+    Raises:
+        ValueError: as `unroll`.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, liquidjax as lj
+        >>> cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=16, outputs=1))
+        >>> time_constants(cell, cell.init(jax.random.key(0)), jnp.ones((10, 3, 2)), dt=0.1).shape
+        (10, 3, 16)
+
+    Reference:
+        Hasani et al. (2021), section 3.
+    """
+    return time_constant(cell, params, states(cell, params, inputs, dt, **options), inputs)
