@@ -13,20 +13,16 @@ help:
 demo: .venv/demo
 	@$(BIN)/liquidjax train configs/digits.yaml
 
-# Most tests compile much and compute little: these two options make XLA compile four times faster into slower code.
-# What is compared with the peer, the examples in the docstrings and the notebooks are compiled as users compile them,
-# and so is everything in test-all.
-QUICK := --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0
-
+# Without XLA_FLAGS the tests compile fast into slower code (tests/conftest.py); with it empty, as users compile.
 test: .venv/test
-	@XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -q -n auto --dist worksteal tests --ignore tests/test_golden_ncps.py
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal tests/test_golden_ncps.py liquidjax
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal tests --ignore tests/test_golden_ncps.py
+	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal tests/test_golden_ncps.py liquidjax
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed: the package, its parity with ncps, its examples and notebooks. Results lie nowhere but in"
 	@echo "the lines above; run make demo to see a network learn."
 
 test-all: .venv/test
-	@$(BIN)/python -m pytest -n auto --dist worksteal -q -m "slow or not slow"
+	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal -m "slow or not slow"
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed, the slow ones included."
 
