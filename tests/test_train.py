@@ -339,3 +339,13 @@ def test_importing_the_package_brings_no_extras():
         "assert not extras, extras"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+def test_the_demo_reaches_its_accuracy(tmp_path):
+    config = configs.read("configs/digits.yaml", train.TrainConfig)
+    rows = {row.network: row for row in train.run(config, tmp_path / "run").rows}
+    assert rows["LTC"].test_accuracy >= 0.95
+    assert min(rows["LSTM"].test_accuracy, rows["GRU"].test_accuracy) > 0.95
+    sizes = [rows[name].parameters for name in ("LTC", "LSTM", "GRU")]
+    assert max(sizes) / min(sizes) < 1.03
