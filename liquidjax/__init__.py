@@ -8,6 +8,8 @@ from liquidjax._types import ODECell as ODECell
 from liquidjax.cells.cfc import CfC as CfC
 from liquidjax.cells.ctrnn import CTRNN as CTRNN
 from liquidjax.cells.gru import GRU as GRU
+from liquidjax.cells.hasani import HasaniLTC as HasaniLTC
+from liquidjax.cells.hasani import euler_instability as euler_instability
 from liquidjax.cells.lstm import LSTM as LSTM
 from liquidjax.cells.ltc import LTC as LTC
 from liquidjax.cells.ltc import InitialRanges as InitialRanges

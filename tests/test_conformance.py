@@ -21,6 +21,7 @@ CELLS = {
     "ltc explicit": lj.LTC(3, NCP, TWO, None, "linear", constraints="explicit"),
     "ltc fully connected rk4": lj.LTC(3, lj.FullyConnected(4, 2), lj.RK4(2)),
     "ltc diffrax": lj.LTC(3, lj.FullyConnected(3), lj.Diffrax(diffrax.Bosh3(), diffrax.PIDController(1e-7, 1e-9))),
+    "hasani ltc": lj.HasaniLTC(3, 4, TWO),
     "cfc": lj.CfC(3, 4, backbone_units=6),
     "cfc pure": lj.CfC(3, 4, mode="pure", backbone_units=6, backbone_layers=2, activation="silu"),
     "cfc no_gate": lj.CfC(3, 4, mode="no_gate", backbone_layers=0),
@@ -58,6 +59,15 @@ def run(*arguments, **options):
 
 def assert_same(actual, expected, tolerance=1e-6):
     chex.assert_trees_all_close(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+def is_adaptive(cell):
+    return isinstance(cell, lj.LTC) and isinstance(cell.integrator, lj.Diffrax)
+
+
+def gradient_tolerance(cell, tolerance):
+    """An adaptive solver chooses its steps by what it sees, to the last bit: the same gradient within its own error."""
+    return 5e-4 if is_adaptive(cell) else tolerance
 
 
 @each_cell
@@ -154,7 +164,7 @@ def test_masked_is_truncated(cell):
         assert_same(outputs[:length, sample], short)
         assert_same(jax.tree.map(lambda s, i=sample: s[i], state), end)
         total = jax.tree.map(np.add, total, alone[0])
-    assert_same(gradient[0], total, 2e-5)
+    assert_same(gradient[0], total, gradient_tolerance(cell, 2e-5))
 
 
 @each_cell
@@ -175,7 +185,7 @@ def test_gradient_agrees_with_finite_differences(cell, x64):
         return jnp.sum(lj.unroll(cell, params, inputs, dt)[1] ** 2)
 
     # Reverse-mode adjoints of adaptive solvers have no forward mode.
-    forward = not (isinstance(cell, lj.LTC) and isinstance(cell.integrator, lj.Diffrax))
+    forward = not is_adaptive(cell)
     tolerance = 1e-6 if forward else 1e-4
     check_grads(
         loss,
@@ -195,7 +205,7 @@ def test_remat_is_bptt(cell):
         loss = jax.jit(lambda p: jnp.sum(lj.unroll(cell, p, inputs, dt, gradient=way)[1] ** 2))
         return jax.device_get(jax.grad(loss)(params))
 
-    assert_same(gradient(lj.Remat()), gradient(lj.BPTT()), 1e-5)
+    assert_same(gradient(lj.Remat()), gradient(lj.BPTT()), gradient_tolerance(cell, 1e-5))
 
 
 @each_cell
@@ -203,7 +213,7 @@ def test_bfloat16_works_or_is_refused(cell):
     params, inputs, dt = example(cell)
     _, outputs = run(cell, params, inputs, dt)
     half = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), params)
-    if isinstance(cell, lj.LTC) and isinstance(cell.integrator, lj.Diffrax):
+    if is_adaptive(cell):
         with pytest.raises(ValueError, match="float32 or float64, got bfloat16"):
             lj.unroll(cell, half, jnp.asarray(inputs, jnp.bfloat16), dt)
         return

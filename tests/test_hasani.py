@@ -1,0 +1,94 @@
+"""The LTC of the paper and of the tutorial: reference values, its theorems, its solver and its limits."""
+
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import liquidjax as lj
+from liquidjax.analysis import trajectory
+from liquidjax.cells.hasani import HasaniLTCParams
+from liquidjax.cells.linear import Linear
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("euler_layer_*.npz"))
+KEY = jax.random.key(0)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
+def test_the_tutorials_layer_and_its_time_constants(path, x64):
+    data = np.load(path)
+    arguments = json.loads(str(data["meta"]))["arguments"]
+    cell = lj.HasaniLTC(arguments["input_size"], arguments["state_size"], lj.Euler())
+    params = HasaniLTCParams(
+        Linear(jnp.asarray(data["param/fc.weight"].T), jnp.asarray(data["param/fc.bias"])),
+        jnp.asarray(data["param/A"]),
+        jnp.asarray(data["param/tau"]),
+    )
+    inputs = jnp.swapaxes(jnp.asarray(data["in/x"]), 0, 1)
+    start = jnp.asarray(data["in/h0"])
+    state, outputs = lj.unroll(cell, params, inputs, arguments["dt"], state=start)
+    np.testing.assert_allclose(jnp.swapaxes(outputs, 0, 1), data["out/y"], atol=1e-12)
+    np.testing.assert_allclose(state, data["out/state"], atol=1e-12)
+    before = jnp.concatenate([start[None], outputs[:-1]])
+    tau = lj.time_constant(cell, params, before, inputs)
+    np.testing.assert_allclose(jnp.swapaxes(tau, 0, 1), data["out/tau_sys"], atol=1e-12)
+
+
+def test_both_reference_files_are_there():
+    assert len(GOLDEN) == 2
+
+
+def test_the_tutorials_size_and_start():
+    params = lj.HasaniLTC(1, 8).init(KEY)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 96
+    np.testing.assert_allclose(jax.nn.softplus(params.time_constant), 1.31326, atol=1e-5)
+
+
+magnitudes = st.floats(-1e30, 1e30)
+
+
+@settings(deadline=None, max_examples=40)
+@given(magnitudes, st.floats(0, 1e4), st.integers(0, 9))
+def test_time_constant_and_state_stay_in_their_bounds_for_any_input(value, dt, seed):
+    """Theorems 1 and 2: tau / (1 + tau) <= tau_sys <= tau, and min(0, A) <= x <= max(0, A)."""
+    cell = lj.HasaniLTC(2, 4)
+    params = cell.init(jax.random.key(seed))
+    inputs = np.full((5, 2), value, np.float32)
+    states = trajectory.states(cell, params, inputs, np.float32(dt))
+    tau = jax.nn.softplus(params.time_constant)
+    liquid = trajectory.time_constants(cell, params, inputs, np.float32(dt))
+    assert np.all(liquid <= tau * (1 + 1e-6)) and np.all(liquid >= tau / (1 + tau) * (1 - 1e-6))
+    low, high = np.minimum(0, params.A), np.maximum(0, params.A)
+    assert np.all(states >= low - 1e-6) and np.all(states <= high + 1e-6)
+
+
+def test_the_fused_solver_feeds_its_result_back():
+    """More unfolds come closer to the equation, at first order; the paper's loop as printed would not change."""
+    inputs = jnp.ones((1, 2))
+    exact_cell = lj.HasaniLTC(2, 4, lj.RK4(400))
+    params = exact_cell.init(KEY)
+    exact = lj.unroll(exact_cell, params, inputs)[0]
+    errors = [
+        float(jnp.max(jnp.abs(lj.unroll(lj.HasaniLTC(2, 4, lj.SemiImplicit(n)), params, inputs)[0] - exact)))
+        for n in (4, 8, 16)
+    ]
+    assert 1.7 < errors[0] / errors[1] < 2.3 and 1.7 < errors[1] / errors[2] < 2.3
+
+
+def test_the_guard_names_the_neurons_that_diverge():
+    cell = lj.HasaniLTC(1, 3, lj.Euler())
+    params = cell.init(KEY)._replace(time_constant=jnp.array([1.0, -2.7, -4.0]), A=jnp.ones(3))
+    flagged = lj.euler_instability(params, dt=0.1)
+    np.testing.assert_array_equal(flagged, [False, False, True])
+    inputs = jnp.ones((40, 1))  # not so long that it leaves float32
+    state, _ = lj.unroll(cell, params, inputs, 0.1)
+    assert np.all(np.abs(state[:2]) <= 1.5) and abs(float(state[2])) > 1e6
+    safe, _ = lj.unroll(lj.HasaniLTC(1, 3), params, inputs, 0.1)
+    assert np.all(np.abs(safe) <= 1)
+    with pytest.raises(ValueError, match="dt must be at least 0, got -1"):
+        lj.euler_instability(params, dt=-1)
