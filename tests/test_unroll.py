@@ -115,3 +115,14 @@ def test_the_default_keeps_states_only():
     assert temporaries(128) * 20 < temporaries(128, gradient=lj.BPTT())
     states = 128 * 8 * 16 * 4
     assert temporaries(256) - temporaries(128) < 3 * states  # states, outputs and inputs
+
+
+def test_a_state_of_another_precision_is_taken_and_no_steps_are_allowed():
+    half = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), PARAMS)
+    inputs = jnp.asarray(INPUTS, jnp.bfloat16)
+    state, outputs = lj.unroll(CELL, half, inputs, state=np.ones((2, 3), np.float32))
+    assert state.dtype == outputs.dtype == lj.step(CELL, half, np.ones((2, 3)), inputs[0])[1].dtype == jnp.bfloat16
+    start = np.full((2, 3), 0.5, np.float32)
+    state, outputs = lj.unroll(CELL, PARAMS, INPUTS[:0], state=start)
+    np.testing.assert_array_equal(state, start)
+    assert outputs.shape == (0, 2, 3)

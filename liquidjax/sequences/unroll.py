@@ -72,8 +72,7 @@ def _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key):
     time, *batch = inputs.shape[:-1]
     dtype = _dtype(params, inputs)
     dt = dt.astype(dtype)
-    if state is None:
-        state = cell.initial_state(tuple(batch), dtype)
+    state = cell.initial_state(tuple(batch), dtype) if state is None else _cast(state, dtype)
     if mask is not None:
         # The first of two wheres: padding never enters the arithmetic, so a NaN in it cannot reach a gradient.
         inputs = jnp.where(mask[..., None], inputs, 0)
@@ -139,11 +138,16 @@ def step(
 
 @functools.partial(jax.jit, static_argnames="cell")
 def _step(cell, params, state, inputs, dt):
-    return cell.step(params, state, cell.sense(params, inputs), dt.astype(_dtype(params, inputs)))
+    dtype = _dtype(params, inputs)
+    return cell.step(params, _cast(state, dtype), cell.sense(params, inputs), dt.astype(dtype))
 
 
 def _dtype(params: Params, inputs: Array) -> Any:
     return jnp.result_type(inputs, *jax.tree.leaves(params))
+
+
+def _cast(state: State, dtype: Any) -> State:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), state)
 
 
 def _expand(valid: Array, ndim: int) -> Array:

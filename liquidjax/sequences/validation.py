@@ -1,5 +1,6 @@
 """Checks of what users pass in: shapes always, values on the host before any compiled code runs."""
 
+import functools
 from typing import Any
 
 import jax
@@ -28,7 +29,7 @@ def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state
 
 def check_state(cell: Cell, state: State, batch_shape: tuple[int, ...]) -> None:
     """Raises ValueError when `state` is not of the structure and shapes of the cell's initial state."""
-    expected = jax.eval_shape(lambda: cell.initial_state(batch_shape, jnp.float32))
+    expected = _state_outline(cell, batch_shape)
     if jax.tree.structure(expected) != jax.tree.structure(state):
         raise ValueError(f"state must have the structure {jax.tree.structure(expected)} as from "
                          f"{type(cell).__name__}.initial_state, got {jax.tree.structure(state)}")  # fmt: skip
@@ -36,6 +37,11 @@ def check_state(cell: Cell, state: State, batch_shape: tuple[int, ...]) -> None:
         if leaf.shape != jnp.shape(value):
             raise ValueError(f"state{jax.tree_util.keystr(path)} must be (*batch, units) = {leaf.shape}, "
                              f"got shape {jnp.shape(value)}")  # fmt: skip
+
+
+@functools.lru_cache(maxsize=256)  # a stream asks for the same one at every step
+def _state_outline(cell: Cell, batch_shape: tuple[int, ...]) -> State:
+    return jax.eval_shape(lambda: cell.initial_state(batch_shape, jnp.float32))
 
 
 def check_values(inputs: Any, dt: Any, mask: Any = None) -> None:
