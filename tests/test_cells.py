@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -194,7 +195,6 @@ def test_the_two_mixed_memories_are_different_networks():
 
 def test_lstm_and_gru_are_the_textbook_cells_in_flax():
     """The same numbers as flax.linen's cells, the reference most JAX users know."""
-    linen = pytest.importorskip("flax.linen")
     rng = np.random.default_rng(0)
     inputs, hidden, memory = (rng.normal(size=(2, n)).astype(np.float32) for n in (3, 4, 4))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from liquidjax import wirings
 from liquidjax._types import Array, Integrator
+from liquidjax.cells import ode
 from liquidjax.cells.linear import check_size, uniforms, zeros
 from liquidjax.integrators import SemiImplicit
 from liquidjax.reparam import Constraints, check_choice, positive, stored
@@ -199,7 +200,7 @@ class LTC:
     def step(self, params: LTCParams, state: Array, sensed: Sensed, dt: Array) -> tuple[Array, Array]:
         """(state (*batch, units), output (*batch, outputs)) after dt, a scalar or (*batch)."""
         if self.integrator.per_sample:
-            state = self._solve_each_sample(params, state, sensed, dt)
+            state = ode.advance_each_sample(self, params, state, sensed, dt, sensed_axis=1)
         else:
             # Neurons first, batch last for all unfolds: then a synapse is one contiguous row of the batch.
             first = jnp.moveaxis(state, -1, 0)
@@ -238,15 +239,6 @@ class LTC:
 
     def _sum_by_target(self, rows: Array, target: np.ndarray) -> Array:
         return jax.ops.segment_sum(rows, target, self.units, indices_are_sorted=True)
-
-    def _solve_each_sample(self, params: LTCParams, state: Array, sensed: Sensed, dt: Array) -> Array:
-        def move(state, sensed, dt):
-            return self.integrator.advance(self._neurons_first(params, sensed), state, dt)
-
-        dt = jnp.broadcast_to(dt, state.shape[:-1])
-        for _ in state.shape[:-1]:
-            move = jax.vmap(move, in_axes=(0, 1, 0))
-        return move(state, sensed, dt)
 
 
 def project(params: Any) -> Any:

@@ -7,20 +7,26 @@ from liquidjax._types import Array, ODECell, Params, Sensed
 
 
 def advance(cell: ODECell, params: Params, state: Array, sensed: Sensed, dt: Array) -> Array:
-    """The state (*batch, units) after dt, a scalar or (*batch), for cells whose `sensed` ends in (units,).
+    """The state (*batch, units) after dt, a scalar or (*batch), for cells whose `sensed` ends in (units,)."""
+    if cell.integrator.per_sample:
+        return advance_each_sample(cell, params, state, sensed, dt, sensed_axis=0)
+    return cell.integrator.advance(lambda x: cell.coefficients(params, x, sensed), state, dt[..., None])
 
-    An integrator that chooses its steps solves each sample of the batch on its own.
+
+def advance_each_sample(
+    cell: ODECell, params: Params, state: Array, sensed: Sensed, dt: Array, sensed_axis: int
+) -> Array:
+    """The same for integrators that solve each sample of the batch on its own, with steps of its own.
+
+    `sensed_axis` is where the batch axes of `sensed` begin.
     """
 
     def move(state, sensed, dt):
         return cell.integrator.advance(lambda x: cell.coefficients(params, x, sensed), state, dt)
 
-    if not cell.integrator.per_sample:
-        return move(state, sensed, dt[..., None])
-    dt = jnp.broadcast_to(dt, state.shape[:-1])
     for _ in state.shape[:-1]:
-        move = jax.vmap(move)
-    return move(state, sensed, dt)
+        move = jax.vmap(move, in_axes=(0, sensed_axis, 0))
+    return move(state, sensed, jnp.broadcast_to(dt, state.shape[:-1]))
 
 
 def time_constant(cell: ODECell, params: Params, state: Array, inputs: Array) -> Array:

@@ -1,0 +1,74 @@
+"""A wiring given by its matrices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from liquidjax.wirings.graph import Graph, check_positive, check_units_and_outputs, drawn, single_layer
+
+
+@dataclass(frozen=True)
+class Custom:
+    """A wiring given by its matrices.
+
+    Args:
+        adjacency: (units, units), entry [source, target] in {-1, 0, 1}; any nested sequence or array.
+        sensory_adjacency: (inputs, units), the same; when None every input reaches every neuron, excitatory.
+        outputs: number of motor neurons, 1 to units, which are the first neurons; all of them when None.
+
+    Raises:
+        ValueError: a matrix has the wrong shape or another entry; or `graph` is asked for a number of inputs other
+            than that of sensory_adjacency.
+
+    Example:
+        >>> ring = Custom([[0, 1, 0], [0, 0, 1], [-1, 0, 0]], outputs=1)
+        >>> ring.graph(inputs=2).synapses.target
+        array([0, 1, 2], dtype=int32)
+    """
+
+    adjacency: Any  # stored as a tuple of tuples, so that the recipe can be hashed
+    sensory_adjacency: Any = None
+    outputs: int = None  # type: ignore[assignment]  # None means `units`; resolved on construction
+
+    def __post_init__(self):
+        adjacency = _ternary("adjacency", self.adjacency)
+        if adjacency.shape[0] != adjacency.shape[1]:
+            raise ValueError(f"adjacency must be square (units, units), got shape {adjacency.shape}")
+        object.__setattr__(self, "adjacency", _as_tuples(adjacency))
+        if self.sensory_adjacency is not None:
+            sensory = _ternary("sensory_adjacency", self.sensory_adjacency)
+            if sensory.shape[1] != self.units:
+                raise ValueError(f"sensory_adjacency must be (inputs, units = {self.units}), got shape {sensory.shape}")
+            object.__setattr__(self, "sensory_adjacency", _as_tuples(sensory))
+        check_units_and_outputs(self)
+
+    @property
+    def units(self) -> int:
+        return len(self.adjacency)
+
+    def graph(self, inputs: int) -> Graph:
+        """The graph for `inputs` inputs."""
+        if self.sensory_adjacency is not None and inputs != len(self.sensory_adjacency):
+            raise ValueError(f"inputs must be {len(self.sensory_adjacency)}, as in sensory_adjacency, got {inputs}")
+        return drawn(self, check_positive("inputs", inputs))
+
+    def _draw(self, inputs: int) -> Graph:
+        sensory = self.sensory_adjacency or ((1,) * self.units,) * inputs
+        return single_layer(np.array(self.adjacency, np.int32), np.array(sensory, np.int32), self.outputs)
+
+
+def _as_tuples(matrix: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(row) for row in matrix.tolist())
+
+
+def _ternary(name: str, matrix: Sequence | np.ndarray) -> np.ndarray:
+    array = np.asarray(matrix)
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(f"{name} must be a matrix with at least one row and column, got shape {array.shape}")
+    wrong = np.argwhere(~np.isin(array, (-1, 0, 1)))
+    if wrong.size:
+        row, column = wrong[0].tolist()
+        raise ValueError(f"{name} must hold -1, 0 and 1 only, got {array[row, column]} at [{row}, {column}]")
+    return array.astype(np.int32)
