@@ -18,8 +18,8 @@ test: .venv/test
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal tests --ignore tests/test_golden_ncps.py
 	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal tests/test_golden_ncps.py liquidjax
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
-	@echo "All tests passed: the package, its parity with ncps, its examples and notebooks. Results lie nowhere but in"
-	@echo "the lines above; run make demo to see a network learn."
+	@echo "All tests passed: the package, its parity with ncps, its examples and notebooks. The only results are"
+	@echo "the lines above. Run make demo to see a network learn."
 
 test-all: .venv/test
 	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal -m "slow or not slow"
