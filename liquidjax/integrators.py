@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import diffrax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_size
 from liquidjax._types import Array, Coefficients
 
 
@@ -25,8 +26,7 @@ class _FixedStep(abc.ABC):
     per_sample: ClassVar[bool] = False
 
     def __post_init__(self):
-        if isinstance(self.unfolds, bool) or not isinstance(self.unfolds, int) or self.unfolds < 1:
-            raise ValueError(f"unfolds must be an integer of at least 1, got {self.unfolds!r}")
+        check_size("unfolds", self.unfolds)
 
     def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
         """The state after dt; see `Integrator`."""

@@ -34,9 +34,3 @@ def stored(value: Array, constraints: Constraints) -> Array:
         0.5
     """
     return value + jnp.log(-jnp.expm1(-value)) if constraints == "implicit" else value
-
-
-def check_choice(name: str, value: object, choices: tuple) -> None:
-    """Raises the ValueError for an option that is none of `choices`."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "liquidjax"
 FLOORS = {
     "_types": 0,
+    "_checks": 0,
     "wirings": 1,
     "reparam": 1,
     "integrators": 2,

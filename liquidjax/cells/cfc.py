@@ -6,9 +6,9 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_choice, check_size
 from liquidjax._types import Array
-from liquidjax.cells.linear import Linear, check_size, init_linear, zeros
-from liquidjax.reparam import check_choice
+from liquidjax.cells.linear import Linear, init_linear, zeros
 
 Mode = Literal["default", "pure", "no_gate"]
 MODES = ("default", "pure", "no_gate")

@@ -45,12 +45,6 @@ def init_linear(key: Array, inputs: int, outputs: int, heads: int | None = None)
     return Linear(*uniforms(key, (((inputs, *shape), -limit, limit), (shape, -bias_limit, bias_limit))))
 
 
-def check_size(name: str, value: int, least: int = 1) -> None:
-    """Raises the ValueError for a size that is not an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
-
-
 def zeros(batch_shape: tuple[int, ...], units: int, dtype) -> Array:
     """The state of rest (*batch_shape, units)."""
     return jnp.zeros((*batch_shape, units), dtype)

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_size
 from liquidjax._types import Array
-from liquidjax.cells.linear import Linear, check_size, init_linear, zeros
+from liquidjax.cells.linear import Linear, init_linear, zeros
 
 
 class LSTMParams(NamedTuple):

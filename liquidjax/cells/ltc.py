@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax import wirings
+from liquidjax._checks import check_choice, check_size
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
-from liquidjax.cells.linear import check_size, uniforms, zeros
+from liquidjax.cells.linear import uniforms, zeros
 from liquidjax.integrators import SemiImplicit
-from liquidjax.reparam import Constraints, check_choice, positive, stored
+from liquidjax.reparam import Constraints, positive, stored
 
 Mapping = Literal["affine", "linear"] | None
 Range = tuple[float, float]

@@ -5,10 +5,10 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 
+from liquidjax._checks import check_choice
 from liquidjax._types import Array, Cell, Params
 from liquidjax.cells.linear import zeros
 from liquidjax.cells.lstm import LSTMParams, LSTMState, init_lstm, lstm_step
-from liquidjax.reparam import check_choice
 
 
 class MixedMemoryParams(NamedTuple):

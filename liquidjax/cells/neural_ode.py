@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_size
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
-from liquidjax.cells.linear import Linear, check_size, init_linear, zeros
+from liquidjax.cells.linear import Linear, init_linear, zeros
 from liquidjax.integrators import RK4
 
 

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import jax
 
+from liquidjax._checks import check_size
 from liquidjax._types import Array, Cell, Params, Sensed, State
-from liquidjax.cells.linear import Linear, check_size, init_linear
+from liquidjax.cells.linear import Linear, init_linear
 
 
 class ReadoutParams(NamedTuple):

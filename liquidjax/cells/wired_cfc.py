@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax import wirings
+from liquidjax._checks import check_choice, check_size
 from liquidjax._types import Array
 from liquidjax.cells.cfc import MODES, HeadParams, Mode, closed_form, init_head
-from liquidjax.cells.linear import Linear, check_size, zeros
-from liquidjax.reparam import check_choice
+from liquidjax.cells.linear import Linear, zeros
 
 
 class WiredCfCParams(NamedTuple):

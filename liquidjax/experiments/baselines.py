@@ -1,5 +1,6 @@
 """What a network is compared with: other cells of about its size, and no recurrence at all."""
 
+import bisect
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -45,9 +46,9 @@ def of_about(parameters: int, build: Callable[[int], Cell]) -> Cell:
         >>> of_about(620, lambda units: lj.GRU(inputs=8, units=units)).units
         10
     """
-    units = 1
-    while parameter_count(build(units + 1)) <= parameters:
-        units += 1
+    # The largest that is not larger, or the next; a cell has more parameters than units, so the search ends.
+    fitting = bisect.bisect_right(range(1, parameters + 1), parameters, key=lambda n: parameter_count(build(n)))
+    units = max(1, fitting)
     return min(build(units), build(units + 1), key=lambda cell: abs(parameter_count(cell) - parameters))
 
 

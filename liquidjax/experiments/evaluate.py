@@ -10,7 +10,7 @@ import numpy as np
 
 from liquidjax.cells.readout import Readout
 from liquidjax.experiments import config as configs
-from liquidjax.experiments.train import TrainConfig
+from liquidjax.experiments.train import TrainConfig, answers
 from liquidjax.tasks import digits
 from liquidjax.training import checkpoint, loop
 
@@ -76,10 +76,10 @@ def evaluate(folder: Path) -> Evaluation:
     except (ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{folder / 'results.json'} is damaged: {error!r}") from error
     test = digits.load(config.task).test
-    answers = np.asarray(loop.logits(cell, params, test.inputs, config.model.dt)).argmax(-1)
+    named, accuracy = answers(cell, params, test, config.model.dt)
     confusion = np.zeros((digits.CLASSES, digits.CLASSES), int)
-    np.add.at(confusion, (test.labels, answers), 1)
-    return Evaluation(float(np.mean(answers == test.labels)), recorded, confusion)
+    np.add.at(confusion, (test.labels, named), 1)
+    return Evaluation(accuracy, recorded, confusion)
 
 
 def predict(folder: Path, file: Path) -> list[Prediction]:

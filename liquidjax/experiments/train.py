@@ -202,7 +202,7 @@ def run(config: TrainConfig, folder: Path, show: Show = lambda network, epoch: N
             )
             if name == config.model.cell:
                 checkpoint.save(folder / "params.npz", trained.params)
-            test = accuracy(cell, trained.params, splits.test, config.model.dt)
+            _, test = answers(cell, trained.params, splits.test, config.model.dt)
             last = trained.history[-1]
             rows.append(Row(name, parameter_count(cell), last.validation_accuracy, test, last.seconds))
     rows.append(Row("logistic regression", *logistic_regression(splits)))
@@ -212,10 +212,10 @@ def run(config: TrainConfig, folder: Path, show: Show = lambda network, epoch: N
     return Result(folder, rows)
 
 
-def accuracy(cell: Cell, params: Params, samples: digits.Samples, dt: float) -> float:
-    """Share of the samples that the cell names right."""
-    answers = np.asarray(loop.logits(cell, params, samples.inputs, dt)).argmax(-1)
-    return float(np.mean(answers == samples.labels))
+def answers(cell: Cell, params: Params, samples: digits.Samples, dt: float) -> tuple[np.ndarray, float]:
+    """The digit the cell takes each sample for, int (samples,), and the share of those that are right."""
+    named = np.asarray(loop.logits(cell, params, samples.inputs, dt)).argmax(-1)
+    return named, float(np.mean(named == samples.labels))
 
 
 def table(rows: list[Row]) -> str:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax import wirings
+from liquidjax._checks import check_choice
 from liquidjax._types import Cell, Params
 from liquidjax.cells.cfc import CfC, CfCParams, HeadParams, Mode
 from liquidjax.cells.linear import Linear
@@ -18,7 +19,6 @@ from liquidjax.cells.mixed_memory import MixedMemory, MixedMemoryParams
 from liquidjax.cells.readout import Readout, ReadoutParams
 from liquidjax.cells.wired_cfc import WiredCfC, WiredCfCParams
 from liquidjax.integrators import SemiImplicit
-from liquidjax.reparam import check_choice
 
 _WIRING_ARGUMENTS = {
     "output_dim": "outputs",

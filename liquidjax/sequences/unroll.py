@@ -78,12 +78,12 @@ def _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key):
         inputs = jnp.where(mask[..., None], inputs, 0)
         dt = jnp.where(mask, dt.reshape(dt.shape + (1,) * (mask.ndim - dt.ndim) if dt.ndim else ()), 0)
 
-    # The cell senses inside the step: sensing all time steps beforehand was no faster on a CPU, at batch 1 or 64, and
-    # took two to six times the memory (ARCHITECTURE.md).
     keys = None if key is None else jax.random.split(key, time)
 
     def step(state, x):
         inputs, dt_now, valid, key = x
+        # Sensing all time steps beforehand was no faster on a CPU, at batch 1 or 64, and took two to six times the
+        # memory (ARCHITECTURE.md).
         sensed = cell.sense(params, inputs, key)
         new, output = cell.step(params, state, sensed, dt if dt_now is None else dt_now)
         if valid is not None:

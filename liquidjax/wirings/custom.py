@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from liquidjax.wirings.graph import Graph, check_positive, check_units_and_outputs, drawn, single_layer
+from liquidjax.wirings.graph import Graph, check_units_and_outputs, drawn, single_layer
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Custom:
         """The graph for `inputs` inputs."""
         if self.sensory_adjacency is not None and inputs != len(self.sensory_adjacency):
             raise ValueError(f"inputs must be {len(self.sensory_adjacency)}, as in sensory_adjacency, got {inputs}")
-        return drawn(self, check_positive("inputs", inputs))
+        return drawn(self, inputs)
 
     def _draw(self, inputs: int) -> Graph:
         sensory = self.sensory_adjacency or ((1,) * self.units,) * inputs

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liquidjax.wirings.graph import Graph, check_positive, check_units_and_outputs, drawn, single_layer
+from liquidjax.wirings.graph import Graph, check_units_and_outputs, drawn, single_layer
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class FullyConnected:
 
     def graph(self, inputs: int) -> Graph:
         """Draws the graph for `inputs` inputs."""
-        return drawn(self, check_positive("inputs", inputs))
+        return drawn(self, inputs)
 
     def _draw(self, inputs: int) -> Graph:
         rng = np.random.default_rng(self.seed)

@@ -80,6 +80,7 @@ class Wiring(Protocol):
 @functools.lru_cache(maxsize=256)
 def drawn(wiring: Any, inputs: int) -> Graph:
     """The graph of a wiring, drawn once for each number of inputs."""
+    check_positive("inputs", inputs)
     return wiring._draw(inputs)
 
 
@@ -90,11 +91,10 @@ def single_layer(adjacency: np.ndarray, sensory_adjacency: np.ndarray, outputs: 
     return Graph(adjacency, sensory_adjacency, outputs, (tuple(range(units)),), roles)
 
 
-def check_positive(name: str, value: int) -> int:
-    """The value, or the ValueError for a number below 1."""
+def check_positive(name: str, value: int) -> None:
+    """Raises the ValueError for a number below 1."""
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
-    return value
 
 
 def check_units_and_outputs(wiring: Any) -> None:

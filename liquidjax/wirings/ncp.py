@@ -65,7 +65,7 @@ class NCP:
 
     def graph(self, inputs: int) -> Graph:
         """Draws the graph for `inputs` inputs. With another number of inputs the inner synapses differ too."""
-        return drawn(self, check_positive("inputs", inputs))
+        return drawn(self, inputs)
 
     def _draw(self, inputs: int) -> Graph:
         rng = np.random.RandomState(self.seed)
