@@ -7,6 +7,7 @@ from liquidjax._types import Integrator as Integrator
 from liquidjax._types import ODECell as ODECell
 from liquidjax.cells.cfc import CfC as CfC
 from liquidjax.cells.ctrnn import CTRNN as CTRNN
+from liquidjax.cells.gated import GatedLinear as GatedLinear
 from liquidjax.cells.gru import GRU as GRU
 from liquidjax.cells.hasani import HasaniLTC as HasaniLTC
 from liquidjax.cells.hasani import euler_instability as euler_instability
@@ -26,8 +27,12 @@ from liquidjax.integrators import Euler as Euler
 from liquidjax.integrators import Exponential as Exponential
 from liquidjax.integrators import Midpoint as Midpoint
 from liquidjax.integrators import SemiImplicit as SemiImplicit
+from liquidjax.models.block import Block as Block
+from liquidjax.models.ode_net import ODENet as ODENet
+from liquidjax.models.stack import Stack as Stack
 from liquidjax.sequences.gradients import BPTT as BPTT
 from liquidjax.sequences.gradients import Remat as Remat
+from liquidjax.sequences.solve import solve as solve
 from liquidjax.sequences.unroll import step as step
 from liquidjax.sequences.unroll import unroll as unroll
 from liquidjax.sequences.validation import check_values as check_values

@@ -12,15 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import diffrax
+import jax
 import jax.numpy as jnp
 
 from liquidjax._checks import check_size
 from liquidjax._types import Array, Coefficients
 
 
+MOST_UNROLLED = 12
+"""More unfolds than this run in a loop: unrolled, the time to compile them grows faster than their number."""
+
+
 @dataclass(frozen=True)
 class _FixedStep(abc.ABC):
-    """`unfolds` equal steps, unrolled in the trace: 6 unfolds in a loop compile no faster and run no faster."""
+    """`unfolds` equal steps, unrolled in the trace while they are few: the usual 6 run faster so than in a loop."""
 
     unfolds: int = 1
     per_sample: ClassVar[bool] = False
@@ -31,6 +36,8 @@ class _FixedStep(abc.ABC):
     def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
         """The state after dt; see `Integrator`."""
         h = dt / self.unfolds
+        if self.unfolds > MOST_UNROLLED:
+            return jax.lax.fori_loop(0, self.unfolds, lambda _, x: self._step(coefficients, x, h), state)
         for _ in range(self.unfolds):
             state = self._step(coefficients, state, h)
         return state
@@ -224,6 +231,10 @@ class Diffrax:
     first_step: float | None = None
     max_steps: int = 4096
     per_sample: ClassVar[bool] = True
+
+    def __hash__(self) -> int:
+        # Not of the adjoint: diffrax.BacksolveAdjoint keeps a dict, which has no hash.
+        return hash((self.solver, self.controller, type(self.adjoint), self.first_step, self.max_steps))
 
     def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
         """The state after dt; see `Integrator`."""

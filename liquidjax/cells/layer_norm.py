@@ -1,0 +1,32 @@
+"""Layer normalisation, which networks of several layers need between them."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from liquidjax._types import Array
+
+
+class LayerNorm(NamedTuple):
+    """Parameters of y = scale (x - mean) / sqrt(variance + 1e-5) + bias, over the last axis; both (features,).
+
+    Example:
+        >>> init_layer_norm(2)(jnp.array([1.0, 3.0]))
+        Array([-0.999995,  0.999995], dtype=float32)
+
+    Reference:
+        Ba, Kiros, Hinton, "Layer normalization" (2016).
+    """
+
+    scale: Array
+    bias: Array
+
+    def __call__(self, x: Array) -> Array:
+        """y for x (*batch, features)."""
+        return jax.nn.standardize(x, algorithm="stable") * self.scale + self.bias
+
+
+def init_layer_norm(features: int) -> LayerNorm:
+    """Scale 1 and bias 0."""
+    return LayerNorm(jnp.ones(features), jnp.zeros(features))

@@ -1,0 +1,196 @@
+"""The vocabulary of Edifice 0.2.0: its options, defaults and counts, for networks of our parts.
+
+    from liquidjax.interop import edifice
+    network = edifice.liquid(embed_dim=287, **edifice.recommended_defaults())
+
+Its weights do not come along: Edifice keeps them in the formats of Elixir.
+"""
+
+from typing import Any
+
+import diffrax
+import jax
+
+from liquidjax._checks import check_choice, check_size
+from liquidjax._types import Integrator, Params
+from liquidjax.cells.gated import GatedLinear
+from liquidjax.integrators import RK4, Diffrax, Euler, Exponential, Midpoint
+from liquidjax.models.block import Block
+from liquidjax.models.ode_net import ODENet
+from liquidjax.models.stack import Stack
+
+SOLVERS = ("exact", "euler", "midpoint", "rk4", "dopri5")
+
+
+def integrator(solver: str = "exact", integration_steps: int = 1) -> Integrator:
+    """What Edifice's `solver` and `integration_steps` mean here, over one frame of length 1.
+
+    Args:
+        solver: "exact", "euler", "midpoint", "rk4" or "dopri5". "dopri5" is adaptive, for each sample apart, with the
+            source's tolerances (absolute 1e-4, relative 1e-2), first step 0.25 and 100 steps at most: an error tells
+            when they do not suffice. In the source a network with it cannot run.
+        integration_steps: steps within a frame; "exact" and "dopri5" do not use it.
+
+    Returns:
+        The integrator.
+
+    Raises:
+        ValueError: an unknown solver (the source takes "exact" silently), or steps below 1.
+
+    Example:
+        >>> integrator("euler", 4)
+        Euler(unfolds=4)
+    """
+    check_choice("solver", solver, SOLVERS)
+    check_size("integration_steps", integration_steps)
+    if solver == "exact":
+        return Exponential()
+    if solver == "dopri5":
+        # The controller of the source: an accepted step grows with the power -1/5 of the error, by 5 at most.
+        controller = diffrax.PIDController(rtol=1e-2, atol=1e-4, factormax=5.0)
+        return Diffrax(diffrax.Dopri5(), controller, first_step=0.25, max_steps=100)
+    return {"euler": Euler, "midpoint": Midpoint, "rk4": RK4}[solver](integration_steps)
+
+
+def liquid(
+    embed_dim: int,
+    hidden_size: int = 256,
+    num_layers: int = 4,
+    dropout: float = 0.1,
+    integration_steps: int = 1,
+    solver: str = "exact",
+    window_size: int = 60,
+) -> Stack:
+    """`Edifice.Liquid.build`: a stack of gated linear cells. `unroll(network, params, x)[1][-1]` is its output.
+
+    Args:
+        embed_dim: number of input features, projected to hidden_size where they differ.
+        hidden_size: width.
+        num_layers: number of layers.
+        dropout: share of what a layer adds that is dropped, while `unroll` has a key.
+        integration_steps: see `integrator`.
+        solver: see `integrator`. The pages of the source call "rk4" the default; its code has "exact".
+        window_size: not used: a stack runs over any number of frames.
+
+    Returns:
+        The network, whose outputs are (*batch, hidden_size).
+
+    Raises:
+        ValueError: an option is unknown or a size out of range.
+
+    Example:
+        >>> network = liquid(embed_dim=287)
+        >>> network.outputs, exact_param_count(network)
+        (256, 1391104)
+    """
+    cell = GatedLinear(hidden_size, hidden_size, integrator(solver, integration_steps))
+    return Stack(embed_dim, Block(cell, dropout), num_layers)
+
+
+def liquid_with_ffn(embed_dim: int, **options: Any) -> Stack:
+    """`Edifice.Liquid.build_with_ffn`: the same with a SwiGLU layer, 4 times as wide inside, after each cell.
+
+    Example:
+        >>> exact_param_count(liquid_with_ffn(embed_dim=287))
+        4548096
+    """
+    network = liquid(embed_dim, **options)
+    block = network.cell
+    assert isinstance(block, Block)
+    return Stack(embed_dim, Block(block.cell, block.dropout, feed_forward=True), network.layers)
+
+
+def output_size(hidden_size: int = 256, **_: Any) -> int:
+    """`Edifice.Liquid.output_size`: the number of outputs of `liquid`.
+
+    Example:
+        >>> output_size(**recommended_defaults())
+        256
+    """
+    return hidden_size
+
+
+def param_count(embed_dim: int = 287, hidden_size: int = 256, num_layers: int = 4, **_: Any) -> int:
+    """`Edifice.Liquid.param_count`: the source's approximation, without biases and norms; see `exact_param_count`.
+
+    Example:
+        >>> param_count()
+        1384192
+    """
+    projection = 0 if embed_dim == hidden_size else embed_dim * hidden_size
+    return projection + num_layers * 5 * hidden_size**2
+
+
+def exact_param_count(network: Stack | ODENet) -> int:
+    """The number of parameters, counted from the network.
+
+    Example:
+        >>> exact_param_count(liquid(embed_dim=64, hidden_size=128, num_layers=2))
+        173952
+    """
+    outline: Params = jax.eval_shape(network.init, jax.random.key(0))
+    return sum(leaf.size for leaf in jax.tree.leaves(outline))
+
+
+def recommended_defaults() -> dict[str, Any]:
+    """`Edifice.Liquid.recommended_defaults`, as options of `liquid`.
+
+    RK4 with one step a frame is stable only while tau >= 0.36, and tau may fall to 0.1; "exact" has no such limit.
+    """
+    return {
+        "hidden_size": 256,
+        "num_layers": 4,
+        "window_size": 60,
+        "dropout": 0.1,
+        "integration_steps": 1,
+        "solver": "rk4",
+    }
+
+
+def high_accuracy_defaults() -> dict[str, Any]:
+    """`Edifice.Liquid.high_accuracy_defaults`: the same with the adaptive solver, which here runs."""
+    return recommended_defaults() | {"solver": "dopri5"}
+
+
+def init_cache(batch_size: int = 1, hidden_size: int = 256, num_layers: int = 4) -> tuple[jax.Array, ...]:
+    """`Edifice.Liquid.init_cache`: the state before the first frame of a stream, zeros for each layer.
+
+    The step function the source lacks is `liquidjax.step(network, params, cache, frame)`.
+
+    Example:
+        >>> [h.shape for h in init_cache(batch_size=2, hidden_size=8, num_layers=3)]
+        [(2, 8), (2, 8), (2, 8)]
+    """
+    for name, value in (("batch_size", batch_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+        check_size(name, value)
+    return liquid(hidden_size, hidden_size, num_layers).initial_state((batch_size,))
+
+
+def neural_ode(
+    input_size: int,
+    hidden_size: int = 256,
+    num_steps: int = 10,
+    step_size: float = 0.1,
+    output_size: int | None = None,
+) -> ODENet:
+    """`Edifice.Energy.NeuralODE.build`, and `build_shared`, which is the same: Euler steps with shared weights.
+
+    Args:
+        input_size: number of input features.
+        hidden_size: number of state variables.
+        num_steps: Euler steps.
+        step_size: duration of each.
+        output_size: number of outputs; hidden_size, without a readout, when None.
+
+    Returns:
+        The network; `network.apply(params, x)` runs it. Other solvers, a field that reads the time, and constant
+        memory are options of `ODENet`.
+
+    Raises:
+        ValueError: a size is out of range.
+
+    Example:
+        >>> exact_param_count(neural_ode(input_size=64, hidden_size=128, output_size=10))
+        42890
+    """
+    return ODENet(input_size, hidden_size, output_size or hidden_size, num_steps * step_size, Euler(num_steps))
