@@ -16,6 +16,13 @@ import liquidjax as lj
 
 NCP = lj.AutoNCP(units=8, outputs=2)
 TWO = lj.SemiImplicit(unfolds=2)
+
+
+def first_error(output, target):
+    """The squared error of the first output."""
+    return (output[..., 0] - target[..., 0]) ** 2
+
+
 CELLS = {
     "ltc": lj.LTC(3, NCP, TWO),
     "ltc explicit": lj.LTC(3, NCP, TWO, None, "linear", constraints="explicit"),
@@ -38,6 +45,14 @@ CELLS = {
     "gru": lj.GRU(3, 4),
     "mixed memory, state": lj.MixedMemory(lj.LTC(3, lj.FullyConnected(4, 2), TWO)),
     "mixed memory, input": lj.MixedMemory(lj.CfC(4, 4, backbone_units=5), inputs=3, writes="input"),
+    "ncp liquid cell": lj.NCPLiquidCell(3, 2, [[1, 0], [-1, 1], [0, -1]]),
+    "ncp liquid cell signed": lj.NCPLiquidCell(3, 2, [[1, 0], [-1, 1], [0, -1]], "xavier", signed=True),
+    "liquid ncp network": lj.LiquidNCPNetwork(3, 10, 2),
+    "liquid ncp network, given masks": lj.LiquidNCPNetwork(3, 10, 2, masks=lj.Layered(10, 2, 0.2, 7).masks(3)),
+    "liquid ncp stack": lj.LiquidNCPStack(3, 6, 2, sparsity=0.7, initialiser="orthogonal", signed=True),
+    "ltc layered": lj.LTC(3, lj.Layered(6, 2), TWO),
+    "wired cfc layered": lj.WiredCfC(3, lj.Layered(6, 2)),
+    "step loss": lj.StepLoss(lj.CTRNN(2, 3, TWO), first_error, targets=1),
     "readout": lj.Readout(lj.GRU(3, 4), 2),
 }
 TIME, BATCH = 5, 3

@@ -12,6 +12,7 @@ WIRINGS = {
     "autoncp": lj.AutoNCP(20, 3),
     "random": lj.Random(8, 3, sparsity=0.7),
     "no self": lj.FullyConnected(5, 2, self_connections=False),
+    "layered": lj.Layered(12, 3),
     "custom": lj.Custom(np.roll(np.eye(6, dtype=int), 1, axis=1), np.eye(3, 6, dtype=int), outputs=2),
 }
 each_wiring = pytest.mark.parametrize("wiring", WIRINGS.values(), ids=WIRINGS.keys())

@@ -1,9 +1,13 @@
 """What every cell that follows dx/dt = drive - rate * x has for free."""
 
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
-from liquidjax._types import Array, ODECell, Params, Sensed
+from liquidjax._types import Array, Cell, Integrator, ODECell, Params, Sensed
 
 
 def advance(cell: ODECell, params: Params, state: Array, sensed: Sensed, dt: Array) -> Array:
@@ -27,6 +31,25 @@ def advance_each_sample(
     for _ in state.shape[:-1]:
         move = jax.vmap(move, in_axes=(0, sensed_axis, 0))
     return move(state, sensed, jnp.broadcast_to(dt, state.shape[:-1]))
+
+
+def with_integrators(cell: Any, change: Callable[[Integrator], Integrator]) -> Any:
+    """The same cell with every integrator in it changed, those of the cells inside it too.
+
+    Example:
+        >>> import liquidjax as lj
+        >>> with_integrators(lj.Readout(lj.CTRNN(1, 2), 3), lambda _: lj.Euler(2)).cell.integrator
+        Euler(unfolds=2)
+    """
+    if not dataclasses.is_dataclass(cell):
+        return cell
+    changed = {}
+    for name, value in ((field.name, getattr(cell, field.name)) for field in dataclasses.fields(cell)):
+        if isinstance(value, Cell):
+            changed[name] = with_integrators(value, change)
+        elif isinstance(value, Integrator):
+            changed[name] = change(value)
+    return dataclasses.replace(cell, **changed)  # type: ignore[type-var]
 
 
 def time_constant(cell: ODECell, params: Params, state: Array, inputs: Array) -> Array:

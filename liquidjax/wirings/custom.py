@@ -33,15 +33,15 @@ class Custom:
     outputs: int = None  # type: ignore[assignment]  # None means `units`; resolved on construction
 
     def __post_init__(self):
-        adjacency = _ternary("adjacency", self.adjacency)
+        adjacency = ternary("adjacency", self.adjacency)
         if adjacency.shape[0] != adjacency.shape[1]:
             raise ValueError(f"adjacency must be square (units, units), got shape {adjacency.shape}")
-        object.__setattr__(self, "adjacency", _as_tuples(adjacency))
+        object.__setattr__(self, "adjacency", as_tuples(adjacency))
         if self.sensory_adjacency is not None:
-            sensory = _ternary("sensory_adjacency", self.sensory_adjacency)
+            sensory = ternary("sensory_adjacency", self.sensory_adjacency)
             if sensory.shape[1] != self.units:
                 raise ValueError(f"sensory_adjacency must be (inputs, units = {self.units}), got shape {sensory.shape}")
-            object.__setattr__(self, "sensory_adjacency", _as_tuples(sensory))
+            object.__setattr__(self, "sensory_adjacency", as_tuples(sensory))
         check_units_and_outputs(self)
 
     @property
@@ -59,11 +59,13 @@ class Custom:
         return single_layer(np.array(self.adjacency, np.int32), np.array(sensory, np.int32), self.outputs)
 
 
-def _as_tuples(matrix: np.ndarray) -> tuple[tuple[int, ...], ...]:
+def as_tuples(matrix: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    """The matrix in a form that can be hashed."""
     return tuple(tuple(row) for row in matrix.tolist())
 
 
-def _ternary(name: str, matrix: Sequence | np.ndarray) -> np.ndarray:
+def ternary(name: str, matrix: Sequence | np.ndarray) -> np.ndarray:
+    """The matrix as an array, or the ValueError for one that holds anything but -1, 0 and 1."""
     array = np.asarray(matrix)
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"{name} must be a matrix with at least one row and column, got shape {array.shape}")
