@@ -5,6 +5,9 @@ from importlib.metadata import version as _version
 from liquidjax._types import Cell as Cell
 from liquidjax._types import Integrator as Integrator
 from liquidjax._types import ODECell as ODECell
+from liquidjax.analysis.bounds import state_bounds as state_bounds
+from liquidjax.analysis.bounds import time_constant_bounds as time_constant_bounds
+from liquidjax.analysis.sensitivity import state_sensitivity as state_sensitivity
 from liquidjax.cells.cfc import CfC as CfC
 from liquidjax.cells.ctrnn import CTRNN as CTRNN
 from liquidjax.cells.gated import GatedLinear as GatedLinear
@@ -20,6 +23,9 @@ from liquidjax.cells.neural_ode import NeuralODE as NeuralODE
 from liquidjax.cells.ode import equilibrium as equilibrium
 from liquidjax.cells.ode import time_constant as time_constant
 from liquidjax.cells.readout import Readout as Readout
+from liquidjax.cells.sparse import SparseLinear as SparseLinear
+from liquidjax.cells.step_loss import StepLoss as StepLoss
+from liquidjax.cells.velora import NCPLiquidCell as NCPLiquidCell
 from liquidjax.cells.wired_cfc import WiredCfC as WiredCfC
 from liquidjax.integrators import RK4 as RK4
 from liquidjax.integrators import Diffrax as Diffrax
@@ -28,9 +34,18 @@ from liquidjax.integrators import Exponential as Exponential
 from liquidjax.integrators import Midpoint as Midpoint
 from liquidjax.integrators import SemiImplicit as SemiImplicit
 from liquidjax.models.block import Block as Block
+from liquidjax.models.ncp import LiquidNCPNetwork as LiquidNCPNetwork
+from liquidjax.models.ncp import LiquidNCPStack as LiquidNCPStack
+from liquidjax.models.ncp import NCPNetwork as NCPNetwork
 from liquidjax.models.ode_net import ODENet as ODENet
 from liquidjax.models.stack import Stack as Stack
+from liquidjax.models.vision import CNN as CNN
+from liquidjax.models.vision import ConvolutionalHead as ConvolutionalHead
+from liquidjax.sequences.adjoint import Backsolve as Backsolve
+from liquidjax.sequences.adjoint import SegmentedAdjoint as SegmentedAdjoint
 from liquidjax.sequences.gradients import BPTT as BPTT
+from liquidjax.sequences.gradients import Chunked as Chunked
+from liquidjax.sequences.gradients import Recursive as Recursive
 from liquidjax.sequences.gradients import Remat as Remat
 from liquidjax.sequences.solve import solve as solve
 from liquidjax.sequences.unroll import step as step
@@ -42,6 +57,7 @@ from liquidjax.wirings import AutoNCP as AutoNCP
 from liquidjax.wirings import Custom as Custom
 from liquidjax.wirings import FullyConnected as FullyConnected
 from liquidjax.wirings import Graph as Graph
+from liquidjax.wirings import Layered as Layered
 from liquidjax.wirings import Random as Random
 from liquidjax.wirings import Wiring as Wiring
 

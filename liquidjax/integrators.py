@@ -8,7 +8,7 @@ The fixed-step integrators divide dt into `unfolds` equal steps of h = dt / unfo
 
 import abc
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import diffrax
@@ -16,8 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from liquidjax._checks import check_size
-from liquidjax._types import Array, Coefficients
-
+from liquidjax._types import Array, Coefficients, Integrator
 
 MOST_UNROLLED = 12
 """More unfolds than this run in a loop: unrolled, the time to compile them grows faster than their number."""
@@ -259,3 +258,30 @@ class Diffrax:
         )
         assert solution.ys is not None
         return solution.ys[0]
+
+
+@dataclass(frozen=True)
+class _Remat:
+    """The integrator it holds, one unfold at a time, with the inside of each unfold computed again when
+    differentiated."""
+
+    integrator: _FixedStep
+    per_sample: ClassVar[bool] = False
+
+    def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
+        """The state after dt; see `Integrator`."""
+        h, one = dt / self.integrator.unfolds, replace(self.integrator, unfolds=1)
+        # In a loop, because XLA computes unrolled unfolds again all at once, and then keeps them all.
+        unfold = jax.checkpoint(lambda _, x: one.advance(coefficients, x, h), prevent_cse=False)
+        return jax.lax.fori_loop(0, self.integrator.unfolds, unfold, state)
+
+
+def remat_unfolds(integrator: Integrator) -> Integrator:
+    """The same integrator, which keeps the state of each unfold only when differentiated; adaptive ones as they are.
+
+    Example:
+        >>> decay = lambda x: (0.0, 1.0)
+        >>> float(remat_unfolds(Euler(unfolds=2)).advance(decay, jnp.array(1.0), 1.0))
+        0.25
+    """
+    return _Remat(integrator) if isinstance(integrator, _FixedStep) else integrator

@@ -113,7 +113,7 @@ def _adaptive(field: Field, integrator: Diffrax, throw: bool, params: Params, st
         throw=throw,
     )
     assert solution.ys is not None
-    return Solution(solution.ys, solution.result == diffrax.RESULTS.successful, solution.stats["num_steps"])
+    return Solution(solution.ys, solution.result == diffrax.RESULTS.successful, jnp.asarray(solution.stats["num_steps"]))
 
 
 def _fixed(field: Field, integrator: Any, params: Params, start: Array, times: Array) -> Solution:

@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.sequences.adjoint import Backsolve
 from liquidjax.sequences.gradients import Gradient, Remat
+from liquidjax.sequences.steps import Steps
 from liquidjax.sequences.validation import check_shapes, check_state, check_values
 
 
@@ -39,7 +41,9 @@ def unroll(
             gradient flows, whatever the padding contains.
         reverse: runs from the last time step to the first; outputs stay in the order of the inputs. dt is then the
             time to the next sample.
-        gradient: how the backward pass is done, `Remat()` or `BPTT()`; it does not change the result.
+        gradient: how the backward pass is done; it does not change the result. `Remat()` keeps the state of each step,
+            `BPTT()` everything, `Chunked()` and `Recursive()` less and less at the price of time: all four give the
+            same gradient. `SegmentedAdjoint(length)` and `Backsolve()` solve the adjoint equation instead.
         key: source of randomness for dropout; None evaluates without dropout.
         validate: whether to look at the values of inputs, dt and mask first. They are copied to the host for that;
             under `jax.jit` it cannot be done and is not.
@@ -64,10 +68,11 @@ def unroll(
     check_shapes(cell, inputs, dt, mask, state)
     if validate:
         check_values(inputs, dt, mask)
-    return _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key)
+    # Not compiled where it is going to refuse, so that its error can give numbers.
+    run = _unroll if gradient == Backsolve() else _compiled_unroll
+    return run(cell, gradient, reverse, params, inputs, dt, state, mask, key)
 
 
-@functools.partial(jax.jit, static_argnames=("cell", "gradient", "reverse"))
 def _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key):
     time, *batch = inputs.shape[:-1]
     dtype = _dtype(params, inputs)
@@ -79,19 +84,11 @@ def _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key):
         dt = jnp.where(mask, dt.reshape(dt.shape + (1,) * (mask.ndim - dt.ndim) if dt.ndim else ()), 0)
 
     keys = None if key is None else jax.random.split(key, time)
+    steps = Steps(inputs, jnp.broadcast_to(dt, (time, *dt.shape[1:])), mask, keys)
+    return gradient.scan(cell, params, state, steps, reverse)
 
-    def step(state, x):
-        inputs, dt_now, valid, key = x
-        # Sensing all time steps beforehand was no faster on a CPU, at batch 1 or 64, and took two to six times the
-        # memory (ARCHITECTURE.md).
-        sensed = cell.sense(params, inputs, key)
-        new, output = cell.step(params, state, sensed, dt if dt_now is None else dt_now)
-        if valid is not None:
-            new = jax.tree.map(lambda n, old: jnp.where(_expand(valid, n.ndim), n, old), new, state)
-            output = jax.tree.map(lambda y: jnp.where(_expand(valid, y.ndim), y, 0), output)
-        return new, output
 
-    return gradient.scan(step, state, (inputs, dt if dt.ndim else None, mask, keys), reverse)
+_compiled_unroll = jax.jit(_unroll, static_argnames=("cell", "gradient", "reverse"))
 
 
 def step(
@@ -148,7 +145,3 @@ def _dtype(params: Params, inputs: Array) -> Any:
 
 def _cast(state: State, dtype: Any) -> State:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), state)
-
-
-def _expand(valid: Array, ndim: int) -> Array:
-    return valid.reshape(valid.shape + (1,) * (ndim - valid.ndim))
