@@ -47,6 +47,7 @@ from liquidjax.sequences.gradients import BPTT as BPTT
 from liquidjax.sequences.gradients import Chunked as Chunked
 from liquidjax.sequences.gradients import Recursive as Recursive
 from liquidjax.sequences.gradients import Remat as Remat
+from liquidjax.sequences.integrate import integrate as integrate
 from liquidjax.sequences.solve import solve as solve
 from liquidjax.sequences.unroll import step as step
 from liquidjax.sequences.unroll import unroll as unroll

@@ -12,10 +12,8 @@ from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
 
 from liquidjax._checks import check_size
-from liquidjax._types import Array, Cell, Coefficients, ODECell, Params, State
-from liquidjax.cells.ode import with_integrators
-from liquidjax.cells.readout import Readout
-from liquidjax.cells.step_loss import StepLoss
+from liquidjax._types import Array, Cell, Params, State
+from liquidjax.sequences.flow import ode_cell, ode_params, output
 from liquidjax.sequences.steps import Steps, masked_step, padded, where
 
 
@@ -65,14 +63,14 @@ class SegmentedAdjoint:
         """See `gradients.Gradient`."""
         time = len(steps.dt)
         length = max(1, min(self.length, time))
-        unfolds = self.unfolds or getattr(_ode_cell(cell).integrator, "unfolds", 6)
+        unfolds = self.unfolds or getattr(ode_cell(cell).integrator, "unfolds", 6)
 
         def flipped(tree: Any) -> Any:
             return jax.tree.map(lambda leaf: leaf[::-1], tree) if reverse else tree
 
         steps = padded(flipped(steps), math.ceil(time / length) * length)
         segments = jax.tree.map(lambda leaf: leaf.reshape(-1, length, *leaf.shape[1:]), steps)
-        state, outputs, _ = _segmented(cell, unfolds, params, state, segments)
+        state, outputs, _ = _segmented(cell, unfolds, params, state, segments)  # type: ignore[misc]
         return state, flipped(outputs.reshape(-1, *outputs.shape[2:])[:time])
 
 
@@ -111,52 +109,23 @@ class Backsolve:
     def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
         """See `gradients.Gradient`."""
         if not self.anyway:
-            growth = _growth(_ode_cell(cell), _of_ode_cell(cell, params), state, steps)
-            raise ValueError(
-                f"Backsolve would multiply the rounding errors of the state by about {growth} on the way back "
-                "(exp of duration / tau), because a liquid cell contracts forwards; use SegmentedAdjoint, Recursive or "
-                "Chunked, or Backsolve(anyway=True) to see it fail"
-            )
+            raise ValueError(refusal(cell, params, state, steps.inputs, steps.dt))
         return SegmentedAdjoint(max(1, len(steps.dt)), self.unfolds).scan(cell, params, state, steps, reverse)
 
 
-class _Still:
-    """An integrator for which no time passes: of a cell with it only the readout of the state is left."""
-
-    per_sample = False
-
-    def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
-        return state
-
-
-def _ode_cell(cell: Cell) -> ODECell:
-    """The cell inside that moves the state."""
-    inner = cell
-    while isinstance(inner, Readout | StepLoss):
-        inner = inner.cell
-    if not isinstance(inner, ODECell):
-        raise ValueError(f"the continuous adjoint needs a cell that follows a differential equation, such as LTC or "
-                         f"CTRNN, or a Readout of one; got {type(inner).__name__}: use Remat, Chunked or "
-                         f"Recursive")  # fmt: skip
-    return inner
-
-
-def _of_ode_cell(cell: Cell, params: Params) -> Params:
-    """Its parameters, out of those of the whole."""
-    while isinstance(cell, Readout | StepLoss):
-        params = params.cell if isinstance(cell, Readout) else params
-        cell = cell.cell
-    return params
-
-
-def _growth(cell: ODECell, params: Params, state: Array, steps: Steps) -> str:
-    """e^(the largest of t / tau over neurons and samples), with tau at the initial state; in words inside jit."""
-    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, state, steps))):
-        return "exp(duration / tau)"
-    inputs = steps.inputs[..., : cell.inputs]
-    rates = jax.vmap(lambda u: cell.coefficients(params, state, cell.sense(params, u))[1])(inputs)
-    dt = steps.dt.reshape(steps.dt.shape + (1,) * (rates.ndim - steps.dt.ndim))
-    return f"e^{float(np.max(np.sum(rates * dt, axis=0))):.1f}"
+def refusal(cell: Cell, params: Params, state: State, inputs: Array, dt: Array) -> str:
+    """Why not to solve backwards, with e^(the largest t / tau of neurons and samples), tau at the initial state."""
+    growth, inner = "exp(duration / tau)", ode_cell(cell)
+    if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, state, inputs, dt))):
+        own, heard = ode_params(cell, params), inputs[..., : inner.inputs]
+        rates = jax.vmap(lambda u: inner.coefficients(own, state, inner.sense(own, u))[1])(heard)
+        exponent = np.max(np.sum(rates * dt.reshape(dt.shape + (1,) * (rates.ndim - dt.ndim)), axis=0))
+        growth = f"e^{float(exponent):.1f}"
+    return (
+        f"Backsolve would multiply the rounding errors of the state by about {growth} on the way back (exp of duration "
+        "/ tau), because a liquid cell contracts forwards; use Recursive, or with unroll Chunked or SegmentedAdjoint, "
+        "or Backsolve(anyway=True) to see it fail"
+    )
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
@@ -176,7 +145,7 @@ def _forward(cell: Cell, unfolds: int, params: Params, state: Array, segments: S
     # are, so it is not computed in vain.
     wanted = {name: None for name in ("inputs", "dt") if getattr(segments, name).perturbed}
     params, state, segments = jax.tree.map(lambda leaf: leaf.value, (params, state, segments))
-    end, outputs, ends = _segmented(cell, unfolds, params, state, segments)
+    end, outputs, ends = _segmented(cell, unfolds, params, state, segments)  # type: ignore[misc]
     return (end, outputs, ends), (params, ends, segments, wanted)
 
 
@@ -190,7 +159,7 @@ class _Backward(NamedTuple):
 
 def _backward(cell: Cell, unfolds: int, kept, cotangents):
     params, ends, segments, wanted = kept
-    of_state, of_outputs, _ = (None if isinstance(leaf, SymbolicZero) else leaf for leaf in cotangents)
+    of_state, of_outputs = (None if isinstance(leaf, SymbolicZero) else leaf for leaf in cotangents[:2])
 
     def step_back(now, step):
         back, of_inputs, of_dt = _step_back(cell, unfolds, params, now, *step)
@@ -212,26 +181,26 @@ def _step_back(
     cell: Cell, unfolds: int, params: Params, now: _Backward, step: Steps, of_output: Array | None
 ) -> tuple[_Backward, Array, Array]:
     """From the end of a time step to its start: (what moves, gradient of the inputs, gradient of dt)."""
-    inner = _ode_cell(cell)
-
-    def output(params, state, inputs):
-        still = with_integrators(cell, lambda _: _Still())
-        return where(step.mask, still.step(params, state, still.sense(params, inputs), step.dt)[1], 0)
-
     if of_output is None:
         by_output, adjoint, of_inputs = None, now.adjoint, 0
     else:
-        _, pull = jax.vjp(output, params, now.state, step.inputs)
+
+        def masked_output(params, state, inputs):
+            return where(step.mask, output(cell, params, state, inputs, step.dt), 0)
+
+        _, pull = jax.vjp(masked_output, params, now.state, step.inputs)
         by_output, of_state, of_inputs = pull(of_output)
         adjoint = now.adjoint + of_state
 
+    inner = ode_cell(cell)
+
     def sense(params, inputs):
-        return inner.sense(_of_ode_cell(cell, params), inputs[..., : inner.inputs], step.key)
+        return inner.sense(ode_params(cell, params), inputs[..., : inner.inputs], step.key)
 
     sensed, pull_sensed = jax.vjp(sense, params, step.inputs)
 
     def slope(params, state, sensed, dt):
-        drive, rate = inner.coefficients(_of_ode_cell(cell, params), state, sensed)
+        drive, rate = inner.coefficients(ode_params(cell, params), state, sensed)
         return dt[..., None] * (drive - rate * state)
 
     def stage(carry, share_and_weight):

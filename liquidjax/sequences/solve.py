@@ -74,13 +74,17 @@ def solve(
     start, times = jnp.asarray(start), jnp.asarray(times)
     if start.ndim < 1 or not jnp.issubdtype(start.dtype, jnp.floating):
         raise ValueError(f"start must be floating point (*batch, units), got {start.dtype} {start.shape}")
-    batch = start.shape[:-1]
+    check_times(times, start.shape[:-1])
+    return _solve(field, integrator, throw, params, start, times)
+
+
+def check_times(times: Array, batch: tuple[int, ...]) -> None:
+    """Raises ValueError for times that are not (time,) or (time, *batch), at least two, and strictly increasing."""
     if times.ndim < 1 or times.shape[0] < 2 or times.shape[1:] not in ((), batch):
         raise ValueError(f"times must be (times,) or (times, *batch) with at least 2 times and *batch = {batch}, got "
                          f"shape {times.shape}")  # fmt: skip
     if not isinstance(times, Tracer) and not np.all(np.diff(times, axis=0) > 0):
         raise ValueError(f"times must increase strictly, got {np.array2string(np.asarray(times), threshold=10)}")
-    return _solve(field, integrator, throw, params, start, times)
 
 
 @functools.partial(jax.jit, static_argnames=("field", "integrator", "throw"))
@@ -113,7 +117,8 @@ def _adaptive(field: Field, integrator: Diffrax, throw: bool, params: Params, st
         throw=throw,
     )
     assert solution.ys is not None
-    return Solution(solution.ys, solution.result == diffrax.RESULTS.successful, jnp.asarray(solution.stats["num_steps"]))
+    finished = jnp.asarray(solution.result == diffrax.RESULTS.successful)
+    return Solution(solution.ys, finished, jnp.asarray(solution.stats["num_steps"]))
 
 
 def _fixed(field: Field, integrator: Any, params: Params, start: Array, times: Array) -> Solution:
