@@ -8,6 +8,7 @@ from liquidjax._types import ODECell as ODECell
 from liquidjax.analysis.bounds import state_bounds as state_bounds
 from liquidjax.analysis.bounds import time_constant_bounds as time_constant_bounds
 from liquidjax.analysis.sensitivity import state_sensitivity as state_sensitivity
+from liquidjax.cells.block import Block as Block
 from liquidjax.cells.cfc import CfC as CfC
 from liquidjax.cells.ctrnn import CTRNN as CTRNN
 from liquidjax.cells.gated import GatedLinear as GatedLinear
@@ -24,6 +25,7 @@ from liquidjax.cells.ode import equilibrium as equilibrium
 from liquidjax.cells.ode import time_constant as time_constant
 from liquidjax.cells.readout import Readout as Readout
 from liquidjax.cells.sparse import SparseLinear as SparseLinear
+from liquidjax.cells.stack import Stack as Stack
 from liquidjax.cells.step_loss import StepLoss as StepLoss
 from liquidjax.cells.velora import NCPLiquidCell as NCPLiquidCell
 from liquidjax.cells.wired_cfc import WiredCfC as WiredCfC
@@ -33,12 +35,10 @@ from liquidjax.integrators import Euler as Euler
 from liquidjax.integrators import Exponential as Exponential
 from liquidjax.integrators import Midpoint as Midpoint
 from liquidjax.integrators import SemiImplicit as SemiImplicit
-from liquidjax.models.block import Block as Block
 from liquidjax.models.ncp import LiquidNCPNetwork as LiquidNCPNetwork
 from liquidjax.models.ncp import LiquidNCPStack as LiquidNCPStack
 from liquidjax.models.ncp import NCPNetwork as NCPNetwork
 from liquidjax.models.ode_net import ODENet as ODENet
-from liquidjax.models.stack import Stack as Stack
 from liquidjax.models.vision import CNN as CNN
 from liquidjax.models.vision import ConvolutionalHead as ConvolutionalHead
 from liquidjax.sequences.adjoint import Backsolve as Backsolve
@@ -48,6 +48,8 @@ from liquidjax.sequences.gradients import Chunked as Chunked
 from liquidjax.sequences.gradients import Recursive as Recursive
 from liquidjax.sequences.gradients import Remat as Remat
 from liquidjax.sequences.integrate import integrate as integrate
+from liquidjax.sequences.methods import Associative as Associative
+from liquidjax.sequences.methods import Scan as Scan
 from liquidjax.sequences.solve import solve as solve
 from liquidjax.sequences.unroll import step as step
 from liquidjax.sequences.unroll import unroll as unroll

@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+import liquidjax as lj
+from liquidjax.interop import edifice
+
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
@@ -17,3 +20,11 @@ def test_the_fifteen_lines_run_and_give_the_shapes_they_promise():
 def test_every_file_the_readme_points_to_exists():
     for target in re.findall(r"\]\(([^)#][^)]*)\)", README):
         assert (Path(__file__).parent.parent / target).exists(), target
+
+
+def test_every_name_the_readme_gives_exists():
+    for module, prefix in ((lj, "lj"), (edifice, "edifice")):
+        names = set(re.findall(rf"\b{prefix}\.(\w+)", README))
+        assert names
+        for name in names:
+            assert hasattr(module, name), f"{prefix}.{name}"

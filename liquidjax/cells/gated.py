@@ -1,7 +1,7 @@
 """The gated linear cell: a liquid neuron whose coefficients read the input only."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -60,6 +60,8 @@ class GatedLinear:
     inputs: int
     units: int
     integrator: Integrator = Exponential()
+    coefficients_read_state: ClassVar[bool] = False
+    """What `Associative` needs to know."""
 
     def __post_init__(self):
         check_size("inputs", self.inputs)

@@ -24,7 +24,7 @@ class LayerNorm(NamedTuple):
 
     def __call__(self, x: Array) -> Array:
         """y for x (*batch, features)."""
-        return jax.nn.standardize(x, algorithm="stable") * self.scale + self.bias
+        return jax.nn.standardize(x, algorithm="stable") * self.scale + self.bias  # type: ignore[call-arg]
 
 
 def init_layer_norm(features: int) -> LayerNorm:

@@ -13,11 +13,11 @@ import jax
 
 from liquidjax._checks import check_choice, check_size
 from liquidjax._types import Integrator, Params
+from liquidjax.cells.block import Block
 from liquidjax.cells.gated import GatedLinear
+from liquidjax.cells.stack import Stack
 from liquidjax.integrators import RK4, Diffrax, Euler, Exponential, Midpoint
-from liquidjax.models.block import Block
 from liquidjax.models.ode_net import ODENet
-from liquidjax.models.stack import Stack
 
 SOLVERS = ("exact", "euler", "midpoint", "rk4", "dopri5")
 

@@ -102,8 +102,11 @@ def _solve(field, integrator, throw, params, start, times):
 
 
 def _adaptive(field: Field, integrator: Diffrax, throw: bool, params: Params, start: Array, times: Array) -> Solution:
+    def right_hand_side(t: Any, x: Array, params: Params) -> Array:
+        return field(params, t, x)
+
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(lambda t, x, params: field(params, t, x)),
+        diffrax.ODETerm(right_hand_side),
         integrator.solver,
         t0=times[0],
         t1=times[-1],

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.adjoint import Backsolve
 from liquidjax.sequences.gradients import Gradient, Remat
+from liquidjax.sequences.methods import Method, Scan
 from liquidjax.sequences.steps import Steps
 from liquidjax.sequences.validation import check_shapes, check_state, check_values
 
@@ -23,6 +24,7 @@ def unroll(
     mask: Any = None,
     reverse: bool = False,
     gradient: Gradient = Remat(),
+    method: Method = Scan(),
     key: Array | None = None,
     validate: bool = True,
 ) -> tuple[State, Array]:
@@ -44,6 +46,8 @@ def unroll(
         gradient: how the backward pass is done; it does not change the result. `Remat()` keeps the state of each step,
             `BPTT()` everything, `Chunked()` and `Recursive()` less and less at the price of time: all four give the
             same gradient. `SegmentedAdjoint(length)` and `Backsolve()` solve the adjoint equation instead.
+        method: how the steps are evaluated: `Scan()` one after another, `Associative()` all at once for cells whose
+            coefficients do not read the state. It changes the result by rounding only.
         key: source of randomness for dropout; None evaluates without dropout.
         validate: whether to look at the values of inputs, dt and mask first. They are copied to the host for that;
             under `jax.jit` it cannot be done and is not.
@@ -70,10 +74,10 @@ def unroll(
         check_values(inputs, dt, mask)
     # Not compiled where it is going to refuse, so that its error can give numbers.
     run = _unroll if gradient == Backsolve() else _compiled_unroll
-    return run(cell, gradient, reverse, params, inputs, dt, state, mask, key)
+    return run(cell, gradient, method, reverse, params, inputs, dt, state, mask, key)
 
 
-def _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key):
+def _unroll(cell, gradient, method, reverse, params, inputs, dt, state, mask, key):
     time, *batch = inputs.shape[:-1]
     dtype = _dtype(params, inputs)
     dt = dt.astype(dtype)
@@ -85,10 +89,10 @@ def _unroll(cell, gradient, reverse, params, inputs, dt, state, mask, key):
 
     keys = None if key is None else jax.random.split(key, time)
     steps = Steps(inputs, jnp.broadcast_to(dt, (time, *dt.shape[1:])), mask, keys)
-    return gradient.scan(cell, params, state, steps, reverse)
+    return method.run(cell, params, state, steps, reverse, gradient)
 
 
-_compiled_unroll = jax.jit(_unroll, static_argnames=("cell", "gradient", "reverse"))
+_compiled_unroll = jax.jit(_unroll, static_argnames=("cell", "gradient", "method", "reverse"))
 
 
 def step(

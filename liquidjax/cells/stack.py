@@ -89,7 +89,13 @@ class Stack:
         """(state of each layer, output (*batch, width))."""
         x, states = sensed.projected, []
         for i, (layer, old) in enumerate(zip(params.layers, state, strict=True)):
-            key = None if sensed.key is None else jax.random.fold_in(sensed.key, i)
-            new, x = self.cell.step(layer, old, self.cell.sense(layer, x, key), dt)
+            new, x = self.cell.step(layer, old, self.cell.sense(layer, x, self.layer_key(sensed.key, i)), dt)
             states.append(new)
         return tuple(states), params.norm(x)
+
+    def layer_key(self, key: Array | None, layer: int) -> Array | None:
+        """The key of a layer, out of the key of a time step, or out of several of them; None without."""
+        if key is None:
+            return None
+        fold = lambda k: jax.random.fold_in(k, layer)  # noqa: E731
+        return jax.vmap(fold)(key) if key.ndim else fold(key)

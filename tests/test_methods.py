@@ -1,0 +1,85 @@
+"""Ways to evaluate a sequence: all give what the scan gives, in value and gradient."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import liquidjax as lj
+
+KEY = jax.random.key(0)
+LINEAR = {
+    "gated": lj.GatedLinear(3, 4),
+    "euler": lj.GatedLinear(3, 4, lj.Euler(8)),
+    "semi-implicit": lj.GatedLinear(3, 4, lj.SemiImplicit(2)),
+    "readout": lj.Readout(lj.GatedLinear(3, 4), 2),
+    "stack": lj.Stack(3, lj.Block(lj.GatedLinear(4, 4), feed_forward=True), layers=2),
+}
+TIME, BATCH = 40, 3
+
+
+def data():
+    dtype = np.float64 if jax.config.read("jax_enable_x64") else np.float32
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(TIME, BATCH, 3)).astype(dtype)
+    return inputs, rng.uniform(0, 1, (TIME, BATCH)).astype(dtype), rng.random((TIME, BATCH)) < 0.8
+
+
+def run(cell, params, method, **options):
+    """Value and gradient of a loss on the last state and all outputs, with an initial state."""
+    inputs, dt, mask = data()
+    state = jax.tree.map(lambda leaf: leaf + 0.3, cell.initial_state((BATCH,), inputs.dtype))
+
+    @jax.jit
+    def differentiate(params, inputs, dt, state):
+        def loss(params, inputs, dt, state):
+            state, outputs = lj.unroll(cell, params, inputs, dt, state=state, mask=mask, method=method, **options)
+            return jnp.sum(outputs**2) + sum(jnp.sum(leaf) for leaf in jax.tree.leaves(state)), (state, outputs)
+
+        return jax.grad(loss, argnums=(0, 1, 2, 3), has_aux=True)(params, inputs, dt, state)
+
+    return jax.device_get(differentiate(params, inputs, dt, state))
+
+
+@pytest.mark.parametrize("cell", LINEAR.values(), ids=LINEAR)
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+def test_e16_associative_is_the_scan(cell, reverse, x64):
+    """Irregular dt, masks, an initial state: values and gradients, but for rounding."""
+    params = cell.init(KEY)
+    ours, theirs = (run(cell, params, method, reverse=reverse) for method in (lj.Associative(), lj.Scan()))
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-11 * max(1, np.max(np.abs(other))))
+
+
+def test_e16_associative_is_the_scan_in_float32():
+    cell = LINEAR["stack"]
+    params = cell.init(KEY)
+    (ours, *_), (theirs, *_) = (run(cell, params, method)[::-1] for method in (lj.Associative(), lj.Scan()))
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-5)
+
+
+def test_e16_dropout_is_the_same_in_both():
+    cell = lj.Stack(3, lj.Block(lj.GatedLinear(4, 4), dropout=0.5), layers=2)
+    params, key = cell.init(KEY), jax.random.key(1)
+    ours, theirs = (run(cell, params, method, key=key)[1][1] for method in (lj.Associative(), lj.Scan()))
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert np.any(np.abs(theirs - run(cell, params, lj.Scan())[1][1]) > 1e-3)
+
+
+def test_associative_takes_logarithmically_many_steps():
+    """No loop over time is left in it."""
+    cell = LINEAR["gated"]
+    params = cell.init(KEY)
+    text = str(jax.make_jaxpr(lambda u: lj.unroll(cell, params, u, method=lj.Associative()))(jnp.ones((64, 3))))
+    assert "scan" not in text and "while" not in text
+
+
+def test_associative_refuses_what_it_cannot_do():
+    inputs = np.ones((4, 3), np.float32)
+    for cell in (lj.CTRNN(3, 4), lj.GRU(3, 4), lj.GatedLinear(3, 4, lj.Diffrax())):
+        with pytest.raises(ValueError, match=r"Associative needs a cell whose coefficients do not read the state"):
+            lj.unroll(cell, cell.init(KEY), inputs, method=lj.Associative())
+    cell = lj.GatedLinear(3, 4)
+    with pytest.raises(ValueError, match=r"gradient must be left at Remat\(\) with Associative.* got BPTT\(\)"):
+        lj.unroll(cell, cell.init(KEY), inputs, method=lj.Associative(), gradient=lj.BPTT())
