@@ -50,6 +50,7 @@ from liquidjax.sequences.gradients import Remat as Remat
 from liquidjax.sequences.integrate import integrate as integrate
 from liquidjax.sequences.methods import Associative as Associative
 from liquidjax.sequences.methods import Scan as Scan
+from liquidjax.sequences.newton import Newton as Newton
 from liquidjax.sequences.solve import solve as solve
 from liquidjax.sequences.unroll import step as step
 from liquidjax.sequences.unroll import unroll as unroll

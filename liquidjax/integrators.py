@@ -285,3 +285,34 @@ def remat_unfolds(integrator: Integrator) -> Integrator:
         0.25
     """
     return _Remat(integrator) if isinstance(integrator, _FixedStep) else integrator
+
+
+def one_unfold(integrator: Integrator) -> Integrator:
+    """The same integrator with one unfold; adaptive ones as they are."""
+    return replace(integrator, unfolds=1) if isinstance(integrator, _FixedStep) else integrator
+
+
+@dataclass(frozen=True)
+class _Frozen:
+    """The integrator it holds, for which the coefficients do not depend on the state when differentiated."""
+
+    integrator: Integrator
+    per_sample: ClassVar[bool] = False
+
+    def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
+        """The state after dt; see `Integrator`."""
+        return self.integrator.advance(lambda x: jax.lax.stop_gradient(coefficients(x)), state, dt)
+
+
+def frozen_coefficients(integrator: Integrator) -> Integrator:
+    """The same integrator, differentiated as if drive and rate did not depend on the state.
+
+    What is left is the gain of each neuron by itself, for `SemiImplicit` the product of 1 / (1 + h rate).
+
+    Example:
+        >>> shrink = lambda x: (jnp.zeros_like(x), x**2)
+        >>> gain = jax.grad(lambda x: frozen_coefficients(SemiImplicit()).advance(shrink, x, 1.0))(2.0)
+        >>> round(float(gain), 4)
+        0.2
+    """
+    return _Frozen(integrator)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from liquidjax.sequences.steps import Steps
 
 KEY = jax.random.key(0)
 LINEAR = {
@@ -83,3 +84,90 @@ def test_associative_refuses_what_it_cannot_do():
     cell = lj.GatedLinear(3, 4)
     with pytest.raises(ValueError, match=r"gradient must be left at Remat\(\) with Associative.* got BPTT\(\)"):
         lj.unroll(cell, cell.init(KEY), inputs, method=lj.Associative(), gradient=lj.BPTT())
+
+
+# Newton's method
+
+NONLINEAR = {
+    "ltc": lj.LTC(3, lj.FullyConnected(6), lj.SemiImplicit(2)),
+    "ltc ncp": lj.LTC(3, lj.AutoNCP(12, 2), lj.SemiImplicit(2)),
+    "readout of ltc": lj.Readout(lj.LTC(3, lj.AutoNCP(12, 2), lj.Exponential(2)), 2),
+    "cfc": lj.CfC(3, 4, backbone_units=5),
+    "gru": lj.GRU(3, 4),
+}
+CASES = [
+    ("ltc", "full"),
+    ("ltc", "diagonal"),
+    ("ltc ncp", "layered"),
+    ("readout of ltc", "layered"),
+    ("cfc", "full"),
+    ("gru", "diagonal"),
+]
+
+
+@pytest.mark.parametrize(("name", "jacobian"), CASES)
+def test_newton_is_the_scan_in_value_and_gradient(name, jacobian, x64):
+    """Irregular dt, masks, backwards in time, an initial state; the published diagonal adjoints are 11 to 53 % off."""
+    cell = NONLINEAR[name]
+    params = cell.init(KEY)
+    method = lj.Newton(jacobian, iterations=60, tolerance=1e-9)
+    ours, theirs = (run(cell, params, method, reverse=True) for method in (method, lj.Scan()))
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-7 * max(1, np.max(np.abs(other))))
+
+
+@pytest.mark.parametrize(("name", "jacobian"), [("ltc", "diagonal"), ("ltc ncp", "layered"), ("cfc", "full")])
+def test_newton_has_forward_mode_too(name, jacobian, x64):
+    cell = NONLINEAR[name]
+    params = cell.init(KEY)
+    inputs, dt, _ = data()
+
+    def derivative(method):
+        loss = jax.jit(lambda u: jnp.sum(lj.unroll(cell, params, u, dt, method=method)[1] ** 2))
+        return jax.jvp(loss, (inputs,), (np.ones_like(inputs),))[1]
+
+    expected = derivative(lj.Scan())
+    assert abs(derivative(lj.Newton(jacobian, tolerance=1e-9, iterations=60)) - expected) < 1e-7 * abs(expected)
+
+
+def newton_info(cell, method, params=None):
+    params = cell.init(KEY) if params is None else params
+    inputs, _, _ = data()
+    steps = Steps(jnp.asarray(inputs), jnp.full((TIME, BATCH), 0.1), None, None)
+    return jax.jit(lambda p: method.states(cell, p, cell.initial_state((BATCH,)), steps)[1])(params)
+
+
+def test_newton_needs_as_few_iterations_as_published():
+    """Full 3 to 6, diagonal up to 15 for an LTC; layered: one for inter and motor neurons each, few for command."""
+    assert np.all(newton_info(NONLINEAR["ltc"], lj.Newton("full")).iterations <= 7)
+    assert np.all(newton_info(NONLINEAR["ltc"], lj.Newton("diagonal")).iterations <= 20)
+    info = newton_info(NONLINEAR["ltc ncp"], lj.Newton("layered"))
+    assert np.all(info.iterations <= 10) and np.all(info.converged) and np.all(info.residual < 1e-5)
+
+
+def test_newton_falls_back_to_the_scan_where_it_does_not_converge():
+    cell = NONLINEAR["ltc"]
+    params = cell.init(KEY)
+    method = lj.Newton("diagonal", iterations=1)
+    info = newton_info(cell, method, params)
+    assert not np.any(info.converged) and np.all(info.iterations == 1) and np.all(info.residual > 1e-6)
+    inputs, dt, _ = data()
+    ours, theirs = (lj.unroll(cell, params, inputs, dt, method=m) for m in (method, lj.Scan()))
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-6)
+
+
+def test_newton_refuses_what_it_cannot_do():
+    inputs = np.ones((4, 3), np.float32)
+    for cell, method, message in (
+        (lj.LSTM(3, 4), lj.Newton(), "Newton needs a cell whose state is one array, got LSTM"),
+        (lj.CTRNN(3, 4), lj.Newton("layered"), "layered form needs an LTC with an integrator of fixed step, got CTRNN"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            lj.unroll(cell, cell.init(KEY), inputs, method=method)
+    with pytest.raises(ValueError, match="jacobian must be one of 'full', 'diagonal', 'layered', got 'block'"):
+        lj.Newton("block")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"tolerance must be in \(0, 1\), got 0"):
+        lj.Newton(tolerance=0)
+    with pytest.raises(ValueError, match=r"gradient must be left at Remat\(\) with Newton"):
+        lj.unroll(lj.GRU(3, 4), lj.GRU(3, 4).init(KEY), inputs, method=lj.Newton(), gradient=lj.Chunked())
