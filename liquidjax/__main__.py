@@ -8,10 +8,12 @@ from typing import Annotated, Any, TypeVar
 
 import tyro
 
+from liquidjax.experiments import chaos as forecasting
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import evaluate as later
+from liquidjax.experiments import sizes as network_sizes
 from liquidjax.experiments import train as training
-from liquidjax.experiments.progress import display
+from liquidjax.experiments.progress import bars, display
 from liquidjax.tasks import digits
 
 Settings = TypeVar("Settings")
@@ -79,12 +81,63 @@ def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[Path]) -
         print(f"{prediction.row},{prediction.digit},{prediction.probability:.4f}")
 
 
+def sizes(
+    settings: Annotated[network_sizes.SizesConfig, Flat],
+    config: tyro.conf.Positional[Path | None] = None,
+    folder: Path | None = None,
+) -> None:
+    """Count the networks of the NCP paper's size table (Lechner et al., 2020), after building and running each.
+
+    Example: liquidjax sizes configs/sizes.yaml
+
+    Args:
+        config: YAML file with the settings, the defaults when left out; the options below override it.
+        folder: Where to write the table, the numbers as JSON and a picture; nothing is written when left out.
+    """
+    if config is not None and config.suffix not in YAML:
+        raise ValueError(f"{config} must be a .yaml file")
+    result = network_sizes.run(settings, folder)
+    print(network_sizes.report(settings, result))
+    if folder is not None:
+        print(f"\nThe table, the numbers and a picture (sizes.png) are in {folder}")
+
+
+def chaos(
+    config: tyro.conf.Positional[Path],
+    settings: Annotated[forecasting.ChaosConfig, Flat],
+    folder: Path | None = None,
+) -> None:
+    """Forecast noisy series (sines, Lorenz, Mackey-Glass) with liquid networks and LSTMs, beside ridge regression.
+
+    Example: liquidjax chaos configs/chaos.yaml --epochs 100
+
+    Args:
+        config: YAML file with the settings; the options below override it.
+        folder: Where to write the run; runs/<config>-<date>-<time> when left out.
+    """
+    if config.suffix not in YAML:
+        raise ValueError(f"{config} must be a .yaml file")
+    folder = folder or training.fresh_folder(config.stem)
+    print(f"{settings.seeds} seeds, {settings.epochs} epochs to choose learning rates and again; writing to {folder}")
+    with bars(forecasting.jobs(settings), 2 * settings.epochs) as tick:
+
+        def show(job: str, epoch: int, error: float, seconds: float) -> None:
+            tick(job, epoch, seconds, f"error {error:.4f}")
+
+        result = forecasting.run(settings, folder, show)
+    for name, study in result.studies.items():
+        print(f"\n{forecasting.section(settings, name, study)}")
+    print(f"How to read the tables (report.md), every seed (results.json) and pictures are in {folder}")
+
+
 def commands(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
     """Every command by its name; those with settings take their defaults from the YAML file among the arguments."""
     return {
         "train": functools.partial(train, settings=_settings("train", training.TrainConfig, arguments)),
         "evaluate": evaluate,
         "predict": predict,
+        "chaos": functools.partial(chaos, settings=_settings("chaos", forecasting.ChaosConfig, arguments)),
+        "sizes": functools.partial(sizes, settings=_settings("sizes", network_sizes.SizesConfig, arguments)),
     }
 
 

@@ -15,6 +15,7 @@ from liquidjax.wirings import Graph
 
 try:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -26,6 +27,7 @@ except ImportError as error:
 ROLES = {"sensory": "#999999", "inter": "#009E73", "command": "#E69F00", "motor": "#CC79A7"}
 POLARITIES = {1: ("excitatory", "#0072B2"), -1: ("inhibitory", "#D55E00")}
 NETWORKS = ("#0072B2", "#E69F00", "#009E73", "#7F7F7F", "#CC79A7", "#56B4E9")
+FORECASTERS = (*NETWORKS, "#000000")
 
 
 def plot_wiring(graph: Graph, ax: Axes) -> Axes:
@@ -150,7 +152,7 @@ def plot_training(histories: Mapping[str, Mapping[str, Any]], loss_ax: Axes, acc
     handles.append(Line2D([], [], color="black", label="training"))
     handles.append(Line2D([], [], color="black", linestyle=":", label="validation"))
     loss_ax.legend(handles=handles, frameon=False, ncols=2)
-    _plain_log_axis(loss_ax)
+    _plain_log_axis(loss_ax.yaxis)
     loss_ax.set_ylabel("cross entropy (nats)")
     accuracy_ax.legend(frameon=False, loc="lower right")
     accuracy_ax.set_ylabel("accuracy")
@@ -183,7 +185,7 @@ def plot_time_constants(time: Any, tau: Any, ax: Axes, roles: Sequence[str] | No
     if roles is not None:
         ax.legend(frameon=False, ncols=3, loc="best")
     _tidy(ax)
-    _plain_log_axis(ax)
+    _plain_log_axis(ax.yaxis)
     ax.set_ylabel("time constant (unit of dt)")
     return ax
 
@@ -282,14 +284,124 @@ def _liveliest(tau: np.ndarray, roles: Sequence[str], each: int = 3) -> list[int
     return chosen
 
 
-def _plain_log_axis(ax: Axes) -> None:
-    """Writes 0.2, 0.5, 1, 2, 5, 10 beside a logarithmic axis instead of powers of ten."""
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
+def _plain_log_axis(axis: Axis) -> None:
+    """Writes 0.2, 0.5, 1, 2, 5, 10 along a logarithmic axis instead of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _tidy(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color="0.92")
     ax.set_axisbelow(True)
+
+
+def plot_sizes(parameters: Mapping[str, int], ax: Axes) -> Axes:
+    """Draws the number of parameters of each network on a logarithmic axis, the first one at the top.
+
+    Example:
+        >>> ax = plot_sizes({"LSTM": 24897, "NCP": 1065}, Figure().subplots())
+        >>> [text.get_text() for text in ax.texts]
+        ['24,897', '1,065']
+    """
+    rows, values = np.arange(len(parameters)), list(parameters.values())
+    ax.scatter(values, rows, c=NETWORKS[0], s=70)
+    for row, value in zip(rows, values, strict=True):
+        ax.annotate(f"{value:,}", (value, row), xytext=(9, 0), textcoords="offset points", va="center")
+    ax.set_xscale("log")
+    ax.margins(x=0.15)
+    ax.set_yticks(rows, list(parameters))
+    ax.set_ylim(len(parameters) - 0.5, -0.5)
+    ax.set_xlabel("parameters")
+    _tidy(ax)
+    return ax
+
+
+def plot_spread(values: Mapping[str, Sequence[float]], ax: Axes) -> Axes:
+    """Draws a dot for each of several runs and a bar at their median; a row for each name, the first one at the top.
+
+    Args:
+        values: for each name its values, (runs,).
+        ax: where to draw.
+
+    Returns:
+        ax.
+
+    Example:
+        >>> ax = plot_spread({"LTC": [0.1, 0.3, 0.2], "LSTM": [0.4, 0.5, 0.6]}, Figure().subplots())
+        >>> [label.get_text() for label in ax.get_yticklabels()]
+        ['LTC', 'LSTM']
+    """
+    for row, (runs, colour) in enumerate(zip(values.values(), itertools.cycle(FORECASTERS))):
+        ax.scatter(runs, np.full(len(runs), row), color=colour, s=36, alpha=0.6, linewidths=0)
+        ax.plot([np.median(runs)] * 2, [row - 0.3, row + 0.3], color=colour, linewidth=2.5)
+    ax.set_yticks(range(len(values)), list(values))
+    ax.set_ylim(len(values) - 0.5, -0.5)
+    _tidy(ax)
+    return ax
+
+
+def forecasts(
+    title: str,
+    unit: str,
+    times: Any,
+    truth: Any,
+    observed: Any,
+    forecasts: Mapping[str, Any],
+    test_errors: Mapping[str, Sequence[float]],
+    noise_error: float,
+    valid_times: Mapping[str, Sequence[float]],
+) -> Figure:
+    """One figure of free-running forecasts: a panel for each forecaster, and how far all of them are right.
+
+    Args:
+        title: above all of it.
+        unit: of `times` and `valid_times`.
+        times: (time,); the forecasts begin at time 0.
+        truth: the series, in its standard deviations, (time,).
+        observed: what was seen of it before time 0, (time before 0,).
+        forecasts: for each forecaster those of its seeds from time 0 on, (time from 0, seeds); the first stands out.
+        test_errors: for each forecaster the errors of its seeds in predicting the next point, above 0.
+        noise_error: the part of these errors that is noise.
+        valid_times: for each forecaster how long the forecasts of its seeds are right.
+
+    Returns:
+        The figure; `figure.savefig(path)` writes it.
+    """
+    times, truth = np.asarray(times), np.asarray(truth)
+    ahead = times[len(observed) :]
+    figure = Figure(figsize=(14, 1.5 * len(forecasts) + 1.5), dpi=110, layout=ConstrainedLayoutEngine(w_pad=0.12))
+    figure.suptitle(title, fontsize=15, weight="bold")
+    grid = figure.add_gridspec(1, 2, width_ratios=(1.7, 1))
+    panels = grid[0].subgridspec(len(forecasts), 1).subplots(sharex=True, sharey=True, squeeze=False)[:, 0]
+    for ax, (name, of_seeds), colour in zip(panels, forecasts.items(), itertools.cycle(FORECASTERS)):
+        ax.plot(times, truth, color="black", linewidth=1)
+        ax.plot(times[: len(observed)], observed, linestyle="", marker=".", markersize=4, color="#7F7F7F")
+        ax.plot(ahead, np.asarray(of_seeds)[:, 1:], color=colour, linewidth=0.9, alpha=0.35)
+        ax.plot(ahead, np.asarray(of_seeds)[:, 0], color=colour, linewidth=2)
+        ax.axvline(0, color="black", linewidth=0.8, linestyle="--")
+        ax.set_title(name, loc="left", color=colour, weight="bold", fontsize=10)
+        _tidy(ax)
+    margin = 0.25 * np.ptp(truth)
+    panels[0].set_ylim(truth.min() - margin, truth.max() + margin)
+    panels[0].set_xlim(times[0], times[-1])
+    panels[-1].set_xlabel(f"since the start of the forecast ({unit})")
+    figure.supylabel("standard deviations")
+    handles = [
+        Line2D([], [], color="black", linewidth=1, label="series without noise"),
+        Line2D([], [], color="#7F7F7F", linestyle="", marker=".", label="given, with noise"),
+        Line2D([], [], color="#7F7F7F", linewidth=2, label="forecast, seed 0"),
+        Line2D([], [], color="#7F7F7F", linewidth=0.9, alpha=0.5, label="other seeds"),
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=4, frameon=False)
+    error_ax, valid_ax = grid[1].subgridspec(2, 1, hspace=0.1).subplots(squeeze=False)[:, 0]
+    plot_spread(test_errors, error_ax)
+    error_ax.set_xscale("log")
+    _plain_log_axis(error_ax.xaxis)
+    error_ax.axvline(noise_error, color="black", linewidth=0.8, linestyle=":")
+    error_ax.set(title="Error of the next point (dotted: its noise)", xlabel="mean squared, in variances")
+    plot_spread(valid_times, valid_ax)
+    valid_ax.set_xlim(left=0)
+    valid_ax.set(title="How long a forecast is right", xlabel=unit)
+    return figure

@@ -1,8 +1,8 @@
-"""What `train` shows while it works: live bars on a terminal, a line now and then elsewhere."""
+"""What a command shows while it trains: live bars on a terminal, a line now and then elsewhere."""
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -11,19 +11,39 @@ from liquidjax.experiments.train import Show
 from liquidjax.training.loop import Epoch
 
 PLAIN_LINES = 5
+Tick = Callable[[str, int, float, str], None]
+"""Called with a job, its epochs done, its seconds so far, and what else to show of it."""
 
 
 @contextlib.contextmanager
 def display(networks: Sequence[str], epochs: int) -> Iterator[Show]:
-    """Gives the function that takes each epoch of each network; writes to stderr, so that results can be piped.
+    """Gives the function that takes each epoch of each network, for `train`.
 
     Args:
         networks: their names, in the order of training.
         epochs: how many each goes through.
     """
+    with bars(networks, epochs) as tick:
+
+        def show(network: str, epoch: Epoch) -> None:
+            numbers = f"loss {epoch.loss:.3f}  validation accuracy {epoch.validation_accuracy:.3f}"
+            tick(network, epoch.epoch, epoch.seconds, numbers)
+
+        yield show
+
+
+@contextlib.contextmanager
+def bars(jobs: Sequence[str], epochs: int) -> Iterator[Tick]:
+    """Gives the function that shows how far each job is; writes to stderr, so that results can be piped.
+
+    Args:
+        jobs: their names, in their order.
+        epochs: how many each goes through.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda network, epoch: _plain(network, epoch, epochs)
+        width = max(map(len, jobs))
+        yield lambda job, epoch, seconds, numbers: _plain(job.ljust(width), epoch, epochs, seconds, numbers)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -33,21 +53,18 @@ def display(networks: Sequence[str], epochs: int) -> Iterator[Show]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        bars = {name: progress.add_task(name, total=epochs, start=False, numbers="") for name in networks}
+        tasks = {job: progress.add_task(job, total=epochs, start=False, numbers="") for job in jobs}
 
-        def show(network: str, epoch: Epoch) -> None:
-            if epoch.epoch == 1:
-                progress.start_task(bars[network])
-            numbers = f"loss {epoch.loss:.3f}  validation accuracy {epoch.validation_accuracy:.3f}"
-            progress.update(bars[network], completed=epoch.epoch, numbers=numbers)
+        def tick(job: str, epoch: int, seconds: float, numbers: str) -> None:
+            if not progress.tasks[tasks[job]].started:
+                progress.start_task(tasks[job])
+            progress.update(tasks[job], completed=epoch, numbers=numbers)
 
-        yield show
+        yield tick
 
 
-def _plain(network: str, epoch: Epoch, epochs: int) -> None:
-    if epoch.epoch % max(1, epochs // PLAIN_LINES) and epoch.epoch != epochs:
+def _plain(job: str, epoch: int, epochs: int, seconds: float, numbers: str) -> None:
+    if epoch % max(1, epochs // PLAIN_LINES) and epoch != epochs:
         return
-    left = epoch.seconds / epoch.epoch * (epochs - epoch.epoch)
-    print(f"{network:<5} epoch {epoch.epoch}/{epochs}  loss {epoch.loss:.3f}  "
-          f"validation accuracy {epoch.validation_accuracy:.3f}  {left:.0f} s left",
-          file=sys.stderr, flush=True)  # fmt: skip
+    left = seconds / epoch * (epochs - epoch)
+    print(f"{job} epoch {epoch}/{epochs}  {numbers}  {left:.0f} s left", file=sys.stderr, flush=True)

@@ -1,0 +1,291 @@
+"""Liquid networks and LSTMs forecast noisy series, two of them chaotic, beside ridge regression and persistence."""
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from liquidjax._checks import check_size
+from liquidjax._types import Cell
+from liquidjax.cells.cfc import CfC
+from liquidjax.cells.hasani import HasaniLTC
+from liquidjax.cells.lstm import LSTM
+from liquidjax.cells.ltc import LTC
+from liquidjax.cells.readout import Readout
+from liquidjax.experiments import config as configs
+from liquidjax.experiments import forecasters
+from liquidjax.experiments.forecasters import Forecaster, Task
+from liquidjax.experiments.scores import Study, judge, spread, table
+from liquidjax.integrators import Euler, SemiImplicit
+from liquidjax.tasks.series import SYSTEMS, Sampling, add_noise
+from liquidjax.wirings import FullyConnected
+
+Show = Callable[[str, int, float, float], None]
+"""Called with the job (see `jobs`), its epochs done, the median training error, and its seconds so far."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The networks, each with a linear readout of all its neurons. All start from the same seeds."""
+
+    units: int = 8
+    """Neurons of the liquid layer, the LTC, the CfC and the smaller LSTM."""
+    large_units: int = 16
+    """Units of the larger LSTM."""
+    unfolds: int = 3
+    """Solver steps of the LTC within a time step; the liquid layer takes one, of Euler's."""
+    backbone_units: int = 27
+    """Width of the CfC's backbone."""
+    dt: float = 0.1
+    """Duration of a time step for the liquid layer, the LTC and the CfC, in the unit of their time constants."""
+
+    def __post_init__(self):
+        if not 0 < self.dt < float("inf"):
+            raise ValueError(f"dt must be above 0 and finite, got {self.dt}")
+        if self.large_units == self.units:
+            raise ValueError(f"large_units must differ from units, got {self.units} for both")
+        self.build(dimensions=1)  # what a cell refuses is refused here
+
+    def build(self, dimensions: int) -> dict[str, Readout]:
+        """The networks for a series of so many dimensions.
+
+        Example:
+            >>> list(Networks().build(dimensions=1))
+            ['liquid layer (8)', 'LTC (8)', 'CfC (8)', 'LSTM (8)', 'LSTM (16)']
+        """
+        units = self.units
+        # The readout is the LTC's output mapping.
+        ltc = LTC(dimensions, FullyConnected(units), SemiImplicit(self.unfolds), output_mapping=None)
+        cells: dict[str, Cell] = {
+            f"liquid layer ({units})": HasaniLTC(dimensions, units, Euler()),
+            f"LTC ({units})": ltc,
+            f"CfC ({units})": CfC(dimensions, units, backbone_units=self.backbone_units),
+            f"LSTM ({units})": LSTM(dimensions, units),
+            f"LSTM ({self.large_units})": LSTM(dimensions, self.large_units),
+        }
+        return {name: Readout(cell, dimensions) for name, cell in cells.items()}
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """What every network chooses its learning rate from: a geometric row."""
+
+    lowest: float = 0.0003
+    """The first of them."""
+    highest: float = 0.1
+    """The last of them."""
+    count: int = 6
+    """How many there are."""
+
+    def __post_init__(self):
+        check_size("count", self.count)
+        if not 0 < self.lowest <= self.highest < float("inf"):
+            raise ValueError(f"0 < lowest <= highest < inf must hold, got {self.lowest} and {self.highest}")
+
+    @property
+    def values(self) -> np.ndarray:
+        """The rates, (count,)."""
+        return np.geomspace(self.lowest, self.highest, self.count)
+
+
+@dataclass(frozen=True)
+class ChaosConfig:
+    """Which series are forecast by whom, and how that is judged."""
+
+    sines: Sampling = Sampling(train=200, test=100, interval=0.1, noise=0.05)
+    """sin t + 0.5 sin 2.3 t + 0.3 sin 3.7 t."""
+    lorenz: Sampling = Sampling(train=600, test=400, interval=0.05, noise=0.05)
+    """The Lorenz system, all three coordinates."""
+    mackey_glass: Sampling = Sampling(train=600, test=400, interval=2.0, noise=0.05)
+    """The Mackey-Glass equation with a delay of 17."""
+    networks: Networks = Networks()
+    learning_rates: LearningRates = LearningRates()
+    validation_share: float = 0.25
+    """Last share of the training section, by which learning rates and the penalty of ridge regression are chosen."""
+    epochs: int = 1000
+    """Steps of Adam, each on the whole training section, for the choice and again for the training after it."""
+    seeds: int = 5
+    """How many times everything is repeated; a seed draws the initial parameters and the noise."""
+    longest_window: int = 64
+    """Past points ridge regression sees at most; it chooses from this, half of it, a quarter and so on to 1."""
+    horizon: float = 0.6
+    """Length of a free-running forecast, as a share of the test section."""
+    starts: int = 10
+    """Points where such forecasts start, evenly spread from the first of the test section to the last possible one."""
+    threshold: float = 0.4
+    """Error that ends a valid forecast, in standard deviations of the series."""
+
+    def __post_init__(self):
+        for name in ("epochs", "seeds", "longest_window", "starts"):
+            check_size(name, getattr(self, name))
+        for name in ("validation_share", "horizon"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
+        if not self.threshold > 0:
+            raise ValueError(f"threshold must be above 0, got {self.threshold}")
+        for name in SYSTEMS:
+            sampling: Sampling = getattr(self, name)
+            fit, horizon = self.sections(sampling)
+            if not 2 * self.longest_window <= fit < sampling.train or horizon < 1:
+                raise ValueError(f"{name} must have more points: of train = {sampling.train}, {fit} are left to fit, "
+                                 f"at least {2 * self.longest_window} for the longest window, and "
+                                 f"{sampling.train - fit} to validate; of test = {sampling.test}, {horizon} are the "
+                                 "horizon")  # fmt: skip
+
+    def sections(self, sampling: Sampling) -> tuple[int, int]:
+        """(points of the training section before its validation part, points of a free-running forecast)."""
+        fit = sampling.train - round(self.validation_share * sampling.train)
+        return fit, round(self.horizon * sampling.test)
+
+
+class Result(NamedTuple):
+    """The run folder, and a study for each series by its name in the configuration."""
+
+    folder: Path
+    studies: dict[str, Study]
+
+
+def jobs(config: ChaosConfig) -> list[str]:
+    """What is trained, in this order: the series and the network.
+
+    Example:
+        >>> jobs(ChaosConfig())[:2]
+        ['Sum of sines, liquid layer (8)', 'Sum of sines, LTC (8)']
+    """
+    return [_job(name, network) for name in SYSTEMS for network in config.networks.build(dimensions=1)]
+
+
+def _job(name: str, network: str) -> str:
+    return f"{SYSTEMS[name].title}, {network}"
+
+
+def run(config: ChaosConfig, folder: Path, show: Show = lambda job, epoch, error, seconds: None) -> Result:
+    """Makes the series, trains the networks and writes the run folder.
+
+    The folder gets config.yaml (every setting), results.json (errors and valid times of every seed), report.md (the
+    tables) and a picture of each series (sines.png and so on).
+
+    Args:
+        config: what to do.
+        folder: where to write; it may exist if it is empty.
+        show: called now and then during the training.
+
+    Returns:
+        The comparisons.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        ValueError: the folder is not empty.
+        FloatingPointError: a network diverged.
+    """
+    # What is not installed is noticed here, not after the training.
+    import liquidjax.plots  # noqa: F401
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty; choose another folder")
+    (folder / "config.yaml").write_text(configs.to_yaml(config))
+    studies = {}
+    for name in SYSTEMS:
+        task, truth = realise(config, name)
+        made: dict[str, Forecaster] = {}
+        for network, cell in config.networks.build(dimensions=truth.shape[2]).items():
+            job, rates = _job(name, network), config.learning_rates.values.tolist()
+            on_chunk = functools.partial(show, job)
+            try:
+                made[network] = forecasters.network(cell, task, rates, config.epochs, config.networks.dt, on_chunk)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"{job}: {error}") from error
+        made["ridge regression"] = forecasters.ridge_regression(task, config.longest_window)
+        made["persistence"] = forecasters.persistence(task)
+        system, interval = SYSTEMS[name], getattr(config, name).interval
+        step = interval / system.unit_length
+        studies[name] = study = judge(made, task, truth, config.threshold, system.title, system.unit, step)
+        _draw(folder / f"{name}.png", task, truth, made, study)
+    plain = {
+        name: {**study._asdict(), "rows": [row._asdict() for row in study.rows]} for name, study in studies.items()
+    }
+    (folder / "results.json").write_text(json.dumps(plain, indent=2) + "\n")
+    (folder / "report.md").write_text(report(config, studies))
+    return Result(folder, studies)
+
+
+def realise(config: ChaosConfig, name: str) -> tuple[Task, np.ndarray]:
+    """The task of a series, and the series without noise; both standardised by the training section of each seed."""
+    sampling: Sampling = getattr(config, name)
+    fit, horizon = config.sections(sampling)
+    clean = SYSTEMS[name].solve(sampling.times)
+    noisy = np.stack([add_noise(clean, sampling.noise, seed) for seed in range(config.seeds)], axis=1)
+    mean, deviation = noisy[: sampling.train].mean(axis=0), noisy[: sampling.train].std(axis=0)
+    last = sampling.train + sampling.test - horizon
+    starts = np.linspace(sampling.train, last, config.starts).astype(int)
+    task = Task((noisy - mean) / deviation, sampling.train, fit, starts, horizon)
+    return task, (clean[:, None] - mean) / deviation
+
+
+def section(config: ChaosConfig, name: str, study: Study) -> str:
+    """The table of one series, with a heading and what has to be known to read it."""
+    sampling: Sampling = getattr(config, name)
+    horizon = config.sections(sampling)[1]
+    return f"""## {study.title}
+
+{sampling.train} points to train, {sampling.test} to test, one every {sampling.interval:g} units of time; noise of \
+{sampling.noise:g} standard deviations.
+
+{table(study)}
+
+The noise alone makes a test error of {spread(study.noise_errors, 4)}. Forecasts have {horizon} points, so at most \
+{study.longest:.1f} {study.unit} can be valid.
+"""
+
+
+def report(config: ChaosConfig, studies: dict[str, Study]) -> str:
+    """The whole comparison as Markdown."""
+    rates = ", ".join(f"{rate:.2g}" for rate in config.learning_rates.values)
+    text = f"""# Forecasts of noisy series
+
+The numbers are medians over {config.seeds} seeds (lowest-highest); a seed draws the initial parameters and the noise.
+
+* Errors: mean squared error of the prediction of the next point, noise included, from all points before it; in \
+variances of the training section. The state goes from the training section into the test section.
+* Valid: how long a network that is fed its own predictions stays within {config.threshold:g} standard deviations of \
+the series without noise (root mean square over the dimensions); for each seed the median over {config.starts} starts.
+* Training: Adam, full batch, {config.epochs} epochs, mean squared error. Each network chooses its learning rate from \
+{rates}, by the median over all seeds of the error on the last {config.validation_share:.0%} of the training section, \
+and is then trained from the start on all of it. Ridge regression chooses its penalty and its window, of up to \
+{config.longest_window} points, in the same way; it is fitted and its train error counted where the window is full.
+* A time step lasts {config.networks.dt:g} for the liquid layer, the LTC and the CfC. torch counts 4 more parameters \
+for each unit of an LSTM, a second bias.
+* Seconds: choice of the learning rate and training, all seeds at once, compilation included.
+
+"""
+    return text + "\n".join(
+        f"{section(config, name, study)}\n![Forecasts of {study.title}]({name}.png)\n"
+        for name, study in studies.items()
+    )
+
+
+def _draw(path: Path, task: Task, truth: np.ndarray, made: dict[str, Forecaster], study: Study) -> None:
+    """Draws the first dimension in the forecasts from the first start, and seed 0 of what was given before it."""
+    from liquidjax import plots
+
+    before = min(task.train, task.horizon // 4)
+    shown = slice(task.train - before, task.train + task.horizon)
+    figure = plots.forecasts(
+        title=f"{study.title}: forecasts that are fed their own predictions",
+        unit=study.unit,
+        times=np.arange(-before, task.horizon) * study.longest / task.horizon,
+        truth=truth[shown, 0, 0],
+        observed=task.series[task.train - before : task.train, 0, 0],
+        forecasts={
+            name: forecaster.forecasts[:, 0, :, 0] for name, forecaster in made.items() if name != "persistence"
+        },
+        test_errors={row.network: row.test_errors for row in study.rows},
+        noise_error=float(np.median(study.noise_errors)),
+        valid_times={row.network: row.valid_times for row in study.rows},
+    )
+    figure.savefig(path)
