@@ -98,7 +98,6 @@ NONLINEAR = {
 CASES = [
     ("ltc", "full"),
     ("ltc", "diagonal"),
-    ("ltc ncp", "layered"),
     ("readout of ltc", "layered"),
     ("cfc", "full"),
     ("gru", "diagonal"),
