@@ -20,7 +20,7 @@ KEY = jax.random.key(0)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
-def test_the_tutorials_layer_and_its_time_constants(path, x64):
+def test_t1_the_tutorials_layer_and_its_time_constants(path, x64):
     data = np.load(path)
     arguments = json.loads(str(data["meta"]))["arguments"]
     cell = lj.HasaniLTC(arguments["input_size"], arguments["state_size"], lj.Euler())
@@ -43,7 +43,7 @@ def test_both_reference_files_are_there():
     assert len(GOLDEN) == 2
 
 
-def test_the_tutorials_size_and_start():
+def test_t1_size_and_start():
     params = lj.HasaniLTC(1, 8).init(KEY)
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 96
     np.testing.assert_allclose(jax.nn.softplus(params.time_constant), 1.31326, atol=1e-5)
@@ -54,7 +54,7 @@ magnitudes = st.floats(-1e30, 1e30)
 
 @settings(deadline=None, max_examples=40)
 @given(magnitudes, st.floats(0, 1e4), st.integers(0, 9))
-def test_time_constant_and_state_stay_in_their_bounds_for_any_input(value, dt, seed):
+def test_s1_time_constant_and_state_stay_in_their_bounds_for_any_input(value, dt, seed):
     """Theorems 1 and 2: tau / (1 + tau) <= tau_sys <= tau, and min(0, A) <= x <= max(0, A)."""
     cell = lj.HasaniLTC(2, 4)
     params = cell.init(jax.random.key(seed))
@@ -67,7 +67,7 @@ def test_time_constant_and_state_stay_in_their_bounds_for_any_input(value, dt, s
     assert np.all(states >= low - 1e-6) and np.all(states <= high + 1e-6)
 
 
-def test_the_fused_solver_feeds_its_result_back():
+def test_s2_the_fused_solver_feeds_its_result_back():
     """More unfolds come closer to the equation, at first order; the paper's loop as printed would not change."""
     inputs = jnp.ones((1, 2))
     exact_cell = lj.HasaniLTC(2, 4, lj.RK4(400))
@@ -80,7 +80,7 @@ def test_the_fused_solver_feeds_its_result_back():
     assert 1.7 < errors[0] / errors[1] < 2.3 and 1.7 < errors[1] / errors[2] < 2.3
 
 
-def test_the_guard_names_the_neurons_that_diverge():
+def test_t3_the_guard_names_the_neurons_that_diverge():
     cell = lj.HasaniLTC(1, 3, lj.Euler())
     params = cell.init(KEY)._replace(time_constant=jnp.array([1.0, -2.7, -4.0]), A=jnp.ones(3))
     flagged = lj.euler_instability(params, dt=0.1)
@@ -92,3 +92,30 @@ def test_the_guard_names_the_neurons_that_diverge():
     assert np.all(np.abs(safe) <= 1)
     with pytest.raises(ValueError, match="dt must be at least 0, got -1"):
         lj.euler_instability(params, dt=-1)
+
+
+def test_t2_tau_sys_lies_between_its_bounds_and_falls_when_f_rises():
+    cell = lj.HasaniLTC(1, 4)
+    params = cell.init(KEY)
+    excited = params._replace(linear=params.linear._replace(weight=jnp.ones((5, 4))))  # f rises with the input
+    readings = jnp.stack(
+        [lj.time_constant(cell, excited, jnp.zeros(4), jnp.array([u])) for u in (-9.0, -1.0, 1.0, 9.0)]
+    )
+    low, high = lj.time_constant_bounds(cell, excited)
+    assert np.all(np.diff(readings, axis=0) < 0)
+    assert np.all(readings > low) and np.all(readings < high)
+    np.testing.assert_allclose(readings[0], high, rtol=1e-3)
+    np.testing.assert_allclose(readings[-1], low, rtol=1e-3)
+
+
+def test_s8_a_step_is_the_same_in_one_piece_or_two(x64):
+    """Irregular sampling: with the same input, dt1 and then dt2 is dt1 + dt2, each sample with its own."""
+    inputs = jax.random.normal(KEY, (1, 5, 2))
+    dt = np.random.default_rng(0).uniform(0, 2, (2, 5))
+    exact = lj.GatedLinear(2, 3), 1e-12
+    fine = lj.HasaniLTC(2, 3, lj.RK4(12)), 1e-6
+    for cell, tolerance in (exact, fine):
+        params = cell.init(KEY)
+        whole, _ = lj.unroll(cell, params, inputs, dt.sum(0, keepdims=True))
+        pieces, _ = lj.unroll(cell, params, jnp.concatenate([inputs] * 2), dt)
+        np.testing.assert_allclose(pieces, whole, atol=tolerance)
