@@ -64,10 +64,17 @@ def test_the_gradients_agree_and_backsolve_must_be_asked_twice(x64):
     for way in (lj.BPTT(), lj.Recursive(checkpoints=5), lj.Backsolve(anyway=True)):
         for ours, theirs in zip(*map(jax.tree.leaves, (gradient(way), reference)), strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5 * np.max(np.abs(theirs)) + 1e-9)
-    with pytest.raises(ValueError, match=r"Backsolve would multiply .* by about e\^[1-9]"):
+    with pytest.raises(ValueError, match=r"Backsolve would multiply .* by about e\^0\.[4-9]"):  # from time to time
         lj.integrate(cell, params, times, inputs, gradient=lj.Backsolve())
     with pytest.raises(ValueError, match=r"gradient must be BPTT\(\), Recursive\(\) or .* got Remat\(\)"):
         lj.integrate(cell, params, times, inputs, gradient=lj.Remat())  # type: ignore[arg-type]
+
+
+def test_single_precision_inputs_go_with_double_precision_parameters(x64):
+    cell = CELLS["hasani"]
+    times, inputs = data()
+    trajectory = lj.integrate(cell, cell.init(KEY), times.astype(np.float32), inputs.astype(np.float32))
+    assert trajectory.states.dtype == np.float64
 
 
 def test_what_does_not_fit_is_refused_and_what_does_not_finish_is_flagged():

@@ -113,18 +113,22 @@ class Backsolve:
         return SegmentedAdjoint(max(1, len(steps.dt)), self.unfolds).scan(cell, params, state, steps, reverse)
 
 
-def refusal(cell: Cell, params: Params, state: State, inputs: Array, dt: Array) -> str:
-    """Why not to solve backwards, with e^(the largest t / tau of neurons and samples), tau at the initial state."""
+def refusal(cell: Cell, params: Params, state: State, inputs: Array, dt: Array, restarts: bool = False) -> str:
+    """Why not to solve backwards, with e^(the largest t / tau of neurons and samples), tau at the initial state.
+
+    With `restarts`, the state is known again after each dt, and t is the longest of them, not their sum.
+    """
     growth, inner = "exp(duration / tau)", ode_cell(cell)
     if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, state, inputs, dt))):
         own, heard = ode_params(cell, params), inputs[..., : inner.inputs]
         rates = jax.vmap(lambda u: inner.coefficients(own, state, inner.sense(own, u))[1])(heard)
-        exponent = np.max(np.sum(rates * dt.reshape(dt.shape + (1,) * (rates.ndim - dt.ndim)), axis=0))
+        exponents = rates * dt.reshape(dt.shape + (1,) * (rates.ndim - dt.ndim))
+        exponent = np.max(exponents if restarts else np.sum(exponents, axis=0))
         growth = f"e^{float(exponent):.1f}"
     return (
         f"Backsolve would multiply the rounding errors of the state by about {growth} on the way back (exp of duration "
-        "/ tau), because a liquid cell contracts forwards; use Recursive, or with unroll Chunked or SegmentedAdjoint, "
-        "or Backsolve(anyway=True) to see it fail"
+        "/ tau), because what contracts forwards, as liquid cells do, expands backwards; use Recursive, or with unroll "
+        "Chunked or SegmentedAdjoint, or Backsolve(anyway=True) to see it fail"
     )
 
 

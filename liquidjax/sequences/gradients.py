@@ -116,7 +116,8 @@ class Recursive:
     """Backpropagation through time with chunks within chunks: memory grows with the logarithm of time.
 
     The same gradient as `BPTT`. With k levels, k time^(1/k) states are kept and each step is computed k more times.
-    As in `Chunked`, the inside of an unfold is computed once more again.
+    As in `Chunked`, the inside of an unfold is computed once more again. Slices of the inputs, a third of them in all,
+    are kept too: where the inputs are larger than a state, `Chunked` needs no more memory.
 
     Args:
         checkpoints: how many states may be kept at once; with more of them fewer levels are needed, so it is faster.

@@ -80,7 +80,8 @@ def integrate(
             `unroll` does.
         integrator: the solver, its tolerances and its limit of steps.
         gradient: `Recursive()` goes back through the steps taken with checkpoints, `BPTT()` keeps every step,
-            `Backsolve(anyway=True)` solves the adjoint equation backwards, which fails on cells that contract.
+            `Backsolve(anyway=True)` solves the adjoint equation backwards, from each of the given times to the one
+            before, which fails where these are far apart against tau and the cell contracts.
         throw: whether a solve that runs out of steps is an error; if not, look at `finished`.
 
     Returns:
@@ -110,9 +111,11 @@ def integrate(
     check_times(times, batch)
     if len(times) != len(inputs):
         raise ValueError(f"times and inputs must be equally many, got {len(times)} and {len(inputs)}")
-    state = cell.initial_state(batch, inputs.dtype) if state is None else state
+    dtype = jnp.result_type(inputs, *jax.tree.leaves(params))
+    times, inputs = times.astype(dtype), inputs.astype(dtype)
+    state = cell.initial_state(batch, dtype) if state is None else jnp.asarray(state, dtype)
     if gradient == Backsolve():
-        raise ValueError(refusal(cell, params, state, inputs[1:], jnp.diff(times, axis=0)))
+        raise ValueError(refusal(cell, params, state, inputs[1:], jnp.diff(times, axis=0), restarts=True))
     integrator = dataclasses.replace(integrator, adjoint=_adjoint(gradient))
     return _integrate(cell, interpolation, integrator, throw, params, times, inputs, state)
 
@@ -128,7 +131,7 @@ def _integrate(cell, interpolation, integrator, throw, params, times, inputs, st
     spread = jnp.broadcast_to(times.reshape(times.shape + (1,) * (1 + len(batch) - times.ndim)), inputs.shape[:-1])
     for _ in batch:
         of_sample = jax.vmap(of_sample, in_axes=(1, 1, 0), out_axes=Solution(1, 0, 0))  # type: ignore[arg-type]
-    states, finished, steps = of_sample(spread.astype(inputs.dtype), inputs, state)
+    states, finished, steps = of_sample(spread, inputs, state)
     outputs = jax.vmap(lambda x, u: output(cell, params, x, u, jnp.zeros((), inputs.dtype)))(states, inputs)
     return Trajectory(states, outputs, finished, steps)
 
