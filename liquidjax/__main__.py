@@ -11,8 +11,11 @@ import tyro
 from liquidjax.experiments import chaos as forecasting
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import evaluate as later
+from liquidjax.experiments import memory as gradient_memory
 from liquidjax.experiments import sizes as network_sizes
 from liquidjax.experiments import train as training
+from liquidjax.experiments.memory_report import report
+from liquidjax.experiments.memory_sweep import MemoryConfig
 from liquidjax.experiments.progress import bars, display
 from liquidjax.tasks import digits
 
@@ -130,6 +133,30 @@ def chaos(
     print(f"How to read the tables (report.md), every seed (results.json) and pictures are in {folder}")
 
 
+def memory(
+    config: tyro.conf.Positional[Path],
+    settings: Annotated[MemoryConfig, Flat],
+    folder: Path | None = None,
+) -> None:
+    """Measure what a gradient takes by each method (BPTT, Remat, ... Backsolve): memory, time and error.
+
+    Every point is measured in a fresh process; on a machine with an accelerator, on it.
+
+    Example: liquidjax memory configs/memory.yaml --long-steps 0
+
+    Args:
+        config: YAML file with the settings; the options below override it.
+        folder: Where to write the run; runs/<config>-<date>-<time> when left out.
+    """
+    if config.suffix not in YAML:
+        raise ValueError(f"{config} must be a .yaml file")
+    folder = folder or training.fresh_folder(config.stem)
+    print(f"Writing to {folder}")
+    result = gradient_memory.run(settings, folder, lambda text: print(text, file=sys.stderr, flush=True))
+    print(f"\n{report(settings, result)}")
+    print(f"The tables (report.md), every number (results.json) and pictures are in {folder}")
+
+
 def commands(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
     """Every command by its name; those with settings take their defaults from the YAML file among the arguments."""
     return {
@@ -137,6 +164,7 @@ def commands(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
         "evaluate": evaluate,
         "predict": predict,
         "chaos": functools.partial(chaos, settings=_settings("chaos", forecasting.ChaosConfig, arguments)),
+        "memory": functools.partial(memory, settings=_settings("memory", MemoryConfig, arguments)),
         "sizes": functools.partial(sizes, settings=_settings("sizes", network_sizes.SizesConfig, arguments)),
     }
 

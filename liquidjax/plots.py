@@ -414,7 +414,7 @@ def plot_memory(
 
     Args:
         times: time steps, (lengths,).
-        within: for each method its megabytes with the loss within each step, (lengths,): solid lines.
+        within: for each method its megabytes with the loss within each step, (lengths,): solid lines, labelled.
         after: the same with the loss after the unroll: dashed lines.
         ax: where to draw.
 
@@ -423,16 +423,12 @@ def plot_memory(
 
     Example:
         >>> ax = plot_memory([10, 100], {"BPTT": [1.0, 10.0]}, {"BPTT": [2.0, 20.0]}, Figure().subplots())
-        >>> [text.get_text() for text in ax.get_legend().get_texts()]
-        ['BPTT', 'loss within each step', 'loss after the unroll']
+        >>> [line.get_linestyle() for line in ax.lines]
+        ['-', '--']
     """
-    handles = []
     for (name, sizes), colour in zip(within.items(), itertools.cycle(NETWORKS)):
-        handles += ax.loglog(times, sizes, color=colour, marker="o", markersize=4, label=name)
+        ax.loglog(times, sizes, color=colour, marker="o", markersize=4, label=name)
         ax.loglog(times, after[name], color=colour, linestyle="--", linewidth=1, alpha=0.8)
-    handles.append(Line2D([], [], color="black", label="loss within each step"))
-    handles.append(Line2D([], [], color="black", linestyle="--", linewidth=1, label="loss after the unroll"))
-    ax.legend(handles=handles, frameon=False, loc="upper left", fontsize=9)
     ax.set_xticks(times, [f"{steps:,}" for steps in times], minor=False)
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter("{x:,g}")
@@ -442,7 +438,7 @@ def plot_memory(
 
 
 def plot_time_against_memory(measured: Mapping[str, tuple[float, Sequence[float]]], ax: Axes) -> Axes:
-    """Draws the time of gradients against their memory, both logarithmic: a dot at the median, a bar over the quartiles.
+    """Draws the time of gradients against their memory, both logarithmic: medians, with bars over the quartiles.
 
     Args:
         measured: for each method its megabytes, and the seconds of its runs.
@@ -453,14 +449,13 @@ def plot_time_against_memory(measured: Mapping[str, tuple[float, Sequence[float]
 
     Example:
         >>> ax = plot_time_against_memory({"BPTT": (10.0, [0.1, 0.2]), "Remat": (1.0, [0.1])}, Figure().subplots())
-        >>> [text.get_text() for text in ax.texts]
+        >>> ax.get_legend_handles_labels()[1]
         ['BPTT', 'Remat']
     """
     for (name, (size, seconds)), colour in zip(measured.items(), itertools.cycle(NETWORKS)):
         low, median, high = np.quantile(np.multiply(seconds, 1e3), [0.25, 0.5, 0.75])
         ax.plot([size, size], [low, high], color=colour, linewidth=5, alpha=0.3, solid_capstyle="butt")
-        ax.scatter([size], [median], color=colour, s=60, zorder=3)
-        ax.annotate(name, (size, median), xytext=(8, 5), textcoords="offset points", color=colour, weight="bold")
+        ax.scatter([size], [median], color=colour, s=60, zorder=3, label=name)
     ax.set(xscale="log", yscale="log", xlabel="temporaries (MB)", ylabel="time of a gradient (ms)")
     ax.margins(x=0.3, y=0.2)
     _plain_log_axis(ax.yaxis)
@@ -470,9 +465,7 @@ def plot_time_against_memory(measured: Mapping[str, tuple[float, Sequence[float]
     return ax
 
 
-def plot_adjoint_error(
-    curves: Mapping[str, Sequence[tuple[float, float]]], poor: float, lost: float, ax: Axes
-) -> Axes:
+def plot_adjoint_error(curves: Mapping[str, Sequence[tuple[float, float]]], poor: float, lost: float, ax: Axes) -> Axes:
     """Draws errors of gradients against durations, both logarithmic.
 
     Args:
@@ -498,7 +491,8 @@ def plot_adjoint_error(
         # The line ends at the first triangle.
         last = above.argmax() + 1 if above.any() else len(errors)
         ax.loglog(durations[:last], shown[:last], color=colour, marker="o", markersize=3.5, label=name)
-        ax.loglog(durations[above], shown[above], color=colour, marker="^", linestyle="", clip_on=False)
+        if above.any():
+            ax.loglog(durations[above], shown[above], color=colour, marker="^", linestyle="", clip_on=False, zorder=3)
     ax.axhspan(poor, lost, color="#D55E00", alpha=0.08, linewidth=0)
     ax.axhspan(lost, top, color="#D55E00", alpha=0.18, linewidth=0)
     ax.set_ylim(top=top)

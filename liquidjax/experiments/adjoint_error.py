@@ -1,0 +1,174 @@
+"""Where the continuous adjoint fails: the error of its gradient against the duration it is solved back over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from liquidjax._checks import check_size
+from liquidjax.cells.ode import with_integrators
+from liquidjax.experiments.memory_point import Network, Sample, draw
+from liquidjax.integrators import RK4
+from liquidjax.sequences.adjoint import Backsolve, SegmentedAdjoint
+from liquidjax.sequences.gradients import BPTT, Gradient
+from liquidjax.sequences.unroll import unroll
+
+DIVISIONS = 4
+"""Durations are a row of numbers of steps that doubles every so many."""
+POOR, LOST = 1e-2, 1.0
+"""Relative errors from which a gradient is called poor, and lost."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Small cells on which the adjoint is driven to where it fails."""
+
+    units: int = 16
+    """Neurons of the LTC (AutoNCP) and of the CT-RNN."""
+    outputs: int = 4
+    """Motor neurons of the LTC."""
+    inputs: int = 4
+    """Input features."""
+    batch: int = 4
+    """Sequences at a time."""
+    unfolds: int = 6
+    """Solver steps within a time step, forwards and backwards."""
+    steps: int = 2048
+    """Time steps at most."""
+    dt_over_tau: float = 0.02
+    """Mean duration of a time step, in smallest time constants; the segments are also shown at an eighth of it."""
+
+    def __post_init__(self):
+        check_size("steps", self.steps, least=2)
+        if not 0 < self.dt_over_tau < float("inf"):
+            raise ValueError(f"dt_over_tau must be above 0 and finite, got {self.dt_over_tau}")
+        for neurons in ("AutoNCP LTC", "CT-RNN"):
+            self.curve(neurons, seed=0)
+
+    def curve(self, neurons: str, seed: int) -> "Curve":
+        """What is computed for one of the cells."""
+        network = Network(neurons, self.units, self.outputs, self.inputs, self.batch, self.unfolds)  # type: ignore[arg-type]
+        return Curve(network, self.steps, self.dt_over_tau, seed)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One cell on which it is shown."""
+
+    network: Network
+    steps: int
+    dt_over_tau: float
+    seed: int
+
+
+class Errors(NamedTuple):
+    """Relative errors of gradients against float64 BPTT, beside durations in smallest time constants.
+
+    backsolve: Backsolve of sequences of growing duration: (duration, error in float32, error in float64).
+    segments: SegmentedAdjoint of the whole sequence with segments of growing duration, float32: (duration, error).
+    fine_segments: the same with time steps an eighth as long.
+    forward: relative error of the outputs of the whole sequence, against a solver of high order.
+    tau: smallest time constant, in the unit of dt.
+    """
+
+    backsolve: list[tuple[float, float, float]]
+    segments: list[tuple[float, float]]
+    fine_segments: list[tuple[float, float]]
+    forward: float
+    tau: float
+
+
+def errors(curve: Curve) -> Errors:
+    """The errors for one cell; runs in a fresh process."""
+    sample = draw(curve.network, curve.steps, curve.dt_over_tau, curve.seed)
+    fine = sample._replace(dt=sample.dt / 8)
+    exact, back = _gradient(curve.network, BPTT(), curve.steps), _gradient(curve.network, Backsolve(True), curve.steps)
+    backsolve = []
+    for count in counts(curve.steps):
+        reference = exact(sample, count, True)
+        found = [relative_error(back(sample, count, float64), reference) for float64 in (False, True)]
+        backsolve.append((float(sample.dt[:count].sum()) / sample.tau, *found))
+    references = [exact(each, curve.steps, True) for each in (sample, fine)]
+    segments: tuple[list[tuple[float, float]], ...] = [], []
+    for length in 2 ** np.arange(1, curve.steps.bit_length()):
+        by_segments = _gradient(curve.network, SegmentedAdjoint(int(length)), curve.steps)
+        for each, reference, row in zip((sample, fine), references, segments, strict=True):
+            error = relative_error(by_segments(each, curve.steps, False), reference)
+            row.append((float(length * each.dt.mean()) / each.tau, error))
+    return Errors(backsolve, *segments, _forward_error(curve.network, sample), sample.tau)
+
+
+def counts(steps: int) -> list[int]:
+    """Numbers of steps from 2 on, doubling every `DIVISIONS`.
+
+    Example:
+        >>> counts(8)
+        [2, 3, 4, 5, 6, 7, 8]
+    """
+    row = 2 ** np.arange(1, np.log2(steps) + 1e-9, 1 / DIVISIONS)
+    return sorted({*np.round(row).astype(int).tolist(), steps})
+
+
+def relative_error(gradient: np.ndarray, reference: np.ndarray) -> float:
+    """|gradient - reference| / |reference|, infinite where the gradient is not finite.
+
+    Example:
+        >>> relative_error(np.array([3.0, 4.5]), np.array([3.0, 4.0])), relative_error(np.array([np.nan]), np.ones(1))
+        (0.1, inf)
+    """
+    if not np.all(np.isfinite(gradient)):
+        return float("inf")
+    return float(np.linalg.norm(gradient.astype(np.float64) - reference) / np.linalg.norm(reference))
+
+
+def first_above(limit: float, errors: list[tuple[float, float]]) -> float | None:
+    """The first duration at which the error is above the limit, or not finite, and stays so; None if there is none.
+
+    Example:
+        >>> first_above(0.01, [(1.0, 0.02), (2.0, 0.001), (4.0, 0.5), (8.0, float("inf"))])
+        4.0
+    """
+    first = None
+    for duration, error in reversed(errors):
+        if error <= limit:
+            break
+        first = duration
+    return first
+
+
+def _gradient(network: Network, way: Gradient, steps: int) -> Callable[[Sample, int, bool], np.ndarray]:
+    """(sample, number of steps that count, float64?) -> gradient of the mean square of all outputs, a vector."""
+    cell = network.cell()
+
+    @jax.jit
+    def differentiate(params, inputs, dt, count):
+        def loss(params):
+            mask = jnp.broadcast_to((jnp.arange(steps) < count)[:, None], (steps, network.batch))
+            return jnp.sum(unroll(cell, params, inputs, dt, mask=mask, gradient=way)[1] ** 2) / count
+
+        return jax.grad(loss)(params)
+
+    def run(sample: Sample, count: int, float64: bool) -> np.ndarray:
+        with jax.enable_x64(float64):
+            dtype = np.float64 if float64 else np.float32
+            given = sample.params, sample.data[..., : cell.inputs], sample.dt
+            arguments = jax.tree.map(lambda leaf: np.asarray(leaf, dtype), given)
+            leaves = jax.tree.leaves(jax.device_get(differentiate(*arguments, count)))
+        return np.concatenate([np.ravel(leaf) for leaf in leaves])
+
+    return run
+
+
+def _forward_error(network: Network, sample: Sample) -> float:
+    cell = network.cell()
+
+    def outputs(cell, dtype):
+        given = sample.params, sample.data[..., : cell.inputs], sample.dt
+        return np.asarray(unroll(cell, *jax.tree.map(lambda leaf: np.asarray(leaf, dtype), given))[1])
+
+    with jax.enable_x64(True):
+        reference = outputs(with_integrators(cell, lambda _: RK4(2 * network.unfolds)), np.float64)
+    return relative_error(outputs(cell, np.float32).ravel(), reference.ravel())

@@ -1,0 +1,260 @@
+"""One point of the memory experiment: what the gradient of one cell by one method needs. Runs in a fresh process."""
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from liquidjax._checks import check_size
+from liquidjax._types import Array, ODECell, Params
+from liquidjax.analysis.trajectory import time_constants
+from liquidjax.cells.ctrnn import CTRNN
+from liquidjax.cells.ltc import LTC
+from liquidjax.cells.step_loss import StepLoss
+from liquidjax.experiments.traced import count_tanh, saved_bytes
+from liquidjax.integrators import Exponential, SemiImplicit
+from liquidjax.sequences.adjoint import Backsolve, SegmentedAdjoint
+from liquidjax.sequences.gradients import BPTT, Chunked, Gradient, Recursive, Remat
+from liquidjax.sequences.unroll import unroll
+from liquidjax.wirings import AutoNCP, FullyConnected
+
+METHODS = ("BPTT", "Remat", "Chunked", "Recursive", "SegmentedAdjoint", "Backsolve")
+LOSSES = ("after", "within", "last")
+Method = Literal["BPTT", "Remat", "Chunked", "Recursive", "SegmentedAdjoint", "Backsolve"]
+Loss = Literal["after", "within", "last"]
+"""Squared error of all outputs, computed after the unroll, or within each step; mean square of the last state."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """The cell whose gradient is measured."""
+
+    neurons: Literal["fully connected LTC", "AutoNCP LTC", "CT-RNN"] = "fully connected LTC"
+    """The model and its wiring. The LTC is solved by SemiImplicit, the CT-RNN by Exponential."""
+    units: int = 64
+    """Number of neurons."""
+    outputs: int = 4
+    """How many of them are motor neurons (AutoNCP only; elsewhere all are)."""
+    inputs: int = 8
+    """Input features."""
+    batch: int = 32
+    """Sequences at a time."""
+    unfolds: int = 6
+    """Solver steps within a time step."""
+
+    def __post_init__(self):
+        check_size("batch", self.batch)
+        self.cell()  # what the cell refuses is refused here
+
+    def cell(self) -> ODECell:
+        """The cell these settings stand for."""
+        if self.neurons == "CT-RNN":
+            return CTRNN(self.inputs, self.units, Exponential(self.unfolds))
+        wiring = AutoNCP(self.units, self.outputs) if self.neurons == "AutoNCP LTC" else FullyConnected(self.units)
+        return LTC(self.inputs, wiring, SemiImplicit(self.unfolds))
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is measured."""
+
+    network: Network
+    method: Method
+    time: int
+    loss: Loss = "within"
+    segments: int = 8
+    dt_over_tau: float = 0.004
+    runs: int = 0
+    """Runs of the gradient, the first of them to warm up; 0 only compiles it."""
+    float64: bool = False
+    gradient: str = ""
+    """File for the gradient, one vector; none is written when empty."""
+    seed: int = 0
+
+    def way(self) -> Gradient:
+        """The method as `unroll` takes it."""
+        ways = {
+            "BPTT": BPTT(),
+            "Remat": Remat(),
+            "Chunked": Chunked(),
+            "Recursive": Recursive(),
+            "SegmentedAdjoint": SegmentedAdjoint(math.ceil(self.time / self.segments)),
+            "Backsolve": Backsolve(anyway=True),
+        }
+        return ways[self.method]
+
+
+class Measurement(NamedTuple):
+    """What came out; None where nothing was run, or the system does not tell.
+
+    temporaries, arguments, results: bytes of the compiled gradient (`memory_analysis`).
+    saved: bytes kept between forward and backward pass, counted in the trace.
+    forward_work, gradient_work: how many numbers tanh is computed of in the loss, and in its gradient.
+    compile_seconds: tracing and compiling.
+    first_seconds: of the first run.
+    seconds: of each of the others.
+    run_peak: most resident bytes during the runs, above those before them.
+    process_peak: most resident bytes of the process, above those after its imports; compiling included.
+    device_peak: most bytes in use on the accelerator.
+    tau: smallest time constant, in the unit of dt.
+    backend: "cpu", "gpu" or "tpu".
+    """
+
+    temporaries: int
+    arguments: int
+    results: int
+    saved: int
+    forward_work: int
+    gradient_work: int
+    compile_seconds: float
+    first_seconds: float | None
+    seconds: list[float]
+    run_peak: int | None
+    process_peak: int | None
+    device_peak: int | None
+    tau: float | None
+    backend: str
+
+
+class Sample(NamedTuple):
+    """Parameters, inputs with targets behind them (time, batch, inputs + outputs), dt (time,), and smallest tau."""
+
+    params: Params
+    data: np.ndarray
+    dt: np.ndarray
+    tau: float
+
+
+def measure(point: Point) -> Measurement:
+    """Compiles the gradient of a point and runs it, if `point.runs` says so.
+
+    Raises:
+        ValueError: the backend reports no temporary bytes.
+    """
+    imported = _resident("VmHWM")
+    with jax.enable_x64(point.float64):
+        arguments, tau = _arguments(point)
+        function = loss_function(point)
+        gradient = jax.value_and_grad(function)
+        start = time.perf_counter()
+        compiled = jax.jit(gradient).lower(*arguments).compile()
+        compile_seconds = time.perf_counter() - start
+        analysis = checked(compiled.memory_analysis(), point)
+        saved = saved_bytes(function, *arguments)
+        work = [count_tanh(program, *arguments) for program in (function, gradient)]
+        seconds, run_peak, device_peak, highest = [], None, None, _resident("VmHWM")
+        if point.runs:
+            before = _restart_high_water_mark()
+            for _ in range(point.runs):
+                start = time.perf_counter()
+                _, vector = jax.block_until_ready(compiled(*arguments))
+                seconds.append(time.perf_counter() - start)
+            after = _resident("VmHWM")
+            run_peak = None if before is None or after is None else after - before
+            device_peak = device_peak_bytes(jax.devices()[0])
+            if point.gradient:
+                np.save(point.gradient, np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(vector)]))  # type: ignore
+    ends = [mark for mark in (highest, _resident("VmHWM")) if mark is not None]
+    return Measurement(
+        temporaries=analysis.temp_size_in_bytes,
+        arguments=analysis.argument_size_in_bytes,
+        results=analysis.output_size_in_bytes,
+        saved=saved,
+        forward_work=work[0],
+        gradient_work=work[1],
+        compile_seconds=compile_seconds,
+        first_seconds=seconds[0] if seconds else None,
+        seconds=seconds[1:],
+        run_peak=run_peak,
+        process_peak=None if imported is None else max(ends) - imported,
+        device_peak=device_peak,
+        tau=tau,
+        backend=jax.default_backend(),
+    )
+
+
+def squared_error(output: Array, target: Array) -> Array:
+    """Mean over the features: (*batch,)."""
+    return jnp.mean((output - target) ** 2, axis=-1)
+
+
+def loss_function(point: Point) -> Callable[..., Array]:
+    """(params, dt, *data) -> loss, with data as `_arguments` gives it."""
+    cell, way = point.network.cell(), point.way()
+    if point.loss == "within":
+        stepwise = StepLoss(cell, squared_error)
+        return lambda params, dt, data: jnp.mean(unroll(stepwise, params, data, dt, gradient=way)[1])
+    if point.loss == "after":
+        return lambda params, dt, inputs, targets: jnp.mean(
+            squared_error(unroll(cell, params, inputs, dt, gradient=way)[1], targets)
+        )
+    return lambda params, dt, inputs: jnp.mean(unroll(cell, params, inputs, dt, gradient=way)[0] ** 2)
+
+
+def draw(network: Network, length: int, dt_over_tau: float, seed: int) -> Sample:
+    """Initial parameters and normal data in float32, with irregular dt: 0.5 to 1.5 times dt_over_tau x smallest tau."""
+    cell, rng = network.cell(), np.random.default_rng(seed)
+    with jax.enable_x64(False):  # the same numbers for both precisions
+        params = cell.init(jax.random.key(seed))
+        data = rng.standard_normal((length, network.batch, cell.inputs + cell.outputs), np.float32)
+        # At dt = 1 the neurons follow the data at leisure, so that they come to the ends of their range.
+        tau = float(jnp.min(time_constants(cell, params, data[:256, ..., : cell.inputs], 1.0)))
+    dt = rng.uniform(0.5, 1.5, length).astype(np.float32) * np.float32(dt_over_tau * tau)
+    return Sample(params, data, dt, tau)
+
+
+def checked(analysis: Any, point: Point) -> Any:
+    """The compiler's report of its buffers, if it is one."""
+    if analysis is None or not analysis.temp_size_in_bytes > 0:
+        raise ValueError(
+            f"the compiler must report temporary bytes for {point.method}, got none (backend {jax.default_backend()}, "
+            f"jax {jax.__version__}): this version cannot tell its memory; use another one of jax"
+        )
+    return analysis
+
+
+def device_peak_bytes(device: Any) -> int | None:
+    """Most bytes in use on an accelerator so far; None for a CPU, which does not count them."""
+    return (device.memory_stats() or {}).get("peak_bytes_in_use")
+
+
+def _arguments(point: Point) -> tuple[tuple, float | None]:
+    """(params, dt, *data) of the loss, only as shapes where nothing is to be run, and the smallest tau."""
+    cell, dtype = point.network.cell(), np.float64 if point.float64 else np.float32
+    inputs, outputs = cell.inputs, cell.outputs
+    parts = {"within": [slice(None)], "after": [slice(inputs), slice(inputs, None)], "last": [slice(inputs)]}[
+        point.loss
+    ]
+    if not point.runs:
+        params = jax.eval_shape(cell.init, jax.random.key(0))
+        widths = [len(range(inputs + outputs)[part]) for part in parts]
+        shapes = [(point.time,), *((point.time, point.network.batch, width) for width in widths)]
+        return (params, *(jax.ShapeDtypeStruct(shape, dtype) for shape in shapes)), None
+    params, data, dt, tau = draw(point.network, point.time, point.dt_over_tau, point.seed)
+    arrays = [dt, *(data[..., part] for part in parts)]
+    return (jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params), *(jnp.asarray(a, dtype) for a in arrays)), tau
+
+
+def _resident(name: Literal["VmRSS", "VmHWM"]) -> int | None:
+    """Resident bytes of this process, now (VmRSS) or at most (VmHWM); None where the system does not tell."""
+    # ru_maxrss would count the parent, of which a new process is a copy until it starts its own program.
+    if not sys.platform.startswith("linux"):
+        return None
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(name))
+
+
+def _restart_high_water_mark() -> int | None:
+    """Makes VmHWM start again from what is resident now, which is returned; None where that cannot be done."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return None
+    return _resident("VmRSS")

@@ -1,0 +1,259 @@
+"""The memory experiment: what is counted agrees with counting by hand, zeros are refused, and the command runs."""
+
+import dataclasses
+import json
+import types
+
+import jax
+import numpy as np
+import pytest
+
+from liquidjax.experiments import adjoint_error, fresh, memory_report, memory_sweep
+from liquidjax.experiments import config as configs
+from liquidjax.experiments import memory_point as points
+from liquidjax.experiments.traced import count_tanh, saved_bytes
+
+TIME, BATCH, UNITS = 64, 3, 5
+TINY = points.Network("CT-RNN", units=UNITS, inputs=2, batch=BATCH, unfolds=1)
+STATE = BATCH * UNITS * 4  # bytes of a state in float32
+
+
+def point(method, loss="last", **settings):
+    return points.Point(TINY, method, TIME, loss, segments=4, **settings)  # type: ignore
+
+
+def shapes_and_loss(given):
+    return points._arguments(given)[0], points.loss_function(given)
+
+
+# what is counted in the trace
+
+
+@pytest.mark.parametrize(
+    ("method", "states"),
+    [
+        ("Remat", TIME),
+        ("Chunked", 8),  # chunks of 8
+        ("Recursive", 4),  # 4 x 4 x 4
+        ("SegmentedAdjoint", 4),
+        ("Backsolve", 1),
+    ],
+)
+def test_s4_saved_bytes_are_the_states_that_are_kept(method, states):
+    """And the last state, which the loss squares."""
+    arguments, loss = shapes_and_loss(point(method))
+    assert saved_bytes(loss, *arguments) == (states + 1) * STATE
+
+
+def test_s4_data_are_not_counted_as_saved():
+    def loss(params, data):
+        return jax.numpy.sum(params * jax.jit(lambda x: x.reshape(-1))(data))
+
+    assert saved_bytes(loss, np.ones(6, np.float32), np.ones((2, 3), np.float32)) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "passes"),
+    [
+        ("BPTT", 1),
+        ("Remat", 2),
+        ("Chunked", 4),  # forwards, for the chunk, for the step, for the unfold
+        ("Recursive", 5),  # one level more
+        ("SegmentedAdjoint", 5),  # forwards, and four stages backwards
+        ("Backsolve", 5),
+    ],
+)
+def test_s4_work_is_counted_through_all_loops(method, passes):
+    arguments, loss = shapes_and_loss(point(method))
+    forwards = count_tanh(loss, *arguments)
+    assert forwards == TIME * BATCH * UNITS
+    assert count_tanh(jax.grad(loss), *arguments) == passes * forwards
+
+
+# what the compiler says
+
+
+@pytest.mark.parametrize("analysis", [None, types.SimpleNamespace(temp_size_in_bytes=0)])
+def test_s4_zero_bytes_are_refused(analysis):
+    with pytest.raises(ValueError, match="must report temporary bytes for Remat, got none"):
+        points.checked(analysis, point("Remat"))
+    assert points.checked(types.SimpleNamespace(temp_size_in_bytes=8), point("Remat")).temp_size_in_bytes == 8
+
+
+def test_s4_an_accelerator_tells_its_peak_and_a_cpu_none():
+    device = types.SimpleNamespace(memory_stats=lambda: {"peak_bytes_in_use": 123, "bytes_in_use": 7})
+    assert points.device_peak_bytes(device) == 123
+    assert points.device_peak_bytes(types.SimpleNamespace(memory_stats=lambda: None)) is None
+    assert points.device_peak_bytes(jax.devices("cpu")[0]) is None
+    row = memory_sweep.Row(point("BPTT", runs=3), made("BPTT")._replace(device_peak=12_300_000), 0.0, 1.0)
+    assert "device peak, MB" in memory_report.timed([row]) and "12.3" in memory_report.timed([row])
+    assert "device" not in memory_report.timed([row._replace(measured=made("BPTT"))])
+
+
+def test_s4_the_gradient_is_the_same_by_every_exact_method_and_loss(tmp_path):
+    """Data, loss and precision are those of the point: stacked or not, the loss of all outputs has one gradient."""
+    gradients = []
+    for method, loss in (("BPTT", "after"), ("Remat", "within"), ("Chunked", "within")):
+        file = str(tmp_path / f"{method}.npy")
+        measured = points.measure(point(method, loss, runs=2, float64=True, gradient=file))
+        assert len(measured.seconds) == 1 and measured.first_seconds is not None and measured.tau == 1
+        gradients.append(np.load(file))
+        assert gradients[-1].dtype == np.float64
+    for gradient in gradients[1:]:
+        assert adjoint_error.relative_error(gradient, gradients[0]) < 1e-12
+    assert memory_sweep.cosine(gradients[1], gradients[0]) == pytest.approx(1)
+
+
+def test_s4_time_steps_are_a_share_of_the_smallest_time_constant():
+    sample = points.draw(points.Network("AutoNCP LTC", units=8, outputs=2, batch=2), 4000, 0.1, seed=0)
+    assert sample.dt.mean() == pytest.approx(0.1 * sample.tau, rel=0.02)
+    assert sample.dt.std() > 0.02 * sample.tau  # irregular
+    assert sample.data.shape == (4000, 2, 8 + 2)
+
+
+# where the adjoint fails
+
+
+def test_s4_backsolve_is_lost_after_some_time_constants_and_short_segments_are_not():
+    errors = adjoint_error.errors(adjoint_error.Curve(TINY, steps=256, dt_over_tau=0.1, seed=0))
+    pure = [(duration, error) for duration, error, _ in errors.backsolve]
+    assert 20 < pure[-1][0] < 30
+    lost = adjoint_error.first_above(1.0, pure)
+    assert lost is not None and 2 < lost < 25 and not pure[-1][1] < 1e3
+    assert not errors.backsolve[-1][2] < 1e3  # float64 does not help
+    (short, error), (_, long_error) = errors.segments[0], errors.segments[-1]
+    assert short == pytest.approx(0.2, rel=0.2) and error < 0.05 and not long_error < 1e3
+    assert errors.fine_segments[0][1] < error / 2  # what is left is the error of the forward solver
+    assert 0 < errors.forward < 0.1
+
+
+def test_s4_an_infinite_gradient_has_an_infinite_error():
+    assert adjoint_error.relative_error(np.array([1.0, np.nan]), np.ones(2)) == float("inf")
+    assert memory_sweep.cosine(np.array([1.0, np.inf]), np.ones(2)) is None
+
+
+# the report
+
+
+def made(method, time=TIME, unfolds=1):
+    """A measurement that follows the claims exactly."""
+    growth = {"BPTT": unfolds * time, "Remat": time, "Chunked": time**0.5}.get(method, 1)
+    return points.Measurement(
+        temporaries=round(1e6 * growth),
+        arguments=time,
+        results=1,
+        saved=1000 * time,
+        forward_work=unfolds * time,
+        gradient_work=5 * unfolds * time,
+        compile_seconds=1.0,
+        first_seconds=0.2,
+        seconds=[0.1 * time, 0.3 * time, 0.2 * time],
+        run_peak=None,
+        process_peak=300_000_000,
+        device_peak=None,
+        tau=1.0,
+        backend="cpu",
+    )
+
+
+def result_by_claims(config):
+    def row(given):
+        exact = dict(error=1e-7, cosine=1.0) if given.runs else dict(error=None, cosine=None)
+        return memory_sweep.Row(given, made(given.method, given.time, given.network.unfolds), **exact)
+
+    sweeps = {
+        name: [row(given) for given in memory_sweep.points(config, sweep)] for name, sweep in config.sweeps.items()
+    }
+    errors = adjoint_error.Errors(
+        backsolve=[(1.0, 1e-4, 1e-4), (10.0, 0.02, 0.02), (20.0, float("inf"), 3.0)],
+        segments=[(0.1, 1e-5), (20.0, 1e6)],
+        fine_segments=[(0.01, 1e-6), (2.0, 1e-6)],
+        forward=1e-3,
+        tau=0.1,
+    )
+    machine = {"machine": "m", "backend": "cpu", "versions": {}, "XLA_FLAGS": "", "loads": [None, 1.0], "seconds": 60}
+    long = memory_sweep.Long(made("Chunked"), 1e-6, 1e-14)
+    return memory_sweep.Result(sweeps, dict.fromkeys(memory_sweep.CELLS, errors), long, machine)
+
+
+def test_s4_slope_is_fitted_on_the_longest_half():
+    times = [1, 10, 100, 1000]
+    assert memory_report.slope(times, [50, 50, 100, 1000]) == pytest.approx(1)
+    assert memory_report.slope(times, [1, 1, 7, 7 * 10**0.5]) == pytest.approx(0.5)
+    assert memory_report.slope([16, 64], [3, 3]) == pytest.approx(0)
+
+
+def test_s4_the_complexity_table_says_where_it_agrees_and_where_not():
+    config = memory_sweep.MemoryConfig()
+    result = result_by_claims(config)
+    claims = {(claim.quantity, claim.method): claim for claim in memory_report.claims(config, result)}
+    assert {entry for entry, claim in claims.items() if not claim.agrees} == {("backward accuracy", "Backsolve")}
+    assert claims["memory", "BPTT"].measured.startswith("T^1.00 L^1.00; ")
+    assert claims["memory", "Chunked"].measured.startswith("T^0.50 ")
+    assert "lost from 20 tau on" in claims["backward accuracy", "Backsolve"].measured
+    assert claims["depth", "BPTT"].measured.startswith("30 evaluations in sequence")
+    assert "T^1.00 by the clock" in claims["time", "BPTT"].measured
+
+    grown = [
+        row._replace(measured=row.measured._replace(temporaries=row.point.time * 10**4))
+        if row.point.method == "Recursive"
+        else row
+        for row in result.sweeps["sparse"]
+    ]
+    worse = result._replace(sweeps={**result.sweeps, "sparse": grown})
+    claims = {(claim.quantity, claim.method): claim for claim in memory_report.claims(config, worse)}
+    assert not claims["memory", "Recursive"].agrees
+    text = memory_report.report(config, worse)
+    assert "Not as claimed: memory of Recursive; backward accuracy of Backsolve." in text
+    assert "| memory            | Recursive        | O(log T)" in text
+
+
+# the command
+
+
+def in_this_process(function, argument, environment):
+    assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+    return json.loads(json.dumps(function(argument)._asdict()))
+
+
+YAML = f"""
+dense: &sweep
+  network: {{neurons: CT-RNN, units: {UNITS}, inputs: 1, batch: 1, unfolds: 1}}
+  shortest: 2
+  longest: 8
+  lengths: 2
+  timed_up_to: 2
+sparse:
+  network: {{neurons: CT-RNN, units: {UNITS}, inputs: 1, batch: 1, unfolds: 1}}
+  shortest: 2
+  longest: 8
+  lengths: 2
+  timed_up_to: 2
+  unfolds_at: 2
+timed_runs: 2
+failure: {{units: 5, outputs: 2, inputs: 1, batch: 1, unfolds: 1, steps: 2}}
+long_steps: 9
+long_check: 4
+"""
+
+
+def test_s4_a_fresh_process_measures_and_its_failure_is_told():
+    called = fresh.call(points.measure, point("Remat", "within", runs=1), {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"})
+    measured = points.Measurement(**called)
+    assert measured.temporaries > 0 and measured.backend == "cpu" and measured.seconds == []
+    assert measured.process_peak is None or measured.process_peak > 1e6
+    with pytest.raises(ChildProcessError, match=r"measure of Point\(.* failed in its own process: ValueError: length"):
+        fresh.call(points.measure, dataclasses.replace(point("Remat"), time=0))
+
+
+def test_s4_a_wrong_long_gradient_is_no_result(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory_sweep, "_measured", lambda given: made(given.method))
+    monkeypatch.setattr(
+        memory_sweep, "_gradient", lambda given, file: (made(given.method), np.ones(2) * (given.method == "Remat"))
+    )
+    with pytest.raises(FloatingPointError, match="Chunked and Remat must give the same gradient through 10000 steps"):
+        memory_sweep._long(memory_sweep.MemoryConfig(), str(tmp_path / "g.npy"))
+
+
+def test_s4_the_file_in_configs_holds_the_defaults():
+    assert configs.read("configs/memory.yaml", memory_sweep.MemoryConfig) == memory_sweep.MemoryConfig()
