@@ -230,16 +230,19 @@ class LTC:
         vectorised form.
         """
         per_synapse = (slice(None), *(None,) * (potential.ndim - 1))
-        half_weight = positive(params.weight, self.constraints)[per_synapse] / 2
-        half_steepness = params.steepness[per_synapse] / 2
-        offset = half_steepness * params.midpoint[per_synapse]
-        gate = jnp.tanh(half_steepness * potential[synapses.source] - offset)
-        conductance = half_weight + half_weight * gate
-        current = conductance * params.reversal_potential[per_synapse]
+        half_weight = positive(params.weight, self.constraints) / 2
+        half_steepness = params.steepness / 2
+        offset = half_steepness * params.midpoint
+        before = potential.at[synapses.source].get(mode="promise_in_bounds")
+        gate = 1 + jnp.tanh(half_steepness[per_synapse] * before - offset[per_synapse])
+        current = (half_weight * params.reversal_potential)[per_synapse] * gate
+        conductance = half_weight[per_synapse] * gate
         return self._sum_by_target(current, synapses.target), self._sum_by_target(conductance, synapses.target)
 
     def _sum_by_target(self, rows: Array, target: np.ndarray) -> Array:
-        return jax.ops.segment_sum(rows, target, self.units, indices_are_sorted=True)
+        return jax.ops.segment_sum(
+            rows, target, self.units, indices_are_sorted=True, mode=jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS
+        )
 
 
 def project(params: Any) -> Any:
