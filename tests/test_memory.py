@@ -2,13 +2,15 @@
 
 import dataclasses
 import json
+import re
 import types
 
 import jax
 import numpy as np
 import pytest
 
-from liquidjax.experiments import adjoint_error, fresh, memory_report, memory_sweep
+from liquidjax import __main__ as cli
+from liquidjax.experiments import adjoint_error, fresh, memory, memory_report, memory_sweep
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import memory_point as points
 from liquidjax.experiments.traced import count_tanh, saved_bytes
@@ -18,8 +20,8 @@ TINY = points.Network("CT-RNN", units=UNITS, inputs=2, batch=BATCH, unfolds=1)
 STATE = BATCH * UNITS * 4  # bytes of a state in float32
 
 
-def point(method, loss="last", **settings):
-    return points.Point(TINY, method, TIME, loss, segments=4, **settings)  # type: ignore
+def point(method, loss: points.Loss = "last", **settings):
+    return points.Point(TINY, method, TIME, loss, segments=4, **settings)
 
 
 def shapes_and_loss(given):
@@ -43,6 +45,12 @@ def test_s4_saved_bytes_are_the_states_that_are_kept(method, states):
     """And the last state, which the loss squares."""
     arguments, loss = shapes_and_loss(point(method))
     assert saved_bytes(loss, *arguments) == (states + 1) * STATE
+
+
+def test_s4_saved_bytes_of_bptt_are_nearly_its_temporaries():
+    arguments, loss = shapes_and_loss(dataclasses.replace(point("BPTT"), time=4096))
+    analysis = jax.jit(jax.value_and_grad(loss)).lower(*arguments).compile(points.QUICK).memory_analysis()
+    assert analysis is not None and 0.9 < saved_bytes(loss, *arguments) / analysis.temp_size_in_bytes < 1.1
 
 
 def test_s4_data_are_not_counted_as_saved():
@@ -80,6 +88,15 @@ def test_s4_zero_bytes_are_refused(analysis):
     assert points.checked(types.SimpleNamespace(temp_size_in_bytes=8), point("Remat")).temp_size_in_bytes == 8
 
 
+def test_s4_quick_compilation_has_the_same_buffers():
+    network = points.Network("AutoNCP LTC", units=8, outputs=2, batch=2)
+    arguments, loss = shapes_and_loss(points.Point(network, "Chunked", 100))
+    lowered = jax.jit(jax.value_and_grad(loss)).lower(*arguments)
+    quick, ordinary = (lowered.compile(options).memory_analysis() for options in (points.QUICK, None))
+    assert quick is not None and ordinary is not None
+    assert quick.temp_size_in_bytes == ordinary.temp_size_in_bytes > 0
+
+
 def test_s4_an_accelerator_tells_its_peak_and_a_cpu_none():
     device = types.SimpleNamespace(memory_stats=lambda: {"peak_bytes_in_use": 123, "bytes_in_use": 7})
     assert points.device_peak_bytes(device) == 123
@@ -93,7 +110,8 @@ def test_s4_an_accelerator_tells_its_peak_and_a_cpu_none():
 def test_s4_the_gradient_is_the_same_by_every_exact_method_and_loss(tmp_path):
     """Data, loss and precision are those of the point: stacked or not, the loss of all outputs has one gradient."""
     gradients = []
-    for method, loss in (("BPTT", "after"), ("Remat", "within"), ("Chunked", "within")):
+    ways: list[tuple[str, points.Loss]] = [("BPTT", "after"), ("Remat", "within"), ("Chunked", "within")]
+    for method, loss in ways:
         file = str(tmp_path / f"{method}.npy")
         measured = points.measure(point(method, loss, runs=2, float64=True, gradient=file))
         assert len(measured.seconds) == 1 and measured.first_seconds is not None and measured.tau == 1
@@ -159,7 +177,8 @@ def made(method, time=TIME, unfolds=1):
 def result_by_claims(config):
     def row(given):
         exact = dict(error=1e-7, cosine=1.0) if given.runs else dict(error=None, cosine=None)
-        return memory_sweep.Row(given, made(given.method, given.time, given.network.unfolds), **exact)
+        measured = made(given.method, given.time, given.network.unfolds)
+        return memory_sweep.Row(given, measured if given.runs else measured._replace(seconds=[]), **exact)
 
     sweeps = {
         name: [row(given) for given in memory_sweep.points(config, sweep)] for name, sweep in config.sweeps.items()
@@ -208,6 +227,17 @@ def test_s4_the_complexity_table_says_where_it_agrees_and_where_not():
     assert "| memory            | Recursive        | O(log T)" in text
 
 
+def test_s4_the_report_names_the_ratio_at_which_the_adjoint_fails():
+    config = memory_sweep.MemoryConfig()
+    text = memory_report.report(config, result_by_claims(config))
+    flat = " ".join(text.split())
+    assert "poor (error above 0.01) from 10.0 tau on and lost (above 1, or not finite) from 20.0 tau on" in flat
+    assert "| 20.00          |     inf | 3.0e+00 |" in text
+    assert "One gradient through 1,000,000 time steps" in text and "300 MB of process memory above the imports" in flat
+    assert "| (the data)" in text and "slope 1,024-16,384" in text
+    assert "| BPTT             |  64 |" in text and "| BPTT             | 1,024 |" not in text.split("## AutoNCP")[0]
+
+
 # the command
 
 
@@ -237,6 +267,29 @@ long_check: 4
 """
 
 
+@pytest.mark.slow
+def test_s4_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(fresh, "call", in_this_process)
+    (tmp_path / "x.yaml").write_text(YAML)
+    cli.main(["memory", str(tmp_path / "x.yaml"), "--folder", str(tmp_path / "run"), "--seed", "3"])
+    said = capsys.readouterr()
+    settings = configs.read(tmp_path / "run" / "config.yaml", memory_sweep.MemoryConfig)
+    assert settings.seed == 3 and settings.sparse.times == [2, 8]
+    assert "compiled 36/36" in said.err and "timed 6/6" in said.err
+    text = (tmp_path / "run" / "report.md").read_text()
+    assert text in said.out and "CT-RNN: 5 neurons, 1 inputs, batch 1, 1 unfolds, float32" in text
+    written = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert len(written["sweeps"]["dense"]) == 36 and len(written["sweeps"]["sparse"]) == 42
+    timed = [row for row in written["sweeps"]["sparse"] if row["point"]["runs"]]
+    assert [row["point"]["method"] for row in timed] == list(points.METHODS)
+    for row in timed:
+        assert row["measured"]["temporaries"] > 0 and len(row["measured"]["seconds"]) == 2
+        assert row["error"] < (1e-5 if row["point"]["method"] in points.METHODS[:4] else 0.1)
+    assert written["long"]["difference_float64"] < 1e-12
+    for picture in ("memory", "time", "adjoint_error"):
+        assert (tmp_path / "run" / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_s4_a_fresh_process_measures_and_its_failure_is_told():
     called = fresh.call(points.measure, point("Remat", "within", runs=1), {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"})
     measured = points.Measurement(**called)
@@ -257,3 +310,40 @@ def test_s4_a_wrong_long_gradient_is_no_result(monkeypatch, tmp_path):
 
 def test_s4_the_file_in_configs_holds_the_defaults():
     assert configs.read("configs/memory.yaml", memory_sweep.MemoryConfig) == memory_sweep.MemoryConfig()
+
+
+@pytest.mark.parametrize(
+    "text, arguments, message",
+    [
+        ("timed_run: 1", ["x.yaml"], "x.yaml: unknown key `timed_run`; did you mean `timed_runs`?"),
+        ("dense: {longest: 64}", ["x.yaml"], "dense: longest must be above shortest = 64, got 64"),
+        ("sparse: {unfolds_at: 7}", ["x.yaml"], "unfolds_at must be 0 or one of the lengths [64, 1024, 16384], got 7"),
+        ("dense: {network: {neurons: GRU}}", ["x.yaml"], "must be one of fully connected LTC, AutoNCP LTC, CT-RNN"),
+        ("dense: {network: {units: 0}}", ["x.yaml"], "dense.network: units must be at least 1, got 0"),
+        ("segments: 0", ["x.yaml"], "segments must be an integer of at least 1, got 0"),
+        ("dt_over_tau: 0", ["x.yaml"], "dt_over_tau must be above 0 and finite, got 0"),
+        ("failure: {steps: 1}", ["x.yaml"], "failure: steps must be an integer of at least 2, got 1"),
+        ("", ["x.txt"], "x.txt must be a .yaml file"),
+        ("", ["x.yaml", "--folder", "."], "is not empty; choose another folder"),
+    ],
+)
+def test_s4_mistakes_end_with_one_line_and_status_2(text, arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(memory, "measure_all", lambda config, show: pytest.fail("nothing may be measured"))
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["memory", *arguments])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and message in error and error.count("\n") == 1
+
+
+def test_s4_help_explains_every_setting(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["memory", "--help"])
+    out = capsys.readouterr().out
+    assert stop.value.code == 0 and "Example: liquidjax memory configs/memory.yaml" in out
+    plain = re.sub(r"[^\w.,;:()<>/*+-]+", " ", re.sub("\x1b\\[[0-9;]*m", "", out))  # without frames and colours
+    explained = dict(re.findall(r" --([a-z][a-z0-9.-]*) (.*?)\(default", plain))
+    assert {"folder", "seed", "dense.network.units", "sparse.unfolds-at", "failure.steps"} <= set(explained)
+    for option, words in explained.items():
+        assert len(words.split()) > 3, option

@@ -1,5 +1,6 @@
 """Where the continuous adjoint fails: the error of its gradient against the duration it is solved back over."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 
 from liquidjax._checks import check_size
 from liquidjax.cells.ode import with_integrators
-from liquidjax.experiments.memory_point import Network, Sample, draw
+from liquidjax.experiments.memory_point import QUICK, Network, Sample, draw, flat
 from liquidjax.integrators import RK4
 from liquidjax.sequences.adjoint import Backsolve, SegmentedAdjoint
 from liquidjax.sequences.gradients import BPTT, Gradient
@@ -143,7 +144,7 @@ def _gradient(network: Network, way: Gradient, steps: int) -> Callable[[Sample, 
     """(sample, number of steps that count, float64?) -> gradient of the mean square of all outputs, a vector."""
     cell = network.cell()
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=QUICK)  # it is compiled for longer than it runs
     def differentiate(params, inputs, dt, count):
         def loss(params):
             mask = jnp.broadcast_to((jnp.arange(steps) < count)[:, None], (steps, network.batch))
@@ -156,8 +157,7 @@ def _gradient(network: Network, way: Gradient, steps: int) -> Callable[[Sample, 
             dtype = np.float64 if float64 else np.float32
             given = sample.params, sample.data[..., : cell.inputs], sample.dt
             arguments = jax.tree.map(lambda leaf: np.asarray(leaf, dtype), given)
-            leaves = jax.tree.leaves(jax.device_get(differentiate(*arguments, count)))
-        return np.concatenate([np.ravel(leaf) for leaf in leaves])
+            return flat(differentiate(*arguments, count))
 
     return run
 

@@ -30,6 +30,8 @@ LOSSES = ("after", "within", "last")
 Method = Literal["BPTT", "Remat", "Chunked", "Recursive", "SegmentedAdjoint", "Backsolve"]
 Loss = Literal["after", "within", "last"]
 """Squared error of all outputs, computed after the unroll, or within each step; mean square of the last state."""
+QUICK: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}
+"""Compiler options with which code is generated fast and runs slowly; its buffers are the same."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def measure(point: Point) -> Measurement:
         function = loss_function(point)
         gradient = jax.value_and_grad(function)
         start = time.perf_counter()
-        compiled = jax.jit(gradient).lower(*arguments).compile()
+        compiled = jax.jit(gradient).lower(*arguments).compile(None if point.runs else QUICK)
         compile_seconds = time.perf_counter() - start
         analysis = checked(compiled.memory_analysis(), point)
         saved = saved_bytes(function, *arguments)
@@ -152,6 +154,7 @@ def measure(point: Point) -> Measurement:
         seconds, run_peak, device_peak, highest = [], None, None, _resident("VmHWM")
         if point.runs:
             before = _restart_high_water_mark()
+            vector = None
             for _ in range(point.runs):
                 start = time.perf_counter()
                 _, vector = jax.block_until_ready(compiled(*arguments))
@@ -160,7 +163,7 @@ def measure(point: Point) -> Measurement:
             run_peak = None if before is None or after is None else after - before
             device_peak = device_peak_bytes(jax.devices()[0])
             if point.gradient:
-                np.save(point.gradient, np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(vector)]))  # type: ignore
+                np.save(point.gradient, flat(vector))
     ends = [mark for mark in (highest, _resident("VmHWM")) if mark is not None]
     return Measurement(
         temporaries=analysis.temp_size_in_bytes,
@@ -178,6 +181,11 @@ def measure(point: Point) -> Measurement:
         tau=tau,
         backend=jax.default_backend(),
     )
+
+
+def flat(tree: Any) -> np.ndarray:
+    """All leaves of a pytree as one vector."""
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(jax.device_get(tree))])
 
 
 def squared_error(output: Array, target: Array) -> Array:

@@ -379,8 +379,8 @@ def draw(folder: Path, config: MemoryConfig, result: Result) -> None:
         }
         plots.plot_time_against_memory(measured, time_ax).set_title(f"{_short(sweep.network)}, {longest:,} time steps")
     losses = [
-        Line2D([], [], color="black", linestyle=style, label=TITLES[loss])  # type: ignore
-        for loss, style in (("within", "-"), ("after", "--"))
+        Line2D([], [], color="black", linestyle="-", label=TITLES["within"]),
+        Line2D([], [], color="black", linestyle="--", label=TITLES["after"]),
     ]
     methods = memory_axes[0].get_legend_handles_labels()[0]
     memory.legend(handles=[*methods, *losses], loc="outside lower center", ncols=4, frameon=False)

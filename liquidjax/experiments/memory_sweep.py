@@ -20,6 +20,8 @@ from liquidjax.experiments.memory_point import LOSSES, METHODS, Measurement, Net
 
 Show = Callable[[str], None]
 """Called with a line of text when something has been measured."""
+ENVIRONMENT = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+"""Of the fresh processes: several share an accelerator, and none may take all of its memory at once."""
 CELLS = ("AutoNCP LTC", "CT-RNN")
 """The cells on which the adjoint is driven to where it fails."""
 
@@ -156,12 +158,13 @@ def measure_all(config: MemoryConfig, show: Show) -> Result:
     """The measurements. What is only compiled is done on several cores at a time; what is timed, alone."""
     start, load = time.perf_counter(), _load()
     wanted = {name: list(points(config, sweep)) for name, sweep in config.sweeps.items()}
-    compiled = [point for each in wanted.values() for point in each if not point.runs]
+    every = dict.fromkeys(point for each in wanted.values() for point in each)
+    compiled, timed = ([point for point in every if bool(point.runs) is run] for run in (False, True))
     pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
     try:
         pending = {point: pool.submit(_measured, point) for point in compiled}
         curves = {
-            cell: pool.submit(fresh.call, errors, config.failure.curve(cell, config.seed), _environment(quick=True))
+            cell: pool.submit(fresh.call, errors, config.failure.curve(cell, config.seed), ENVIRONMENT)
             for cell in CELLS
         }
         rows = {}
@@ -171,7 +174,6 @@ def measure_all(config: MemoryConfig, show: Show) -> Result:
         failures = {cell: Errors(**future.result()) for cell, future in curves.items()}
     finally:
         pool.shutdown(cancel_futures=True)
-    timed = [point for each in wanted.values() for point in each if point.runs]
     loads = [_load()]
     with tempfile.TemporaryDirectory() as scratch:
         file, references = f"{scratch}/gradient.npy", {}
@@ -214,18 +216,12 @@ def cosine(gradient: np.ndarray, reference: np.ndarray) -> float | None:
 
 
 def _measured(point: Point) -> Measurement:
-    return Measurement(**fresh.call(measure, point, _environment(quick=not point.runs)))
+    return Measurement(**fresh.call(measure, point, ENVIRONMENT))
 
 
 def _gradient(point: Point, file: str) -> tuple[Measurement, np.ndarray]:
     measured = _measured(dataclasses.replace(point, gradient=file))
     return measured, np.load(file)
-
-
-def _environment(quick: bool = False) -> dict[str, str]:
-    """Of the fresh processes. quick: code is generated fast and runs slowly; its buffers are the same."""
-    flags = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=0" * quick
-    return {"XLA_FLAGS": flags.strip(), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def _long(config: MemoryConfig, file: str) -> Long:
