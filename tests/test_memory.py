@@ -344,6 +344,6 @@ def test_s4_help_explains_every_setting(capsys):
     assert stop.value.code == 0 and "Example: liquidjax memory configs/memory.yaml" in out
     plain = re.sub(r"[^\w.,;:()<>/*+-]+", " ", re.sub("\x1b\\[[0-9;]*m", "", out))  # without frames and colours
     explained = dict(re.findall(r" --([a-z][a-z0-9.-]*) (.*?)\(default", plain))
-    assert {"folder", "seed", "dense.network.units", "sparse.unfolds-at", "failure.steps"} <= set(explained)
+    assert {"seed", "dense.network.units", "sparse.unfolds-at", "failure.steps"} <= set(explained)
     for option, words in explained.items():
         assert len(words.split()) > 3, option
