@@ -7,6 +7,7 @@ from liquidjax._types import Integrator as Integrator
 from liquidjax._types import ODECell as ODECell
 from liquidjax.analysis.bounds import state_bounds as state_bounds
 from liquidjax.analysis.bounds import time_constant_bounds as time_constant_bounds
+from liquidjax.analysis.convergence import newton_convergence as newton_convergence
 from liquidjax.analysis.lyapunov import lyapunov_exponent as lyapunov_exponent
 from liquidjax.analysis.sensitivity import state_sensitivity as state_sensitivity
 from liquidjax.cells.block import Block as Block

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from liquidjax.sequences.auto import choose
 from liquidjax.sequences.steps import Steps
 
 KEY = jax.random.key(0)
@@ -170,3 +171,58 @@ def test_newton_refuses_what_it_cannot_do():
         lj.Newton(tolerance=0)
     with pytest.raises(ValueError, match=r"gradient must be left at Remat\(\) with Newton"):
         lj.unroll(lj.GRU(3, 4), lj.GRU(3, 4).init(KEY), inputs, method=lj.Newton(), gradient=lj.Chunked())
+
+
+# which method, when it is left open
+
+SPARSE = lj.LTC(3, lj.AutoNCP(64, 4))
+DENSE = lj.LTC(3, lj.FullyConnected(64))
+
+
+@pytest.mark.parametrize(
+    ("cell", "time", "batch", "platform", "expected"),
+    [
+        (SPARSE, 65536, (1,), "cpu", lj.Scan()),
+        (SPARSE, 65536, (), "gpu", lj.Newton("layered")),
+        (SPARSE, 1000, (1,), "gpu", lj.Scan()),  # short
+        (DENSE, 4096, (1,), "gpu", lj.Newton("full")),
+        (DENSE, 4096, (8, 4), "tpu", lj.Scan()),  # many sequences
+        (DENSE, 10**6, (1,), "gpu", lj.Scan()),  # 49 GB of Jacobians
+        (lj.LTC(3, DENSE.wiring, lj.Exponential(2)), 4096, (1,), "gpu", lj.Newton("full")),
+        (lj.CfC(3, 32), 4096, (16,), "gpu", lj.Newton("full")),
+        (lj.Readout(SPARSE, 2), 4096, (1,), "gpu", lj.Newton("layered")),
+        (lj.LSTM(3, 8), 4096, (1,), "gpu", lj.Scan()),  # its state is two arrays
+        (LINEAR["stack"], 16, (256,), "gpu", lj.Associative()),
+        (LINEAR["stack"], 16, (256,), "cpu", lj.Scan()),
+    ],
+)
+def test_auto_chooses_by_platform_length_batch_and_size(cell, time, batch, platform, expected):
+    state = cell.initial_state(batch)
+    assert choose(cell, state, time, batch, lj.Remat(), platform) == expected
+    assert choose(cell, state, time, batch, lj.Chunked(), platform) == lj.Scan()  # which alone can be chunked
+
+
+def test_auto_is_the_scan_on_a_cpu_and_any_other_word_is_refused():
+    cell = lj.GRU(3, 4)
+    params = cell.init(KEY)
+    inputs, dt, mask = data()
+    for mine, other in zip(
+        *(jax.tree.leaves(lj.unroll(cell, params, inputs, dt, mask=mask, method=m)) for m in ("auto", lj.Scan())),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(mine, other)
+    with pytest.raises(ValueError, match="method must be one of 'auto', got 'fast'"):
+        lj.unroll(cell, params, inputs, method="fast")  # type: ignore[arg-type]
+
+
+def test_convergence_is_told_for_each_sequence():
+    cell = lj.LTC(3, lj.AutoNCP(12, 2))
+    params = cell.init(KEY)
+    inputs, dt, _ = data()
+    info = lj.newton_convergence(cell, params, inputs, dt, method=lj.Newton("full"))
+    assert info.converged.tolist() == [True] * BATCH and np.all((info.iterations > 1) & (info.iterations < 10))
+    assert np.all(info.residual < 1e-5)
+    hurried = lj.newton_convergence(cell, params, inputs, dt, method=lj.Newton("full", iterations=1))
+    assert not np.any(hurried.converged) and np.all(hurried.residual > info.residual)
+    with pytest.raises(ValueError, match="Newton needs a cell whose state is one array"):
+        lj.newton_convergence(lj.LSTM(3, 4), lj.LSTM(3, 4).init(KEY), inputs)

@@ -83,6 +83,19 @@ class Associative:
         return state, flipped(outputs)
 
 
+def reads_state(cell: Any) -> bool:
+    """Whether a step is more than a gain and an offset that are known before the state is.
+
+    Example:
+        >>> import liquidjax as lj
+        >>> reads_state(lj.GatedLinear(2, 3)), reads_state(lj.GRU(2, 3))
+        (False, True)
+    """
+    while isinstance(cell, Stack | Block | Readout | StepLoss):
+        cell = cell.cell
+    return getattr(cell, "coefficients_read_state", True) or cell.integrator.per_sample
+
+
 def _all_steps(cell: Cell, params: Params, state: State, steps: Steps) -> tuple[State, Array]:
     if isinstance(cell, Stack):
         return _all_layers(cell, params, state, steps)
@@ -107,7 +120,7 @@ def _states_before(cell: Any, params: Any, state: Array, steps: Steps) -> Array:
         inputs = steps.inputs[..., : cell.cell.inputs]
         steps = steps._replace(inputs=params.norm(inputs) if isinstance(cell, Block) else inputs)
         cell, params = cell.cell, params if isinstance(cell, StepLoss) else params.cell
-    if getattr(cell, "coefficients_read_state", True) or cell.integrator.per_sample:
+    if reads_state(cell):
         raise ValueError(f"Associative needs a cell whose coefficients do not read the state, such as GatedLinear, "
                          f"with an integrator of fixed step, got {cell}; Scan runs every cell")  # fmt: skip
 

@@ -1,13 +1,15 @@
 """Running a cell: over a whole sequence, or one step at a time."""
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_choice
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.adjoint import Backsolve
+from liquidjax.sequences.auto import choose
 from liquidjax.sequences.gradients import Gradient, Remat
 from liquidjax.sequences.methods import Method, Scan
 from liquidjax.sequences.steps import Steps
@@ -24,7 +26,7 @@ def unroll(
     mask: Any = None,
     reverse: bool = False,
     gradient: Gradient = Remat(),
-    method: Method = Scan(),
+    method: Method | Literal["auto"] = Scan(),
     key: Array | None = None,
     validate: bool = True,
 ) -> tuple[State, Array]:
@@ -47,7 +49,8 @@ def unroll(
             `BPTT()` everything, `Chunked()` and `Recursive()` less and less at the price of time: all four give the
             same gradient. `SegmentedAdjoint(length)` and `Backsolve()` solve the adjoint equation instead.
         method: how the steps are evaluated: `Scan()` one after another, `Associative()` all at once for cells whose
-            coefficients do not read the state. It changes the result by rounding only.
+            coefficients do not read the state, `Newton()` all at once for the others; "auto" chooses by JAX's default
+            platform, the length, the batch and the size. It changes the result by rounding only.
         key: source of randomness for dropout; None evaluates without dropout.
         validate: whether to look at the values of inputs, dt and mask first. They are copied to the host for that;
             under `jax.jit` it cannot be done and is not.
@@ -56,7 +59,7 @@ def unroll(
         The state after the last step, and the outputs (time, *batch, outputs).
 
     Raises:
-        ValueError: shapes that do not fit, or values that `check_values` refuses.
+        ValueError: shapes that do not fit, values that `check_values` refuses, or a method that cannot run the cell.
 
     Example:
         >>> import jax, jax.numpy as jnp, liquidjax as lj
@@ -72,6 +75,10 @@ def unroll(
     check_shapes(cell, inputs, dt, mask, state)
     if validate:
         check_values(inputs, dt, mask)
+    if isinstance(method, str):
+        check_choice("method", method, ("auto",))
+        at_first = jax.eval_shape(lambda: cell.initial_state(inputs.shape[1:-1], float))
+        method = choose(cell, at_first, inputs.shape[0], inputs.shape[1:-1], gradient, jax.default_backend())
     # Not compiled where it is going to refuse, so that its error can give numbers.
     run = _unroll if gradient == Backsolve() else _compiled_unroll
     return run(cell, gradient, method, reverse, params, inputs, dt, state, mask, key)

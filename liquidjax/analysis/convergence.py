@@ -1,0 +1,69 @@
+"""How Newton's method goes on a sequence, without the outputs."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from liquidjax._types import Array, Cell, Params, State
+from liquidjax.sequences.newton import Newton, NewtonInfo
+from liquidjax.sequences.steps import Steps
+from liquidjax.sequences.validation import check_shapes, check_values
+
+
+def newton_convergence(
+    cell: Cell,
+    params: Params,
+    inputs: Any,
+    dt: Any = 1.0,
+    *,
+    state: State | None = None,
+    method: Newton = Newton(),
+    key: Array | None = None,
+) -> NewtonInfo:
+    """How `unroll(..., method=Newton(...))` goes: iterations, what is left of the residual, and whether it converged.
+
+    Where `converged` is False for some sequence, `unroll` runs the scan for all of them. Look at `lyapunov_exponent`
+    then: above 0 no method that evaluates all steps at once can be expected to converge.
+
+    Args:
+        cell: a cell whose state is one array.
+        params: its parameters.
+        inputs: (time, *batch, inputs).
+        dt: scalar, (time,) or (time, *batch).
+        state: the initial state; the cell's own when None.
+        method: the method asked about.
+        key: source of randomness for dropout; None evaluates without dropout.
+
+    Returns:
+        `NewtonInfo`, each of its entries (*batch,). For "layered" the iterations are those of all layers together.
+
+    Raises:
+        ValueError: shapes or values that `unroll` refuses, or a cell that the method refuses.
+
+    Example:
+        >>> import liquidjax as lj
+        >>> cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=16, outputs=1))
+        >>> params = cell.init(jax.random.key(0))
+        >>> info = lj.newton_convergence(cell, params, jnp.ones((50, 3, 2)), method=lj.Newton("layered"))
+        >>> info.converged.tolist(), info.iterations.shape
+        ([True, True, True], (3,))
+
+    Reference:
+        Lim et al., "Parallelizing non-linear sequential models over the sequence length" (DEER), ICLR 2024.
+    """
+    inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
+    check_shapes(cell, inputs, dt, None, state)
+    check_values(inputs, dt)
+    return _convergence(cell, method, params, inputs, dt, state, key)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _convergence(cell, method, params, inputs, dt, state, key):
+    time, *batch = inputs.shape[:-1]
+    dtype = jnp.result_type(inputs, *jax.tree.leaves(params))
+    dt = jnp.broadcast_to(dt.astype(dtype), (time, *dt.shape[1:]))
+    state = cell.initial_state(tuple(batch), dtype) if state is None else state
+    keys = None if key is None else jax.random.split(key, time)
+    return method.states(cell, params, state, Steps(inputs, dt, None, keys))[1]
