@@ -7,7 +7,7 @@ help:
 	@echo "make test      set up, run the tests (some minutes)"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make check     set up, ruff and pyright"
-	@echo "make bench     set up with torch and ncps, measure side by side"
+	@echo "make bench     set up with torch, keras and ncps, measure side by side (half an hour)"
 	@echo "make clean     remove .venv and caches; runs/ stays"
 
 demo: .venv/demo
@@ -30,9 +30,13 @@ check: .venv/check
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright --pythonpath $(BIN)/python
 	@echo "ruff and pyright found nothing."
 
+BENCHMARKS := ltc_training_step ltc_long_sequence cfc_training_step streaming_step tanh_floor first_call growth \
+	sensing_ahead gpu
+
 bench: .venv/bench
-	@$(BIN)/python benchmarks/ltc_training_step.py
-	@echo "Results lie in benchmarks/results."
+	@for script in $(BENCHMARKS); do echo; echo "benchmarks/$$script.py"; \
+		$(BIN)/python benchmarks/$$script.py || exit; done
+	@$(BIN)/python benchmarks/tables.py
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,27 @@
+"""How long does a training step of a CfC take, beside ncps on torch? With a backbone, and wired without one.
+
+The wired CfC of ncps masks two of its four heads, and only between layers; that network is compared. Ours, masked by
+its wiring throughout, takes part as well.
+Usage: python benchmarks/cfc_training_step.py [--turns 15]
+"""
+
+from comparison import Goal, of, run
+from setting import Setting
+
+BACKBONE = Setting("CfC", 64, None, inputs=8, batch=64, time=64, what="train")
+WIRED = BACKBONE.but(units=32, wiring="AutoNCP")
+COMPARISONS = (
+    of(
+        BACKBONE,
+        ("liquidjax", "ncps torch", "ncps torch.compile", "flax LSTM", "torch LSTM"),
+        (Goal("ncps torch", 2.5),),
+    ),
+    of(
+        WIRED,
+        ("liquidjax", "liquidjax, wiring obeyed", "ncps torch", "ncps torch.compile"),
+        (Goal("ncps torch", 5),),
+    ),
+)
+
+if __name__ == "__main__":
+    run("cfc_training_step", "One training step of a CfC", COMPARISONS, __doc__)

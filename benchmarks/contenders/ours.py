@@ -1,0 +1,62 @@
+"""liquidjax as a user writes it: `lj.unroll` in a jitted training step, `lj.step` in a stream."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+from setting import Setting
+from weights import Arrays
+
+import liquidjax as lj
+from contenders import Contender, jax_steps
+from liquidjax.interop import from_ncps
+from liquidjax.sequences.methods import Method
+
+
+def build(setting: Setting, arrays: Arrays, method: Method = lj.Scan(), obey_wiring: bool = False) -> Contender:
+    """The network of the setting with the weights of ncps."""
+    cell, params = network(setting, arrays)
+    if obey_wiring:
+        cell = dataclasses.replace(cell, obey_wiring=True)
+    if setting.what == "stream":
+        step = functools.partial(lj.step, cell, validate=False)
+        return jax_steps.streaming(step, params, cell.initial_state((setting.batch,)), setting.data()[0])
+
+    def outputs(params, inputs):
+        return lj.unroll(cell, params, inputs, method=method)[1]
+
+    return jax_steps.sequences(setting.what, outputs, params, setting.data())
+
+
+def network(setting: Setting, arrays: Arrays) -> tuple[Any, Any]:
+    """The cell and its parameters."""
+    if setting.model == "GatedLinear":
+        cell = lj.GatedLinear(setting.inputs, setting.units)
+        return cell, cell.init(jax.random.key(0))
+    return from_ncps(setting.model, setting.ncps_arguments(), arrays)
+
+
+def build_obeying(setting: Setting, arrays: Arrays) -> Contender:
+    """A wired CfC as liquidjax ships it, masked by its wiring throughout; another network than that of ncps."""
+    return build(setting, arrays, obey_wiring=True)._replace(notes="another network: masked by its wiring throughout")
+
+
+def build_associative(setting: Setting, arrays: Arrays) -> Contender:
+    """All time steps at once, for `GatedLinear`."""
+    return build(setting, arrays, lj.Associative())
+
+
+def build_newton_full(setting: Setting, arrays: Arrays) -> Contender:
+    """All time steps at once by Newton's method with the whole Jacobian."""
+    return build(setting, arrays, lj.Newton("full"))
+
+
+def build_newton_diagonal(setting: Setting, arrays: Arrays) -> Contender:
+    """The same with its diagonal."""
+    return build(setting, arrays, lj.Newton("diagonal"))
+
+
+def build_newton_layered(setting: Setting, arrays: Arrays) -> Contender:
+    """The same layer by layer."""
+    return build(setting, arrays, lj.Newton("layered"))
