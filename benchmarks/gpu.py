@@ -27,7 +27,7 @@ NETWORKS = {
     "LTC": (
         Setting("LTC", 32, "AutoNCP", inputs=8, batch=1, time=1, what="forward"),
         (
-            "liquidjax",
+            "liquidjax scan",
             "liquidjax Newton full",
             "liquidjax Newton diagonal",
             "liquidjax Newton layered",
@@ -36,10 +36,10 @@ NETWORKS = {
             "ncps torch.compile",
         ),
     ),
-    "CfC": (Setting("CfC", 64, None, inputs=8, batch=1, time=1, what="forward"), ("liquidjax", "ncps torch")),
+    "CfC": (Setting("CfC", 64, None, inputs=8, batch=1, time=1, what="forward"), ("liquidjax scan", "ncps torch")),
     "GatedLinear": (
         Setting("GatedLinear", 64, None, inputs=8, batch=1, time=1, what="forward"),
-        ("liquidjax", "liquidjax associative"),
+        ("liquidjax scan", "liquidjax associative"),
     ),
 }
 LONGEST, LONGEST_ON_CPU, SHORTEST = 65536, 256, 8

@@ -15,10 +15,12 @@ COMPARISONS = (
         WIRED,
         (
             "liquidjax",
+            "liquidjax, not tuned",
             "ncps torch",
             "ncps torch.compile",
             "ncps.keras on JAX",
             "dense JAX port",
+            "dense JAX port, tuned",
             "flax LSTM",
             "torch LSTM",
         ),
@@ -29,8 +31,19 @@ COMPARISONS = (
             Goal("dense JAX port", 200, "leaner"),
         ),
     ),
-    of(LARGER, ("liquidjax", "ncps torch", "ncps torch.compile"), (Goal("ncps torch", 12),)),
-    of(DENSE, ("liquidjax", "ncps torch", "ncps torch.compile", "dense JAX port"), (Goal("ncps torch", 4),)),
+    of(LARGER, ("liquidjax", "liquidjax, not tuned", "ncps torch", "ncps torch.compile"), (Goal("ncps torch", 12),)),
+    of(
+        DENSE,
+        (
+            "liquidjax",
+            "liquidjax, not tuned",
+            "ncps torch",
+            "ncps torch.compile",
+            "dense JAX port",
+            "dense JAX port, tuned",
+        ),
+        (Goal("ncps torch", 4),),
+    ),
 )
 
 if __name__ == "__main__":

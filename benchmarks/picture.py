@@ -14,6 +14,9 @@ COLOURS = {
     "ncps torch.compile": "#E69F00",
     "ncps.keras on JAX": "#CC79A7",
     "dense JAX port": "#0072B2",
+    "dense JAX port, tuned": "#0072B2",
+    "liquidjax": "#999999",
+    "liquidjax, not tuned": "#999999",
     "flax LSTM": "#56B4E9",
     "torch LSTM": "#009E73",
 }
@@ -47,7 +50,7 @@ def draw(results: Sequence[dict[str, Any]], path: Path) -> bool:
     ax.set(xscale="log", xlim=(min(0.5, *ratios) / 1.3, 1.8 * max(*wanted, *ratios)), ylim=(place - 0.8, -0.8))
     ax.set_yticks(list(names), list(names.values()), fontsize=9)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("times as long as liquidjax (numbers and bars: median of the turns; thin lines: quartiles)")
+    ax.set_xlabel("times as long as liquidjax, tuned, for CfC with BPTT (median of the turns; thin lines: quartiles)")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.axvline(1, color="black", linewidth=1)
@@ -59,7 +62,7 @@ def draw(results: Sequence[dict[str, Any]], path: Path) -> bool:
 
 
 def compared(part: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a part that are drawn: other packages, where the part has a goal against one of them."""
+    """The rows of a part that are drawn: all but the first, where the part has a goal against one of them."""
     if not any(goal.get("kind") == "faster" for goal in part["goals"]):
         return []
-    return [row for row in part["rows"] if row["contender"] in COLOURS and "ratio" in row]
+    return [row for row in part["rows"][1:] if row["contender"] in COLOURS and "ratio" in row]

@@ -9,7 +9,7 @@ from setting import Setting
 
 CFC = Setting("CfC", 64, None, inputs=8, batch=1, time=1, what="stream")
 LTC = CFC.but(model="LTC", units=32, wiring="AutoNCP")
-CONTENDERS = ("liquidjax", "ncps torch", "ncps torch.compile")
+CONTENDERS = ("liquidjax", "liquidjax, not tuned", "ncps torch", "ncps torch.compile")
 COMPARISONS = (of(CFC, CONTENDERS, (Goal("ncps torch", 4),)), of(LTC, CONTENDERS, (Goal("ncps torch", 10),)))
 
 if __name__ == "__main__":

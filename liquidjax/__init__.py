@@ -31,6 +31,7 @@ from liquidjax.cells.stack import Stack as Stack
 from liquidjax.cells.step_loss import StepLoss as StepLoss
 from liquidjax.cells.velora import NCPLiquidCell as NCPLiquidCell
 from liquidjax.cells.wired_cfc import WiredCfC as WiredCfC
+from liquidjax.cpu import tune_cpu as tune_cpu
 from liquidjax.integrators import RK4 as RK4
 from liquidjax.integrators import Diffrax as Diffrax
 from liquidjax.integrators import Euler as Euler

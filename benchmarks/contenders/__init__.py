@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 BUILDERS = {
-    "liquidjax": "contenders.ours:build",
+    "liquidjax": "contenders.ours:build_tuned",
+    "liquidjax, not tuned": "contenders.ours:build",
+    "liquidjax, BPTT": "contenders.ours:build_bptt",
+    "liquidjax scan": "contenders.ours:build",
     "liquidjax, wiring obeyed": "contenders.ours:build_obeying",
     "liquidjax, sensing ahead": "contenders.sensing_ahead:build",
     "liquidjax associative": "contenders.ours:build_associative",
@@ -18,6 +21,7 @@ BUILDERS = {
     "ncps torch.compile": "contenders.ncps_torch:build_compiled",
     "ncps.keras on JAX": "contenders.ncps_keras:build",
     "dense JAX port": "contenders.dense_port:build",
+    "dense JAX port, tuned": "contenders.dense_port:build_tuned",
     "flax LSTM": "contenders.flax_lstm:build",
     "torch LSTM": "contenders.torch_lstm:build",
     "tanh floor": "contenders.tanh_floor:build",

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from setting import Setting
 from weights import Arrays
 
+import liquidjax as lj
 from contenders import Contender, jax_steps
 
 
@@ -18,6 +19,12 @@ def build(setting: Setting, arrays: Arrays) -> Contender:
     masks = {prefix: named.pop(f"{prefix}sparsity_mask") for prefix in ("", "sensory_")}
     outputs = functools.partial(unrolled, masks, setting.unfolds)
     return jax_steps.sequences(setting.what, outputs, named, setting.data())
+
+
+def build_tuned(setting: Setting, arrays: Arrays) -> Contender:
+    """The same with the settings of XLA that ours has on a CPU."""
+    lj.tune_cpu()
+    return build(setting, arrays)
 
 
 def unrolled(masks: dict, unfolds: int, params: dict, inputs: jax.Array) -> jax.Array:

@@ -1,4 +1,7 @@
-"""liquidjax as a user writes it: `lj.unroll` in a jitted training step, `lj.step` in a stream."""
+"""liquidjax as a user writes it: `lj.unroll` in a jitted training step, `lj.step` in a stream.
+
+"liquidjax" calls `lj.tune_cpu()` first, as its documentation says for the CPU.
+"""
 
 import dataclasses
 import functools
@@ -11,10 +14,17 @@ from weights import Arrays
 import liquidjax as lj
 from contenders import Contender, jax_steps
 from liquidjax.interop import from_ncps
+from liquidjax.sequences.gradients import Gradient
 from liquidjax.sequences.methods import Method
 
 
-def build(setting: Setting, arrays: Arrays, method: Method = lj.Scan(), obey_wiring: bool = False) -> Contender:
+def build(
+    setting: Setting,
+    arrays: Arrays,
+    method: Method = lj.Scan(),
+    gradient: Gradient = lj.Remat(),
+    obey_wiring: bool = False,
+) -> Contender:
     """The network of the setting with the weights of ncps."""
     cell, params = network(setting, arrays)
     if obey_wiring:
@@ -24,7 +34,7 @@ def build(setting: Setting, arrays: Arrays, method: Method = lj.Scan(), obey_wir
         return jax_steps.streaming(step, params, cell.initial_state((setting.batch,)), setting.data()[0])
 
     def outputs(params, inputs):
-        return lj.unroll(cell, params, inputs, method=method)[1]
+        return lj.unroll(cell, params, inputs, method=method, gradient=gradient)[1]
 
     return jax_steps.sequences(setting.what, outputs, params, setting.data())
 
@@ -37,8 +47,21 @@ def network(setting: Setting, arrays: Arrays) -> tuple[Any, Any]:
     return from_ncps(setting.model, setting.ncps_arguments(), arrays)
 
 
+def build_tuned(setting: Setting, arrays: Arrays) -> Contender:
+    """With the settings of XLA that suit a CPU."""
+    lj.tune_cpu()
+    return build(setting, arrays)
+
+
+def build_bptt(setting: Setting, arrays: Arrays) -> Contender:
+    """The same, with everything kept for the backward pass."""
+    lj.tune_cpu()
+    return build(setting, arrays, gradient=lj.BPTT())
+
+
 def build_obeying(setting: Setting, arrays: Arrays) -> Contender:
     """A wired CfC as liquidjax ships it, masked by its wiring throughout; another network than that of ncps."""
+    lj.tune_cpu()
     return build(setting, arrays, obey_wiring=True)._replace(notes="another network: masked by its wiring throughout")
 
 

@@ -11,6 +11,7 @@ from contenders import Contender, jax_steps, ours
 
 def build(setting: Setting, arrays: Arrays) -> Contender:
     """The network of the setting."""
+    lj.tune_cpu()
     cell, params = ours.network(setting, arrays)
     return jax_steps.sequences(
         setting.what, lambda params, inputs: unrolled(cell, params, inputs), params, setting.data()
