@@ -14,7 +14,15 @@ import liquidjax as lj
 from liquidjax.cells.mixed_memory import MixedMemoryState
 from liquidjax.interop import from_ncps
 
-FILES = sorted(p for p in (Path(__file__).parent / "golden").glob("*.npz") if p.name.startswith(("ltc_", "cfc_")))
+FOLDER = Path(__file__).parent / "golden"
+FILES = sorted(path for path in FOLDER.glob("*.npz") if path.name.startswith(("ltc_", "cfc_")))
+AT_ONCE = {
+    "ltc_irregular_autoncp": lj.Newton("layered"),
+    "ltc_irregular_fc": lj.Newton("full"),
+    "ltc_long": lj.Newton("diagonal"),
+    "cfc_default_irregular": lj.Newton("full"),
+}
+"""Files that are also evaluated by a method that does all time steps at once."""
 
 
 def load(path):
@@ -46,8 +54,12 @@ def test_all_files_are_there():
     assert len(FILES) == 43
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-def test_outputs_states_and_gradients(path):
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [pytest.param(path, lj.Scan(), id=path.stem) for path in FILES]
+    + [pytest.param(FOLDER / f"{name}.npz", at_once, id=f"{name} at once") for name, at_once in AT_ONCE.items()],
+)
+def test_outputs_states_and_gradients(path, method):
     data, meta, param, grad = load(path)
     double = path.stem.endswith("float64")
     with jax.enable_x64(True) if double else contextlib.nullcontext():
@@ -73,7 +85,7 @@ def test_outputs_states_and_gradients(path):
         def run(given):
             dt = 1.0 if given["dt"] is None else given["dt"].T
             x = jnp.swapaxes(given["x"], 0, 1)
-            return lj.unroll(cell, given["params"], x, dt, state=initial(given["h0"], given["c0"]))
+            return lj.unroll(cell, given["params"], x, dt, state=initial(given["h0"], given["c0"]), method=method)
 
         def loss(given):
             state, outputs = run(given)

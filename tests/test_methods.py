@@ -1,8 +1,11 @@
 """Ways to evaluate a sequence: all give what the scan gives, in value and gradient."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import liquidjax as lj
@@ -128,6 +131,40 @@ def test_newton_has_forward_mode_too(name, jacobian, x64):
 
     expected = derivative(lj.Scan())
     assert abs(derivative(lj.Newton(jacobian, tolerance=1e-9, iterations=60)) - expected) < 1e-7 * abs(expected)
+
+
+@pytest.mark.parametrize(("name", "jacobian"), [("ltc ncp", "layered"), ("ltc", "diagonal"), ("cfc", "full")])
+def test_newton_is_the_scan_on_trained_weights(name, jacobian):
+    """Training makes the weights harder: what is left between the two is that of single precision."""
+    cell, optimiser = lj.Readout(NONLINEAR[name], 1), optax.adam(0.03)
+    phase = np.linspace(0, 4 * np.pi, TIME, dtype=np.float32)[:, None] + np.arange(BATCH, dtype=np.float32)
+    inputs, target = np.stack([np.sin(phase), np.cos(2 * phase), phase / 10], -1), np.sin(3 * phase)[..., None]
+
+    def loss(params, method=lj.Scan()):
+        outputs = lj.unroll(cell, params, inputs, 0.3, method=method)[1]
+        return jnp.mean((outputs - target) ** 2), outputs
+
+    @jax.jit
+    def train(params):
+        def update(carry, _):
+            params, state = carry
+            (error, _), gradient = jax.value_and_grad(loss, has_aux=True)(params)
+            changes, state = optimiser.update(gradient, state)
+            return (optax.apply_updates(params, changes), state), error
+
+        (params, _), errors = jax.lax.scan(update, (params, optimiser.init(params)), None, length=300)
+        return params, errors
+
+    params, errors = train(cell.init(KEY))
+    assert errors[-1] < errors[0] / 2
+    (ours, theirs) = (
+        jax.jit(jax.grad(functools.partial(loss, method=method), has_aux=True))(params)
+        for method in (lj.Newton(jacobian, iterations=40), lj.Scan())
+    )
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-5 * max(1, np.max(np.abs(other))))
+    info = lj.newton_convergence(cell, params, inputs, 0.3, method=lj.Newton(jacobian, iterations=40))
+    assert np.all(info.converged)
 
 
 def newton_info(cell, method, params=None):

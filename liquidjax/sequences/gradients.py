@@ -29,7 +29,8 @@ class Gradient(Protocol):
 class BPTT:
     """Backpropagation through time that keeps everything: every unfold of every step.
 
-    Memory grows with time steps x unfolds x synapses x batch.
+    Memory grows with time steps x unfolds x synapses x batch. For cells whose step is a few small matrix products, CfC,
+    LSTM and GRU, it is the fastest way; for an LTC it is slow, because so much is written and read.
 
     Example:
         >>> import jax, jax.numpy as jnp, liquidjax as lj
