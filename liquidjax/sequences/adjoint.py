@@ -136,12 +136,19 @@ def refusal(cell: Cell, params: Params, state: State, inputs: Array, dt: Array, 
 def _segmented(cell: Cell, unfolds: int, params: Params, state: Array, segments: Steps) -> tuple[Array, Array, Array]:
     """(state after the last step, outputs of all steps, states at the ends of the segments)."""
 
-    def segment(x, steps):
-        x, outputs = jax.lax.scan(lambda x, now: masked_step(cell, params, x, now), x, steps)
+    number, length = segments.dt.shape[:2]
+
+    def segment(x, i):
+        x, outputs = jax.lax.scan(lambda x, j: masked_step(cell, params, x, _at(segments, i, j)), x, jnp.arange(length))
         return x, (x, outputs)
 
-    state, (ends, outputs) = jax.lax.scan(segment, state, segments)
+    state, (ends, outputs) = jax.lax.scan(segment, state, jnp.arange(number))
     return state, outputs, ends
+
+
+def _at(segments: Any, i: Array, j: Array) -> Any:
+    """Step j of segment i. Handing whole segments to the inner scan would copy each of them."""
+    return jax.tree.map(lambda leaf: leaf[i, j], segments)
 
 
 def _forward(cell: Cell, unfolds: int, params: Params, state: Array, segments: Steps):
@@ -165,19 +172,21 @@ def _backward(cell: Cell, unfolds: int, kept, cotangents):
     params, ends, segments, wanted = kept
     of_state, of_outputs = (None if isinstance(leaf, SymbolicZero) else leaf for leaf in cotangents[:2])
 
-    def step_back(now, step):
-        back, of_inputs, of_dt = _step_back(cell, unfolds, params, now, *step)
-        return back, (of_inputs if "inputs" in wanted else None, of_dt if "dt" in wanted else None)
+    number, length = segments.dt.shape[:2]
 
-    def segment(carry, of_segment):
+    def segment(carry, i):
         adjoint, of_params = carry
-        end, steps, of_outputs = of_segment
-        start = _Backward(end, adjoint, of_params)
-        back, of_steps = jax.lax.scan(step_back, start, (steps, of_outputs), reverse=True)
+
+        def step_back(now, j):
+            back, of_inputs, of_dt = _step_back(cell, unfolds, params, now, *_at((segments, of_outputs), i, j))
+            return back, (of_inputs if "inputs" in wanted else None, of_dt if "dt" in wanted else None)
+
+        start = _Backward(ends[i], adjoint, of_params)
+        back, of_steps = jax.lax.scan(step_back, start, jnp.arange(length), reverse=True)
         return (back.adjoint, back.params), of_steps
 
     start = jnp.zeros_like(ends[0]) if of_state is None else of_state, jax.tree.map(jnp.zeros_like, params)
-    (adjoint, of_params), (of_inputs, of_dt) = jax.lax.scan(segment, start, (ends, segments, of_outputs), reverse=True)
+    (adjoint, of_params), (of_inputs, of_dt) = jax.lax.scan(segment, start, jnp.arange(number), reverse=True)
     return of_params, adjoint, Steps(of_inputs, of_dt, None, None)  # type: ignore[arg-type]  # None: no gradient
 
 
