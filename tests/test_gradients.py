@@ -144,7 +144,9 @@ def test_chunks_and_checkpoints_are_checked():
         for recursive in (lj.Recursive(), lj.Recursive(checkpoints=64)):
             factors = recursive.factors(time)
             assert time <= np.prod(factors) < 1.3 * time + 1
-            assert sum(factors) <= max(4 * np.ceil(np.log(time + 1) / np.log(4)), 64 * bool(recursive.checkpoints))
+            if time >= 100:  # these divide evenly, so nothing has to be padded
+                assert np.prod(factors) == time
+            assert sum(factors) <= max(5 * np.ceil(np.log(time + 1) / np.log(4)), 64 * bool(recursive.checkpoints))
 
 
 def squared(output, target):

@@ -82,7 +82,7 @@ class Chunked:
     so that no more than one unfold is ever kept whole.
 
     Args:
-        length: time steps of a chunk; sqrt(time), rounded up, when None.
+        length: time steps of a chunk; about sqrt(time) when None, a number that divides time evenly if there is one.
 
     Raises:
         ValueError: length is not an integer of at least 1.
@@ -108,7 +108,7 @@ class Chunked:
     def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
         """See `Gradient`."""
         time = len(steps.dt)
-        length = max(1, min(self.length or math.ceil(math.sqrt(time)), time))
+        length = max(1, min(self.length or _even(time, math.ceil(math.sqrt(time))), time))
         return _nested(cell, params, state, steps, reverse, (math.ceil(time / length), length))
 
 
@@ -155,7 +155,7 @@ class Recursive:
 
         Example:
             >>> Recursive().factors(1024), Recursive(checkpoints=32).factors(1024)
-            ((4, 4, 4, 4, 4), (11, 10, 10))
+            ((4, 4, 4, 4, 4), (16, 8, 8))
         """
         most = max(1, math.ceil(math.log(max(1, time), 4)))
         if self.checkpoints is None:
@@ -171,10 +171,20 @@ class Recursive:
 def _factors(time: int, levels: int) -> tuple[int, ...]:
     factors = []
     for left in range(levels, 0, -1):
-        factor = math.ceil(round(time ** (1 / left), 9))
+        factor = _even(time, math.ceil(round(time ** (1 / left), 9)))
         factors.append(factor)
         time = math.ceil(time / factor)
     return tuple(factors)
+
+
+def _even(time: int, least: int) -> int:
+    """A number of parts, at least so many, into which time divides evenly; what does not is copied to be padded.
+
+    Example:
+        >>> _even(1000, 32), _even(1024, 32), _even(997, 32)
+        (40, 32, 32)
+    """
+    return next((parts for parts in range(least, 2 * least) if time % parts == 0), least)
 
 
 def _remat_scan(cell: Cell, params: Params, state: State, steps: Steps, reverse: bool = False) -> tuple[State, Array]:
