@@ -1,6 +1,7 @@
 """How long does a training step of an LTC take, and how much memory, beside ncps on torch and keras?
 
 The same wiring, weights, data and loss: mean of the squared outputs. LSTMs with as many units take part for scale.
+torch computes on both cores; so does JAX when the batch is divided between two devices, which is compared first.
 Usage: python benchmarks/ltc_training_step.py [--turns 15]
 """
 
@@ -14,6 +15,7 @@ COMPARISONS = (
     of(
         WIRED,
         (
+            "liquidjax, 2 devices",
             "liquidjax",
             "liquidjax, not tuned",
             "ncps torch",
@@ -31,10 +33,15 @@ COMPARISONS = (
             Goal("dense JAX port", 200, "leaner"),
         ),
     ),
-    of(LARGER, ("liquidjax", "liquidjax, not tuned", "ncps torch", "ncps torch.compile"), (Goal("ncps torch", 12),)),
+    of(
+        LARGER,
+        ("liquidjax, 2 devices", "liquidjax", "liquidjax, not tuned", "ncps torch", "ncps torch.compile"),
+        (Goal("ncps torch", 12),),
+    ),
     of(
         DENSE,
         (
+            "liquidjax, 2 devices",
             "liquidjax",
             "liquidjax, not tuned",
             "ncps torch",

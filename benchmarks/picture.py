@@ -17,6 +17,7 @@ COLOURS = {
     "dense JAX port, tuned": "#0072B2",
     "liquidjax": "#999999",
     "liquidjax, not tuned": "#999999",
+    "liquidjax, 2 devices": "#999999",
     "flax LSTM": "#56B4E9",
     "torch LSTM": "#009E73",
 }
@@ -50,7 +51,9 @@ def draw(results: Sequence[dict[str, Any]], path: Path) -> bool:
     ax.set(xscale="log", xlim=(min(0.5, *ratios) / 1.3, 1.8 * max(*wanted, *ratios)), ylim=(place - 0.8, -0.8))
     ax.set_yticks(list(names), list(names.values()), fontsize=9)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("times as long as liquidjax, tuned, for CfC with BPTT (median of the turns; thin lines: quartiles)")
+    ax.set_xlabel(
+        "times as long as the first contender of the table, liquidjax (median of the turns; thin lines: quartiles)"
+    )
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.axvline(1, color="black", linewidth=1)

@@ -15,6 +15,7 @@ TRAINING = "liquidjax training step"
 ENTRIES = (
     Entry("liquidjax", "liquidjax", SETTING),
     Entry(TRAINING, "liquidjax", SETTING.but(what="train")),
+    Entry("liquidjax, 2 devices", "liquidjax, 2 devices", SETTING),
     Entry("liquidjax, 1 core", "liquidjax", SETTING, cores=1),
     Entry("tanh floor", "tanh floor", SETTING),
     Entry("tanh floor, 1 core", "tanh floor", SETTING, cores=1),

@@ -10,6 +10,7 @@ BUILDERS = {
     "liquidjax": "contenders.ours:build_tuned",
     "liquidjax, not tuned": "contenders.ours:build",
     "liquidjax, BPTT": "contenders.ours:build_bptt",
+    "liquidjax, 2 devices": "contenders.ours:build_divided",
     "liquidjax scan": "contenders.ours:build",
     "liquidjax, wiring obeyed": "contenders.ours:build_obeying",
     "liquidjax, sensing ahead": "contenders.sensing_ahead:build",

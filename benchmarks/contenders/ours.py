@@ -59,6 +59,23 @@ def build_bptt(setting: Setting, arrays: Arrays) -> Contender:
     return build(setting, arrays, gradient=lj.BPTT())
 
 
+def build_divided(setting: Setting, arrays: Arrays) -> Contender:
+    """The batch divided between two devices that JAX makes of the CPU: XLA computes steps as small on one core."""
+    lj.tune_cpu()
+    jax.config.update("jax_num_cpu_devices", 2)
+    jax.config.update("jax_cpu_enable_async_dispatch", True)  # or one device would wait for the other
+    cell, params = network(setting, arrays)
+    divided = jax.sharding.PartitionSpec(None, "batch")
+    outputs = jax.shard_map(
+        lambda params, inputs: lj.unroll(cell, params, inputs)[1],
+        mesh=jax.make_mesh((2,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,)),
+        in_specs=(jax.sharding.PartitionSpec(), divided),
+        out_specs=divided,
+        check_vma=False,  # the state starts alike on both devices
+    )
+    return jax_steps.sequences(setting.what, outputs, params, setting.data())
+
+
 def build_obeying(setting: Setting, arrays: Arrays) -> Contender:
     """A wired CfC as liquidjax ships it, masked by its wiring throughout; another network than that of ncps."""
     lj.tune_cpu()
