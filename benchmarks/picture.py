@@ -51,9 +51,7 @@ def draw(results: Sequence[dict[str, Any]], path: Path) -> bool:
     ax.set(xscale="log", xlim=(min(0.5, *ratios) / 1.3, 1.8 * max(*wanted, *ratios)), ylim=(place - 0.8, -0.8))
     ax.set_yticks(list(names), list(names.values()), fontsize=9)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(
-        "times as long as the first contender of the table, liquidjax (median of the turns; thin lines: quartiles)"
-    )
+    ax.set_xlabel("times as long as the first of the table, liquidjax (median of the turns; thin lines: quartiles)")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.axvline(1, color="black", linewidth=1)

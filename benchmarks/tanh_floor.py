@@ -11,13 +11,13 @@ from setting import Setting
 from turns import Entry
 
 SETTING = Setting("LTC", 32, "AutoNCP", inputs=8, batch=256, time=64, what="forward")
-TRAINING = "liquidjax training step"
+TRAINING = "liquidjax, 2 devices, training step"
 ENTRIES = (
-    Entry("liquidjax", "liquidjax", SETTING),
-    Entry(TRAINING, "liquidjax", SETTING.but(what="train")),
     Entry("liquidjax, 2 devices", "liquidjax, 2 devices", SETTING),
-    Entry("liquidjax, 1 core", "liquidjax", SETTING, cores=1),
+    Entry(TRAINING, "liquidjax, 2 devices", SETTING.but(what="train")),
     Entry("tanh floor", "tanh floor", SETTING),
+    Entry("liquidjax, 1 core", "liquidjax", SETTING, cores=1),
+    Entry("liquidjax, 1 core, training step", "liquidjax", SETTING.but(what="train"), cores=1),
     Entry("tanh floor, 1 core", "tanh floor", SETTING, cores=1),
 )
 GOALS = (Goal("tanh floor", 2, "within"), Goal(TRAINING, 4, "costs"))
