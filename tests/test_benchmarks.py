@@ -145,5 +145,5 @@ def test_the_gpu_script_runs_on_a_cpu_without_torch(load, tmp_path, monkeypatch,
     ours, theirs = result["results"][0]["rows"]
     assert result["complete"]
     assert ours["milliseconds"] > 0
-    assert theirs["failure"] == "not installed: No module named 'torch'"
+    assert theirs["failure"] in [f"not installed: No module named '{name}'" for name in ("torch", "ncps")]
     assert "finds no accelerator" in capsys.readouterr().err

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from liquidjax import __main__ as cli
-from liquidjax.experiments import adjoint_error, fresh, memory, memory_report, memory_sweep
+from liquidjax.experiments import (
+    adjoint_error,
+    fresh,
+    memory,
+    memory_claims,
+    memory_report,
+    memory_sweep,
+    memory_tables,
+)
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import memory_point as points
 from liquidjax.experiments.traced import count_tanh, saved_bytes
@@ -197,15 +205,15 @@ def result_by_claims(config):
 
 def test_s4_slope_is_fitted_on_the_longest_half():
     times = [1, 10, 100, 1000]
-    assert memory_report.slope(times, [50, 50, 100, 1000]) == pytest.approx(1)
-    assert memory_report.slope(times, [1, 1, 7, 7 * 10**0.5]) == pytest.approx(0.5)
-    assert memory_report.slope([16, 64], [3, 3]) == pytest.approx(0)
+    assert memory_tables.slope(times, [50, 50, 100, 1000]) == pytest.approx(1)
+    assert memory_tables.slope(times, [1, 1, 7, 7 * 10**0.5]) == pytest.approx(0.5)
+    assert memory_tables.slope([16, 64], [3, 3]) == pytest.approx(0)
 
 
 def test_s4_the_complexity_table_says_where_it_agrees_and_where_not():
     config = memory_sweep.MemoryConfig()
     result = result_by_claims(config)
-    claims = {(claim.quantity, claim.method): claim for claim in memory_report.claims(config, result)}
+    claims = {(claim.quantity, claim.method): claim for claim in memory_claims.claims(config, result)}
     assert {entry for entry, claim in claims.items() if not claim.agrees} == {("backward accuracy", "Backsolve")}
     assert claims["memory", "BPTT"].measured.startswith("T^1.00 L^1.00; ")
     assert claims["memory", "Chunked"].measured.startswith("T^0.50 ")
@@ -220,7 +228,7 @@ def test_s4_the_complexity_table_says_where_it_agrees_and_where_not():
         for row in result.sweeps["sparse"]
     ]
     worse = result._replace(sweeps={**result.sweeps, "sparse": grown})
-    claims = {(claim.quantity, claim.method): claim for claim in memory_report.claims(config, worse)}
+    claims = {(claim.quantity, claim.method): claim for claim in memory_claims.claims(config, worse)}
     assert not claims["memory", "Recursive"].agrees
     text = memory_report.report(config, worse)
     assert "Not as claimed: memory of Recursive; backward accuracy of Backsolve." in text

@@ -1,34 +1,19 @@
 """What the memory experiment says: its tables as Markdown, and its pictures."""
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from liquidjax.experiments.adjoint_error import LOST, POOR, Errors, first_above
+from liquidjax.experiments.memory_claims import complexity
 from liquidjax.experiments.memory_point import LOSSES, METHODS, Network
 from liquidjax.experiments.memory_sweep import Long, MemoryConfig, Result, Row, Sweep
+from liquidjax.experiments.memory_tables import fit, fitted_range, markdown, rounded, slope, title, wrapped
 
-CLAIMS = """\
-T: time steps, L: unfolds (L_f forwards, L_b backwards). Measured on {network}. O() is an upper bound: an exponent \
-agrees unless it is more than 0.15 above the claimed one; that of log T is taken as 0.05. Memory: temporaries, loss on \
-the last state; "kept" as above; "within" with the loss within each step. Work by count: numbers that tanh is computed \
-of in the gradient, from its trace; sensing is done once a step, so the exponent of L is below 1."""
 TITLES = {"after": "loss after the unroll", "within": "loss within each step", "last": "loss on the last state"}
 """The losses in words."""
-
-
-class Claim(NamedTuple):
-    """A line of the complexity table. by: "slides", or "here" for what this package says of its methods."""
-
-    quantity: str
-    method: str
-    claimed: str
-    by: str
-    measured: str
-    agrees: bool
 
 
 def report(config: MemoryConfig, result: Result) -> str:
@@ -37,13 +22,13 @@ def report(config: MemoryConfig, result: Result) -> str:
     loads = ", ".join("?" if load is None else f"{load:.1f}" for load in machine["loads"])
     parts = [
         "# Memory of the gradient: adjoint against backpropagation through time",
-        _wrapped(
+        wrapped(
             f"{machine['machine']}; backend {machine['backend']}; "
             + ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
             + f'; XLA_FLAGS "{machine["XLA_FLAGS"]}". Load (processes that want a core) at the start, before the timed '
             f"runs and after them: {loads}. {machine['seconds'] / 60:.1f} minutes."
         ),
-        *map(_wrapped, READING.split("\n\n")),
+        *map(wrapped, READING.split("\n\n")),
     ]
     for name, sweep in config.sweeps.items():
         parts += section(config, sweep, result.sweeps[name])
@@ -73,17 +58,17 @@ def section(config: MemoryConfig, sweep: Sweep, rows: Sequence[Row]) -> list[str
     parts = [f"## {title(network)}"]
     for loss in LOSSES:
         of_loss = [row for row in base if row.point.loss == loss]
-        lines = [["temporaries, MB", *(f"T = {steps:,}" for steps in times), f"slope {_range(times)}"]]
+        lines = [["temporaries, MB", *(f"T = {steps:,}" for steps in times), f"slope {fitted_range(times)}"]]
         for method in METHODS:
             sizes = [row.measured.temporaries for row in of_loss if row.point.method == method]
-            lines.append([method, *map(_megabytes, sizes), _rounded(slope(times, sizes))])
+            lines.append([method, *map(_megabytes, sizes), rounded(slope(times, sizes))])
         sizes = [row.measured.arguments for row in of_loss if row.point.method == "BPTT"]
-        lines.append(["(the data)", *map(_megabytes, sizes), _rounded(slope(times, sizes))])
+        lines.append(["(the data)", *map(_megabytes, sizes), rounded(slope(times, sizes))])
         parts.append(f"Temporaries, {TITLES[loss]}:\n\n{markdown(lines)}")
-    lines = [["kept, MB", *(f"T = {steps:,}" for steps in times), f"slope {_range(times)}"]]
+    lines = [["kept, MB", *(f"T = {steps:,}" for steps in times), f"slope {fitted_range(times)}"]]
     for method in METHODS:
         sizes = [row.measured.saved for row in base if row.point.method == method and row.point.loss == "last"]
-        lines.append([method, *map(_megabytes, sizes), _rounded(slope(times, sizes))])
+        lines.append([method, *map(_megabytes, sizes), rounded(slope(times, sizes))])
     parts.append(f"Kept between forward and backward pass, {TITLES['last']}:\n\n{markdown(lines)}")
     parts.append(f"Run, {TITLES['within']} (time: median of {config.timed_runs}, and its quartiles):\n\n{timed(base)}")
     other = [row for row in rows if row.point.time == sweep.unfolds_at and row.point.loss == "within"]
@@ -95,22 +80,9 @@ def section(config: MemoryConfig, sweep: Sweep, rows: Sequence[Row]) -> list[str
                 row.point.network.unfolds: row.measured.temporaries for row in other if row.point.method == method
             }
             sizes = [by_unfolds[count] for count in unfolds]
-            lines.append([method, *map(_megabytes, sizes), _rounded(_fit(unfolds, sizes))])
+            lines.append([method, *map(_megabytes, sizes), rounded(fit(unfolds, sizes))])
         parts.append(f"Other unfolds at T = {sweep.unfolds_at:,}, {TITLES['within']}:\n\n{markdown(lines)}")
     return parts
-
-
-def title(network: Network) -> str:
-    """The cell in words.
-
-    Example:
-        >>> title(Network())
-        'fully connected LTC: 64 neurons, 8 inputs, batch 32, 6 unfolds, float32'
-    """
-    return (
-        f"{network.neurons}: {network.units} neurons, {network.inputs} inputs, batch {network.batch}, "
-        f"{network.unfolds} unfolds, float32"
-    )
 
 
 def timed(rows: Sequence[Row]) -> str:
@@ -143,138 +115,11 @@ def timed(rows: Sequence[Row]) -> str:
     return markdown(lines)
 
 
-def complexity(config: MemoryConfig, result: Result) -> str:
-    """The complexity table of the slides beside the measurements, and where they disagree."""
-    lines = [["", "method", "claimed", "by", "measured", "agrees"]]
-    made = claims(config, result)
-    for claim in made:
-        lines.append([*claim[:-1], "yes" if claim.agrees else "NO"])
-    notes = "\n".join(disagreements(made))
-    sparse = config.sparse
-    return f"""\
-{_wrapped(CLAIMS.format(network=title(sparse.network)))}
-
-{markdown(lines, names=5)}
-
-{notes}"""
-
-
-def claims(config: MemoryConfig, result: Result) -> list[Claim]:
-    """The lines of the complexity table."""
-    sweep, rows = config.sparse, result.sweeps["sparse"]
-    base = [row for row in rows if row.point.network == sweep.network]
-    errors = result.failures["AutoNCP LTC"]
-    pure = [(duration, error) for duration, error, _ in errors.backsolve]
-
-    def in_time(method: str, what: str, loss: str) -> float:
-        of_method = [row for row in base if row.point.method == method and row.point.loss == loss]
-        return slope([row.point.time for row in of_method], [getattr(row.measured, what) for row in of_method])
-
-    def in_unfolds(method: str, what: str) -> float | None:
-        of_method = [
-            row
-            for row in rows
-            if (row.point.method, row.point.time, row.point.loss) == (method, sweep.unfolds_at, "within")
-        ]
-        unfolds = [row.point.network.unfolds for row in of_method]
-        return _fit(unfolds, [getattr(row.measured, what) for row in of_method]) if of_method else None
-
-    def by_clock(method: str) -> str:
-        run = [row for row in base if row.point.method == method and row.measured.seconds]
-        if len(run) < 2:
-            return ""
-        exponent = _fit([row.point.time for row in run], [float(np.median(row.measured.seconds)) for row in run])
-        return f"T^{exponent:.2f} by the clock, "
-
-    def passes(method: str) -> float:
-        row = next(row for row in base if row.point.method == method)
-        return row.measured.gradient_work / row.measured.forward_work
-
-    table = []
-    for method, time_claim, depth_claim in (("BPTT", "O(2 L T)", "O(L)"), ("Backsolve", "O((L_f + L_b) T)", "O(L_b)")):
-        steps, unfolds = in_time(method, "gradient_work", "last"), in_unfolds(method, "gradient_work")
-        exponents = f"{_power('T', steps)} {_power('L', unfolds)}"
-        good = _within(steps, 1) and _within(unfolds, 1)
-        text = f"{by_clock(method)}{exponents} by count"
-        table.append(Claim("time", method, time_claim, "slides", text, good))
-        depth = passes(method) * sweep.network.unfolds
-        text = f"{depth:.0f} evaluations in sequence a time step at L = {sweep.network.unfolds}, {_power('L', unfolds)}"
-        table.append(Claim("depth", method, depth_claim, "slides", text, _within(unfolds, 1)))
-    expected = {
-        "BPTT": ("O(L T)", "slides", 1.0),
-        "Backsolve": ("O(1)", "slides", 0.0),
-        "Remat": ("O(T)", "here", 1.0),
-        "Chunked": ("O(sqrt T)", "here", 0.5),
-        "Recursive": ("O(log T)", "here", 0.05),
-        "SegmentedAdjoint": (f"O(1), {config.segments} segments", "here", 0.0),
-    }
-    for method, (claimed, by, exponent) in expected.items():
-        found = {what: in_time(method, what, "last") for what in ("temporaries", "saved")}
-        unfolds = in_unfolds(method, "temporaries")
-        within = in_time(method, "temporaries", "within")
-        text = (
-            f"{_power('T', found['temporaries'])} {_power('L', unfolds)}; kept {_power('T', found['saved'])}; "
-            f"within {_power('T', within)}"
-        )
-        good = _within(found["temporaries"], exponent) and (method != "BPTT" or _within(unfolds, 1))
-        table.append(Claim("memory", method, claimed, by, text, good))
-    exact = [row.error for row in base if row.point.method == "BPTT" and row.error is not None]
-    table.append(
-        Claim(
-            "forward accuracy",
-            "all",
-            "high",
-            "slides",
-            f"error of the outputs {errors.forward:.0e}",
-            errors.forward < POOR,
-        )
-    )
-    table.append(Claim("backward accuracy", "BPTT", "high", "slides", f"error {max(exact):.0e}", max(exact) < 1e-4))
-    lost = first_above(LOST, pure)
-    text = f"error {pure[0][1]:.0e} after {pure[0][0]:.2g} tau, " + (
-        f"{pure[-1][1]:.0e} after {pure[-1][0]:.2g} tau" if lost is None else f"lost from {lost:.2g} tau on"
-    )
-    table.append(Claim("backward accuracy", "Backsolve", "low", "slides", text, lost is None))
-    segments = min(error for _, error in errors.fine_segments)
-    table.append(
-        Claim(
-            "backward accuracy",
-            "SegmentedAdjoint",
-            "high in short segments",
-            "here",
-            f"error {segments:.0e}",
-            segments < 1e-4,
-        )
-    )
-    order = ["time", "memory", "depth", "forward accuracy", "backward accuracy"]
-    return sorted(table, key=lambda claim: order.index(claim.quantity))
-
-
-def disagreements(made: Sequence[Claim]) -> list[str]:
-    """What has to be said about the lines of the complexity table."""
-    wrong = [f"{claim.quantity} of {claim.method}" for claim in made if not claim.agrees]
-    notes = ["Every line agrees." if not wrong else f"Not as claimed: {'; '.join(wrong)}."]
-    if any(claim.quantity == "memory" and not claim.agrees for claim in made):
-        notes.append(
-            "Memory: what is kept follows the claims. The temporaries also hold copies that the compiler makes of the "
-            "data or of parts of them, and those grow with T."
-        )
-    notes.append(
-        "Memory O(1) is that of the states. The data are O(T) in any case, losses within the steps are one number for "
-        "each step and sample, and stacked outputs with their cotangents (loss after the unroll) are as large as the "
-        "states that the adjoint does without."
-    )
-    notes.append(
-        "Depth is claimed for one time step. The steps follow each other, so the whole gradient is T times as deep."
-    )
-    return [_wrapped(f"* {note}") for note in notes]
-
-
 def failures(config: MemoryConfig, curves: dict[str, Errors]) -> str:
     """The errors of the adjoint against durations in time constants."""
     failure = config.failure
     parts = [
-        _wrapped(
+        wrapped(
             f"{failure.units} neurons, {failure.inputs} inputs, batch {failure.batch}, {failure.unfolds} unfolds, loss "
             f"on all outputs; time steps of {failure.dt_over_tau:g} of the smallest time constant tau on average. "
             "Errors are relative to float64 BPTT through the steps the forward solver took. Pure backsolve goes back "
@@ -285,7 +130,7 @@ def failures(config: MemoryConfig, curves: dict[str, Errors]) -> str:
         chosen = errors.backsolve[:: -max(1, len(errors.backsolve) // 12)][::-1]
         lines = [["duration / tau", "float32", "float64"]]
         lines += [[f"{duration:.2f}", f"{single:.1e}", f"{double:.1e}"] for duration, single, double in chosen]
-        parts.append(_wrapped(f"{cell}: {_failure(errors)}") + f"\n\n{markdown(lines)}")
+        parts.append(wrapped(f"{cell}: {_failure(errors)}") + f"\n\n{markdown(lines)}")
         lines = [["segment / tau", "error", "segment / tau, dt / 8", "error, dt / 8"]]
         for (duration, error), (fine, fine_error) in zip(errors.segments, errors.fine_segments, strict=True):
             lines.append([f"{duration:.2f}", f"{error:.1e}", f"{fine:.3f}", f"{fine_error:.1e}"])
@@ -311,43 +156,13 @@ def _failure(errors: Errors) -> str:
 def long_gradient(config: MemoryConfig, long: Long) -> str:
     """The figures of the gradient through very many steps."""
     measured = long.measured
-    return _wrapped(
+    return wrapped(
         f"{title(config.sparse.network)}, irregular steps, {TITLES['within']}, Chunked: "
         f"{measured.first_seconds:.0f} s, {_megabytes(measured.temporaries)} MB of temporaries for "
         f"{_megabytes(measured.arguments)} MB of data, {_megabytes(measured.process_peak)} MB of process memory above "
         f"the imports, compiling included. Through {config.long_check:,} steps it differs from the gradient by Remat "
         f"by {long.difference:.0e} in float32 and by {long.difference_float64:.0e} in float64."
     )
-
-
-def slope(times: Sequence[int], values: Sequence[float]) -> float:
-    """Slope of log value against log time, by least squares on the longest half of the times, at least two.
-
-    Example:
-        >>> round(slope([1, 10, 100, 1000], [5, 6, 100, 10_000]), 6)
-        2.0
-    """
-    few = _longest_half(len(times))
-    return _fit(times[-few:], values[-few:])
-
-
-def markdown(lines: Sequence[Sequence[str]], names: int = 1) -> str:
-    """A Markdown table that can be read as it is; the first line is its header, the first `names` columns are text.
-
-    Example:
-        >>> print(markdown([["method", "MB"], ["BPTT", "12.8"]]))
-        | method |   MB |
-        | ------ | ---: |
-        | BPTT   | 12.8 |
-    """
-    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
-    sides = [str.ljust if place < names else str.rjust for place in range(len(widths))]
-    first, *others = (
-        "| " + " | ".join(side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True)) + " |"
-        for line in lines
-    )
-    ruler = ["-" * width if place < names else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
-    return "\n".join([first, "| " + " | ".join(ruler) + " |", *others])
 
 
 def draw(folder: Path, config: MemoryConfig, result: Result) -> None:
@@ -407,34 +222,6 @@ def _of(rows: Sequence[Row], method: str, loss: str) -> list[Row]:
 
 def _short(network: Network) -> str:
     return f"{network.neurons} ({network.units}), batch {network.batch}"
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 110, subsequent_indent="  " if text.startswith("* ") else "", break_long_words=False)
-
-
-def _fit(positions: Sequence[float], values: Sequence[float]) -> float:
-    return float(np.polyfit(np.log(positions), np.log(values), 1)[0])
-
-
-def _longest_half(count: int) -> int:
-    return max(2, (count + 1) // 2)
-
-
-def _range(times: Sequence[int]) -> str:
-    return f"{times[-_longest_half(len(times))]:,}-{times[-1]:,}"
-
-
-def _power(name: str, exponent: float | None) -> str:
-    return "" if exponent is None else f"{name}^{_rounded(exponent)}"
-
-
-def _rounded(exponent: float) -> str:
-    return f"{exponent:.2f}".replace("-0.00", "0.00")
-
-
-def _within(exponent: float | None, claimed: float) -> bool:
-    return exponent is None or exponent <= claimed + 0.15
 
 
 def _megabytes(count: int | None) -> str:
