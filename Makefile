@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 help:
 	@echo "make demo      set up, train a liquid network on handwritten digits, compare it with LSTM, GRU and others"
-	@echo "make test      set up, run the tests (some minutes)"
+	@echo "make test      set up, run the tests (10 minutes)"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make check     set up, ruff and pyright"
 	@echo "make bench     set up with torch, keras and ncps, measure side by side (half an hour)"
