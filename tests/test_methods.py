@@ -140,7 +140,7 @@ def test_newton_is_the_scan_on_trained_weights(name, jacobian):
     phase = np.linspace(0, 4 * np.pi, TIME, dtype=np.float32)[:, None] + np.arange(BATCH, dtype=np.float32)
     inputs, target = np.stack([np.sin(phase), np.cos(2 * phase), phase / 10], -1), np.sin(3 * phase)[..., None]
 
-    def loss(params, method=lj.Scan()):
+    def loss(params, method: lj.Scan | lj.Newton = lj.Scan()):
         outputs = lj.unroll(cell, params, inputs, 0.3, method=method)[1]
         return jnp.mean((outputs - target) ** 2), outputs
 
