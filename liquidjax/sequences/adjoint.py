@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -136,19 +137,25 @@ def refusal(cell: Cell, params: Params, state: State, inputs: Array, dt: Array, 
 def _segmented(cell: Cell, unfolds: int, params: Params, state: Array, segments: Steps) -> tuple[Array, Array, Array]:
     """(state after the last step, outputs of all steps, states at the ends of the segments)."""
 
-    number, length = segments.dt.shape[:2]
-
     def segment(x, i):
-        x, outputs = jax.lax.scan(lambda x, j: masked_step(cell, params, x, _at(segments, i, j)), x, jnp.arange(length))
+        x, outputs = _over_segment(lambda x, now: masked_step(cell, params, x, now), x, segments, i)
         return x, (x, outputs)
 
-    state, (ends, outputs) = jax.lax.scan(segment, state, jnp.arange(number))
+    state, (ends, outputs) = jax.lax.scan(segment, state, jnp.arange(len(segments.dt)))
     return state, outputs, ends
 
 
-def _at(segments: Any, i: Array, j: Array) -> Any:
-    """Step j of segment i. Handing whole segments to the inner scan would copy each of them."""
-    return jax.tree.map(lambda leaf: leaf[i, j], segments)
+def _over_segment(step: Callable, carry: Any, segments: Any, i: Array, reverse: bool = False) -> tuple[Any, Any]:
+    """Scans over the steps of segment i, out of leaves (segments, steps, ...)."""
+    number, length = jax.tree.leaves(segments)[0].shape[:2]
+    if number == 1:
+        return jax.lax.scan(step, carry, jax.tree.map(lambda leaf: leaf[0], segments), reverse=reverse)
+
+    # Each step is read where it lies. Handing whole segments to the scan would copy each of them.
+    def read_step(carry: Any, j: Array) -> Any:
+        return step(carry, jax.tree.map(lambda leaf: leaf[i, j], segments))
+
+    return jax.lax.scan(read_step, carry, jnp.arange(length), reverse=reverse)
 
 
 def _forward(cell: Cell, unfolds: int, params: Params, state: Array, segments: Steps):
@@ -172,21 +179,17 @@ def _backward(cell: Cell, unfolds: int, kept, cotangents):
     params, ends, segments, wanted = kept
     of_state, of_outputs = (None if isinstance(leaf, SymbolicZero) else leaf for leaf in cotangents[:2])
 
-    number, length = segments.dt.shape[:2]
+    def step_back(now, of_step):
+        back, of_inputs, of_dt = _step_back(cell, unfolds, params, now, *of_step)
+        return back, (of_inputs if "inputs" in wanted else None, of_dt if "dt" in wanted else None)
 
     def segment(carry, i):
-        adjoint, of_params = carry
-
-        def step_back(now, j):
-            back, of_inputs, of_dt = _step_back(cell, unfolds, params, now, *_at((segments, of_outputs), i, j))
-            return back, (of_inputs if "inputs" in wanted else None, of_dt if "dt" in wanted else None)
-
-        start = _Backward(ends[i], adjoint, of_params)
-        back, of_steps = jax.lax.scan(step_back, start, jnp.arange(length), reverse=True)
+        start = _Backward(ends[i], *carry)
+        back, of_steps = _over_segment(step_back, start, (segments, of_outputs), i, reverse=True)
         return (back.adjoint, back.params), of_steps
 
     start = jnp.zeros_like(ends[0]) if of_state is None else of_state, jax.tree.map(jnp.zeros_like, params)
-    (adjoint, of_params), (of_inputs, of_dt) = jax.lax.scan(segment, start, jnp.arange(number), reverse=True)
+    (adjoint, of_params), (of_inputs, of_dt) = jax.lax.scan(segment, start, jnp.arange(len(ends)), reverse=True)
     return of_params, adjoint, Steps(of_inputs, of_dt, None, None)  # type: ignore[arg-type]  # None: no gradient
 
 
