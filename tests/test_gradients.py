@@ -210,3 +210,20 @@ def test_an_unfold_is_the_most_that_chunks_keep():
     assert temporaries(lj.Remat(), unfolds=8, **sizes) > 2 * temporaries(lj.Remat(), unfolds=2, **sizes)
     for way in (lj.Chunked(), lj.Recursive()):
         assert temporaries(way, unfolds=8, **sizes) < 1.2 * temporaries(way, unfolds=2, **sizes)
+
+
+@pytest.mark.parametrize(
+    "way", [lj.BPTT(), lj.Remat(), lj.Chunked(), lj.Recursive(), lj.SegmentedAdjoint(2), lj.Backsolve(anyway=True)]
+)
+def test_no_steps_change_nothing(way):
+    cell = lj.CTRNN(1, 2)
+    params, start = cell.init(jax.random.key(0)), jnp.ones((3, 2))
+
+    def loss(params, start):
+        state, outputs = lj.unroll(cell, params, jnp.ones((0, 3, 1)), state=start, gradient=way)
+        assert outputs.shape == (0, 3, 2)
+        return jnp.sum(state * jnp.arange(2.0))
+
+    of_params, of_start = jax.grad(loss, argnums=(0, 1))(params, start)
+    assert all(not np.any(leaf) for leaf in jax.tree.leaves(of_params))
+    np.testing.assert_array_equal(of_start, np.broadcast_to([0, 1], (3, 2)))

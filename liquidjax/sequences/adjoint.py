@@ -15,6 +15,7 @@ from jax.custom_derivatives import SymbolicZero
 from liquidjax._checks import check_size
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.flow import ode_cell, ode_params, output
+from liquidjax.sequences.gradients import BPTT
 from liquidjax.sequences.steps import Steps, masked_step, padded, where
 
 
@@ -63,7 +64,9 @@ class SegmentedAdjoint:
     def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
         """See `gradients.Gradient`."""
         time = len(steps.dt)
-        length = max(1, min(self.length, time))
+        if not time:
+            return BPTT().scan(cell, params, state, steps, reverse)
+        length = min(self.length, time)
         unfolds = self.unfolds or getattr(ode_cell(cell).integrator, "unfolds", 6)
 
         def flipped(tree: Any) -> Any:

@@ -157,7 +157,8 @@ class Recursive:
             >>> Recursive().factors(1024), Recursive(checkpoints=32).factors(1024)
             ((4, 4, 4, 4, 4), (16, 8, 8))
         """
-        most = max(1, math.ceil(math.log(max(1, time), 4)))
+        time = max(1, time)
+        most = max(1, math.ceil(math.log(time, 4)))
         if self.checkpoints is None:
             return _factors(time, most)
         for levels in range(1, 2 * most + 1):
