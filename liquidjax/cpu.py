@@ -20,9 +20,9 @@ def tune_cpu() -> None:
     unrolling short loops, and turns off the asynchronous dispatch of computations, which costs a network of small steps
     more than it gains. Flags that are already in `XLA_FLAGS` stay as they are. Results change by rounding only.
 
-    Measured on two cores, a training step of an LTC takes less than two thirds of the time at batch 32 and 85 % of it at
-    batch 64, one step of a stream less than half (`benchmarks/`). It is for programs that compute on the CPU: the flags
-    would reach the compiler of a GPU too.
+    Measured on two cores, a training step of an LTC takes less than two thirds of the time at batch 32 and 85 % of it
+    at batch 64, one step of a stream less than half (`benchmarks/`). It is for programs that compute on the CPU: the
+    flags would reach the compiler of a GPU too.
 
     Raises:
         RuntimeError: JAX has computed something already, and no longer reads its settings.
