@@ -37,10 +37,8 @@ def train(
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
     """
-    if config.suffix not in YAML:
-        raise ValueError(f"{config} must be a .yaml file")
+    folder = _run_folder(config, folder)
     networks = training.networks(settings)
-    folder = folder or training.fresh_folder(config.stem)
     print(f"{', '.join(networks)}: {settings.epochs} epochs each; writing to {folder}")
     with display(list(networks), settings.epochs) as show:
         result = training.run(settings, folder, show)
@@ -97,8 +95,8 @@ def sizes(
         config: YAML file with the settings, the defaults when left out; the options below override it.
         folder: Where to write the table, the numbers as JSON and a picture; nothing is written when left out.
     """
-    if config is not None and config.suffix not in YAML:
-        raise ValueError(f"{config} must be a .yaml file")
+    if config is not None:
+        _check_yaml(config)
     result = network_sizes.run(settings, folder)
     print(network_sizes.report(settings, result))
     if folder is not None:
@@ -118,9 +116,7 @@ def chaos(
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
     """
-    if config.suffix not in YAML:
-        raise ValueError(f"{config} must be a .yaml file")
-    folder = folder or training.fresh_folder(config.stem)
+    folder = _run_folder(config, folder)
     print(f"{settings.seeds} seeds, {settings.epochs} epochs to choose learning rates and again; writing to {folder}")
     with bars(forecasting.jobs(settings), 2 * settings.epochs) as tick:
 
@@ -148,9 +144,7 @@ def memory(
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
     """
-    if config.suffix not in YAML:
-        raise ValueError(f"{config} must be a .yaml file")
-    folder = folder or training.fresh_folder(config.stem)
+    folder = _run_folder(config, folder)
     print(f"Writing to {folder}")
     result = gradient_memory.run(settings, folder, lambda text: print(text, file=sys.stderr, flush=True))
     print(f"\n{report(settings, result)}")
@@ -185,6 +179,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("liquidjax: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _check_yaml(config: Path) -> None:
+    if config.suffix not in YAML:
+        raise ValueError(f"{config} must be a .yaml file")
+
+
+def _run_folder(config: Path, folder: Path | None) -> Path:
+    """The folder asked for, or one named after the settings and the time."""
+    _check_yaml(config)
+    return folder or training.fresh_folder(config.stem)
 
 
 def _settings(command: str, kind: type[Settings], arguments: Sequence[str]) -> Settings:

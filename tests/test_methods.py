@@ -10,7 +10,6 @@ import pytest
 
 import liquidjax as lj
 from liquidjax.sequences.auto import choose
-from liquidjax.sequences.steps import Steps
 
 KEY = jax.random.key(0)
 LINEAR = {
@@ -169,9 +168,7 @@ def test_newton_is_the_scan_on_trained_weights(name, jacobian):
 
 def newton_info(cell, method, params=None):
     params = cell.init(KEY) if params is None else params
-    inputs, _, _ = data()
-    steps = Steps(jnp.asarray(inputs), jnp.full((TIME, BATCH), 0.1), None, None)
-    return jax.jit(lambda p: method.states(cell, p, cell.initial_state((BATCH,)), steps)[1])(params)
+    return lj.newton_convergence(cell, params, data()[0], 0.1, method=method)
 
 
 def test_newton_needs_as_few_iterations_as_published():

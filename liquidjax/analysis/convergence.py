@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.newton import Newton, NewtonInfo
-from liquidjax.sequences.steps import Steps
+from liquidjax.sequences.steps import prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 
 
@@ -61,9 +61,4 @@ def newton_convergence(
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _convergence(cell, method, params, inputs, dt, state, key):
-    time, *batch = inputs.shape[:-1]
-    dtype = jnp.result_type(inputs, *jax.tree.leaves(params))
-    dt = jnp.broadcast_to(dt.astype(dtype), (time, *dt.shape[1:]))
-    state = cell.initial_state(tuple(batch), dtype) if state is None else state
-    keys = None if key is None else jax.random.split(key, time)
-    return method.states(cell, params, state, Steps(inputs, dt, None, keys))[1]
+    return method.states(cell, params, *prepared(cell, params, inputs, dt, state, key=key))[1]

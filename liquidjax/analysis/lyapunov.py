@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.sequences.steps import Steps, masked_step
+from liquidjax.sequences.steps import masked_step, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 
 
@@ -54,10 +54,8 @@ def lyapunov_exponent(
 
 @functools.partial(jax.jit, static_argnums=0)
 def _exponent(cell, params, inputs, dt, state, key):
-    time, *batch = inputs.shape[:-1]
-    dtype = jnp.result_type(inputs, *jax.tree.leaves(params))
-    dt = jnp.broadcast_to(dt.astype(dtype), (time, *dt.shape[1:]))
-    state = cell.initial_state(tuple(batch), dtype) if state is None else state
+    state, steps = prepared(cell, params, inputs, dt, state)
+    dtype = steps.dt.dtype
     leaves, structure = jax.tree.flatten(state)
     keys = jax.random.split(key, len(leaves))
     tangent = [jax.random.normal(k, leaf.shape, dtype) for k, leaf in zip(keys, leaves, strict=True)]
@@ -75,5 +73,5 @@ def _exponent(cell, params, inputs, dt, state, key):
         return (x, short(v, length)), jnp.log(length)
 
     v = jax.tree.unflatten(structure, tangent)
-    _, growth = jax.lax.scan(step, (state, short(v, norm(v))), Steps(inputs, dt, None, None))
-    return jnp.sum(growth, axis=0) / jnp.sum(dt, axis=0)
+    _, growth = jax.lax.scan(step, (state, short(v, norm(v))), steps)
+    return jnp.sum(growth, axis=0) / jnp.sum(steps.dt, axis=0)

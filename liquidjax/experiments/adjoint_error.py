@@ -8,10 +8,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from liquidjax._checks import check_size
 from liquidjax.cells.ode import with_integrators
-from liquidjax.experiments.memory_point import QUICK, Network, Sample, draw, flat
+from liquidjax.experiments.memory_point import QUICK, Network, Sample, draw
 from liquidjax.integrators import RK4
 from liquidjax.sequences.adjoint import Backsolve, SegmentedAdjoint
 from liquidjax.sequences.gradients import BPTT, Gradient
@@ -157,7 +158,7 @@ def _gradient(network: Network, way: Gradient, steps: int) -> Callable[[Sample, 
             dtype = np.float64 if float64 else np.float32
             given = sample.params, sample.data[..., : cell.inputs], sample.dt
             arguments = jax.tree.map(lambda leaf: np.asarray(leaf, dtype), given)
-            return flat(differentiate(*arguments, count))
+            return np.asarray(ravel_pytree(differentiate(*arguments, count))[0])
 
     return run
 

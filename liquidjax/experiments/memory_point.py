@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from liquidjax._checks import check_size
 from liquidjax._types import Array, ODECell, Params
@@ -163,7 +164,7 @@ def measure(point: Point) -> Measurement:
             run_peak = None if before is None or after is None else after - before
             device_peak = device_peak_bytes(jax.devices()[0])
             if point.gradient:
-                np.save(point.gradient, flat(vector))
+                np.save(point.gradient, ravel_pytree(vector)[0])
     ends = [mark for mark in (highest, _resident("VmHWM")) if mark is not None]
     return Measurement(
         temporaries=analysis.temp_size_in_bytes,
@@ -181,11 +182,6 @@ def measure(point: Point) -> Measurement:
         tau=tau,
         backend=jax.default_backend(),
     )
-
-
-def flat(tree: Any) -> np.ndarray:
-    """All leaves of a pytree as one vector."""
-    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(jax.device_get(tree))])
 
 
 def squared_error(output: Array, target: Array) -> Array:

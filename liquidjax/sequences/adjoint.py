@@ -151,7 +151,7 @@ def _segmented(cell: Cell, unfolds: int, params: Params, state: Array, segments:
 def _over_segment(step: Callable, carry: Any, segments: Any, i: Array, reverse: bool = False) -> tuple[Any, Any]:
     """Scans over the steps of segment i, out of leaves (segments, steps, ...)."""
     number, length = jax.tree.leaves(segments)[0].shape[:2]
-    if number == 1:
+    if number == 1:  # nothing to slice, and reading by index makes XLA copy the data of a batch of one
         return jax.lax.scan(step, carry, jax.tree.map(lambda leaf: leaf[0], segments), reverse=reverse)
 
     # Each step is read where it lies. Handing whole segments to the scan would copy each of them.

@@ -1,6 +1,6 @@
 """What a time step is made of: the part of `unroll` that every way to differentiate it shares."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,38 @@ class Steps(NamedTuple):
     dt: Array
     mask: Array | None
     key: Array | None
+
+
+def prepared(
+    cell: Cell,
+    params: Params,
+    inputs: Array,
+    dt: Array,
+    state: State | None,
+    mask: Array | None = None,
+    key: Array | None = None,
+) -> tuple[State, Steps]:
+    """(initial state, steps) out of the arguments of `unroll`, which have been checked."""
+    time, *batch = inputs.shape[:-1]
+    dtype = dtype_of(params, inputs)
+    dt = dt.astype(dtype)
+    state = cell.initial_state(tuple(batch), dtype) if state is None else cast(state, dtype)
+    if mask is not None:
+        # The first of two wheres: padding never enters the arithmetic, so a NaN in it cannot reach a gradient.
+        inputs = jnp.where(mask[..., None], inputs, 0)
+        dt = jnp.where(mask, dt.reshape(dt.shape + (1,) * (mask.ndim - dt.ndim) if dt.ndim else ()), 0)
+    keys = None if key is None else jax.random.split(key, time)
+    return state, Steps(inputs, jnp.broadcast_to(dt, (time, *dt.shape[1:])), mask, keys)
+
+
+def dtype_of(params: Params, inputs: Array) -> Any:
+    """What parameters and inputs are computed in."""
+    return jnp.result_type(inputs, *jax.tree.leaves(params))
+
+
+def cast(state: State, dtype: Any) -> State:
+    """The state in that dtype."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), state)
 
 
 def masked_step(cell: Cell, params: Params, state: State, now: Steps) -> tuple[State, Array]:

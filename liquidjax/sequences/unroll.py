@@ -12,7 +12,7 @@ from liquidjax.sequences.adjoint import Backsolve
 from liquidjax.sequences.auto import choose
 from liquidjax.sequences.gradients import Gradient, Remat
 from liquidjax.sequences.methods import Method, Scan
-from liquidjax.sequences.steps import Steps
+from liquidjax.sequences.steps import cast, dtype_of, prepared
 from liquidjax.sequences.validation import check_shapes, check_state, check_values
 
 
@@ -85,17 +85,7 @@ def unroll(
 
 
 def _unroll(cell, gradient, method, reverse, params, inputs, dt, state, mask, key):
-    time, *batch = inputs.shape[:-1]
-    dtype = _dtype(params, inputs)
-    dt = dt.astype(dtype)
-    state = cell.initial_state(tuple(batch), dtype) if state is None else _cast(state, dtype)
-    if mask is not None:
-        # The first of two wheres: padding never enters the arithmetic, so a NaN in it cannot reach a gradient.
-        inputs = jnp.where(mask[..., None], inputs, 0)
-        dt = jnp.where(mask, dt.reshape(dt.shape + (1,) * (mask.ndim - dt.ndim) if dt.ndim else ()), 0)
-
-    keys = None if key is None else jax.random.split(key, time)
-    steps = Steps(inputs, jnp.broadcast_to(dt, (time, *dt.shape[1:])), mask, keys)
+    state, steps = prepared(cell, params, inputs, dt, state, mask, key)
     return method.run(cell, params, state, steps, reverse, gradient)
 
 
@@ -146,13 +136,5 @@ def step(
 
 @functools.partial(jax.jit, static_argnames="cell")
 def _step(cell, params, state, inputs, dt):
-    dtype = _dtype(params, inputs)
-    return cell.step(params, _cast(state, dtype), cell.sense(params, inputs), dt.astype(dtype))
-
-
-def _dtype(params: Params, inputs: Array) -> Any:
-    return jnp.result_type(inputs, *jax.tree.leaves(params))
-
-
-def _cast(state: State, dtype: Any) -> State:
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), state)
+    dtype = dtype_of(params, inputs)
+    return cell.step(params, cast(state, dtype), cell.sense(params, inputs), dt.astype(dtype))
