@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import diffrax
 import jax
 import jax.numpy as jnp
 
@@ -50,6 +51,37 @@ def with_integrators(cell: Any, change: Callable[[Integrator], Integrator]) -> A
         elif isinstance(value, Integrator):
             changed[name] = change(value)
     return dataclasses.replace(cell, **changed)  # type: ignore[type-var]
+
+
+def check_forward_mode(cell: Any, who: str, adjoints: tuple[type, ...]) -> None:
+    """Raises ValueError when an adaptive solver in a cell cannot be differentiated forwards, as `who` does.
+
+    Args:
+        cell: any cell.
+        who: what differentiates it, for the message.
+        adjoints: of diffrax, with which it can be.
+
+    Raises:
+        ValueError: names the adjoint and those that can.
+
+    Example:
+        >>> import liquidjax as lj
+        >>> check_forward_mode(lj.CTRNN(1, 2, lj.Diffrax()), "Newton", (diffrax.DirectAdjoint,))
+        Traceback (most recent call last):
+        ...
+        ValueError: Newton differentiates each step forwards, which RecursiveCheckpointAdjoint cannot; give the cell \
+Diffrax(adjoint=diffrax.DirectAdjoint())
+    """
+
+    def check(integrator: Integrator) -> Integrator:
+        adjoint = getattr(integrator, "adjoint", None)
+        if isinstance(adjoint, diffrax.AbstractAdjoint) and not isinstance(adjoint, adjoints):
+            able = " or ".join(f"Diffrax(adjoint=diffrax.{kind.__name__}())" for kind in adjoints)
+            raise ValueError(f"{who} differentiates each step forwards, which {type(adjoint).__name__} cannot; give "
+                             f"the cell {able}")  # fmt: skip
+        return integrator
+
+    with_integrators(cell, check)
 
 
 def time_constant(cell: ODECell, params: Params, state: Array, inputs: Array) -> Array:
