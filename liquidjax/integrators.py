@@ -3,9 +3,9 @@
 Every model here is dx/dt = drive(x) - rate(x) * x. An integrator receives the two coefficients as one function of the
 state and nothing else, so each integrator serves every model. All of them leave the state exactly as it is for dt = 0.
 
-`SemiImplicit` and `Exponential` go to the equilibrium drive / rate as dt grows, value and derivatives, where the product
-of dt and rate leaves the floating point numbers too, and for dt = inf. The explicit ones, unstable at large steps anyway,
-and `Diffrax` give numbers that are not finite, or an error, for dt = inf; `unroll` and `step` refuse it.
+`SemiImplicit` and `Exponential` go to the equilibrium drive / rate as dt grows, value and derivatives: where the
+product of dt and rate leaves the floating point numbers too, and for dt = inf. The explicit ones, which are unstable at
+large steps anyway, and `Diffrax` need a finite dt; `unroll` and `step` refuse another.
 
 The fixed-step integrators divide dt into `unfolds` equal steps of h = dt / unfolds; `Diffrax` chooses its own.
 """

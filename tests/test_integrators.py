@@ -122,7 +122,7 @@ def equilibrium_step(x, drive, rate, h):
 )
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32])
 def test_a_step_too_long_for_the_dtype_goes_to_the_equilibrium(kind, exact, dtype, x64):
-    """Where h rate, or h drive, is beyond the largest number, and where the series of phi would be: values, gradients."""
+    """Values and gradients where h rate, or h drive, is beyond the largest number, or the series of phi would be."""
     info = jnp.finfo(dtype)
     largest = float(info.max)
     for rate, drive, h in (
