@@ -20,11 +20,11 @@ from liquidjax.cells.hasani import euler_instability as euler_instability
 from liquidjax.cells.lstm import LSTM as LSTM
 from liquidjax.cells.ltc import LTC as LTC
 from liquidjax.cells.ltc import InitialRanges as InitialRanges
-from liquidjax.cells.ltc import project as project
 from liquidjax.cells.mixed_memory import MixedMemory as MixedMemory
 from liquidjax.cells.neural_ode import NeuralODE as NeuralODE
 from liquidjax.cells.ode import equilibrium as equilibrium
 from liquidjax.cells.ode import time_constant as time_constant
+from liquidjax.cells.projection import project as project
 from liquidjax.cells.readout import Readout as Readout
 from liquidjax.cells.sparse import SparseLinear as SparseLinear
 from liquidjax.cells.stack import Stack as Stack

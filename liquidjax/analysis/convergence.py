@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.newton import Newton, NewtonInfo
-from liquidjax.sequences.steps import prepared
+from liquidjax.sequences.steps import dtype_of, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 
 
@@ -31,7 +31,7 @@ def newton_convergence(
         cell: a cell whose state is one array.
         params: its parameters.
         inputs: (time, *batch, inputs).
-        dt: scalar, (time,) or (time, *batch).
+        dt: as for `unroll`.
         state: the initial state; the cell's own when None.
         method: the method asked about.
         key: source of randomness for dropout; None evaluates without dropout.
@@ -53,9 +53,10 @@ def newton_convergence(
     Reference:
         Lim et al., "Parallelizing non-linear sequential models over the sequence length" (DEER), ICLR 2024.
     """
+    given = inputs, dt
     inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
     check_shapes(cell, inputs, dt, None, state)
-    check_values(inputs, dt)
+    check_values(*given, state=state, dtype=dtype_of(params, inputs))
     return _convergence(cell, method, params, inputs, dt, state, key)
 
 

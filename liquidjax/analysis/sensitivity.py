@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from liquidjax._types import Array, Cell, Params
 from liquidjax.analysis.trajectory import states
+from liquidjax.sequences.validation import check_state_values
 
 
 def state_sensitivity(
@@ -51,6 +52,8 @@ def state_sensitivity(
             f"cell must have one array as its state, got {type(cell).__name__} with {type(start).__name__}"
         )
     if state is not None:
+        if options.get("validate", True):
+            check_state_values(state, inputs.dtype)
         start = jnp.asarray(state, inputs.dtype)
     # One shift for all samples: they do not mix, so its Jacobian holds that of every sample.
     shift = jnp.zeros(start.shape[-1], start.dtype)

@@ -72,7 +72,7 @@ def time_constants(cell: ODECell, params: Params, inputs: Any, dt: Any = 1.0, **
         options: the keyword arguments of `unroll`.
 
     Returns:
-        (time, *batch, units).
+        (time, *batch, units); inf where the rate is 0.
 
     Raises:
         ValueError: as `unroll`.

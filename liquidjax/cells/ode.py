@@ -94,7 +94,7 @@ def time_constant(cell: ODECell, params: Params, state: Array, inputs: Array) ->
         inputs: (*batch, inputs).
 
     Returns:
-        (*batch, units).
+        (*batch, units); inf where the rate is 0, as it is in a `NeuralODE`, which forgets nothing.
 
     Example:
         >>> import jax, liquidjax as lj
@@ -120,7 +120,8 @@ def equilibrium(cell: ODECell, params: Params, state: Array, inputs: Array) -> A
         inputs: (*batch, inputs).
 
     Returns:
-        (*batch, units).
+        (*batch, units). Where the rate is 0, as it is in a `NeuralODE`, there is no equilibrium: inf or -inf, the
+        direction of the drive, and NaN where the drive is 0 too, because the neuron stays in any state.
 
     Example:
         >>> import jax, liquidjax as lj

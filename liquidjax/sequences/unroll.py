@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from liquidjax._checks import check_choice
 from liquidjax._types import Array, Cell, Params, State
@@ -38,8 +40,9 @@ def unroll(
         cell: any `Cell`.
         params: its parameters.
         inputs: (time, *batch, inputs), floating point.
-        dt: time from the previous step to this one, in the unit of the time constants: a scalar, (time,) or
-            (time, *batch), where every sample has its own times. Not below 0.
+        dt: time from the previous step to this one, in the unit of the time constants: a scalar, (time,) for the same
+            times in every sample, or (time, *batch) for times of each sample, with 1 in the place of batch axes that
+            share them: (time, 1) says what (time,) does, and cannot be meant as one value a sample. Not below 0.
         state: the state before the first step; the cell's initial state when None.
         mask: bool (time, *batch). Where it is False the step is padding: the state is held, the output is zero, and no
             gradient flows, whatever the padding contains.
@@ -52,14 +55,15 @@ def unroll(
             coefficients do not read the state, `Newton()` all at once for the others; "auto" chooses by JAX's default
             platform, the length, the batch and the size. It changes the result by rounding only.
         key: source of randomness for dropout; None evaluates without dropout.
-        validate: whether to look at the values of inputs, dt and mask first. They are copied to the host for that;
-            under `jax.jit` it cannot be done and is not.
+        validate: whether to look at the values of inputs, dt, mask and state first. They are copied to the host for
+            that; under `jax.jit` it cannot be done and is not.
 
     Returns:
         The state after the last step, and the outputs (time, *batch, outputs).
 
     Raises:
         ValueError: shapes that do not fit, values that `check_values` refuses, or a method that cannot run the cell.
+        UserWarning: dt is (time,), differs from step to step, and there are as many samples as time steps; once a line.
 
     Example:
         >>> import jax, jax.numpy as jnp, liquidjax as lj
@@ -70,11 +74,12 @@ def unroll(
         >>> outputs.shape
         (10, 3, 1)
     """
+    given = inputs, dt, mask
     inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
     mask = None if mask is None else jnp.asarray(mask)
     check_shapes(cell, inputs, dt, mask, state)
     if validate:
-        check_values(inputs, dt, mask)
+        check_values(*given, state=state, dtype=dtype_of(params, inputs))
     if isinstance(method, str):
         check_choice("method", method, ("auto",))
         at_first = jax.eval_shape(lambda: cell.initial_state(inputs.shape[1:-1], float))
@@ -105,7 +110,7 @@ def step(
         state: the state before the step, from `cell.initial_state(batch_shape)` or an earlier step.
         inputs: (*batch, inputs), floating point.
         dt: time since the previous step, a scalar or (*batch), not below 0.
-        validate: whether to look at the values of inputs and dt first; a fast control loop switches it off.
+        validate: whether to look at the values of state, inputs and dt first; a fast control loop switches it off.
 
     Returns:
         The new state, and the output (*batch, outputs).
@@ -121,6 +126,7 @@ def step(
         >>> output.shape
         (1,)
     """
+    given = inputs, dt
     inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
     if inputs.ndim < 1 or inputs.shape[-1] != cell.inputs or not jnp.issubdtype(inputs.dtype, jnp.floating):
         raise ValueError(f"inputs must be floating point (*batch, inputs = {cell.inputs}), "
@@ -129,8 +135,9 @@ def step(
     if dt.shape not in ((), batch):
         raise ValueError(f"dt must be a scalar or (*batch) = {batch}, got shape {dt.shape}")
     check_state(cell, state, batch)
-    if validate:
-        check_values(inputs[None], dt[None] if dt.ndim else dt)
+    if validate and not any(isinstance(x, Tracer) for x in given):
+        one_step = (np.asarray(x)[None] if np.ndim(x) else x for x in given)
+        check_values(*one_step, state=state, dtype=dtype_of(params, inputs))
     return _step(cell, params, state, inputs, dt)
 
 
