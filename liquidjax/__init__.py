@@ -55,10 +55,10 @@ from liquidjax.sequences.methods import Associative as Associative
 from liquidjax.sequences.methods import Scan as Scan
 from liquidjax.sequences.newton import Newton as Newton
 from liquidjax.sequences.solve import solve as solve
+from liquidjax.sequences.times import elapsed as elapsed
 from liquidjax.sequences.unroll import step as step
 from liquidjax.sequences.unroll import unroll as unroll
 from liquidjax.sequences.validation import check_values as check_values
-from liquidjax.sequences.validation import elapsed as elapsed
 from liquidjax.wirings import NCP as NCP
 from liquidjax.wirings import AutoNCP as AutoNCP
 from liquidjax.wirings import Custom as Custom

@@ -82,11 +82,11 @@ def check_values(inputs: Any, dt: Any, mask: Any = None, *, state: State | None 
     if dt.ndim:
         # (time,) is the same dt for every sample of a step
         spread = (1,) * (valid.ndim - dt.ndim)
-        _refuse("dt must be finite and at least 0", dt.reshape(dt.shape + spread),
+        refuse_where("dt must be finite and at least 0", dt.reshape(dt.shape + spread),
                 bad.reshape(bad.shape + spread) & valid, dtype)  # fmt: skip
     elif bad:
         raise ValueError(f"dt must be finite and at least 0{_limit(dt, dtype)}, got {dt}")
-    _refuse(
+    refuse_where(
         "inputs must be finite where the mask is True", inputs, ~_is_finite(inputs, dtype) & valid[..., None], dtype
     )
     check_state_values(state, dtype)
@@ -139,43 +139,8 @@ def _limit(value: Any, dtype: Any) -> str:
     return f", in {jnp.dtype(dtype)} at most {largest:.5g}" if largest < abs(float(value)) < np.inf else ""
 
 
-def elapsed(timestamps: Any, first: float, mask: Any = None) -> np.ndarray:
-    """The time since the previous sample: dt[0] = first, dt[t] = timestamps[t] - timestamps[t - 1].
-
-    Args:
-        timestamps: (time, *batch), strictly increasing in time for each sample of the batch.
-        first: dt of the first step, for which there is no previous sample; at least 0.
-        mask: bool (time, *batch), False where a step is padding. Padding gets dt 0, and the step after a gap the time
-            since the last valid one.
-
-    Returns:
-        dt (time, *batch) in the dtype of the timestamps, at least float32.
-
-    Raises:
-        ValueError: timestamps that do not increase or are not finite, with the time step and the sample.
-
-    Example:
-        >>> elapsed([0.0, 0.5, 2.0], first=1.0)
-        array([1. , 0.5, 1.5])
-    """
-    times = np.asarray(timestamps)
-    times = times.astype(np.result_type(times.dtype, np.float32))
-    if times.ndim < 1 or not (first >= 0 and np.isfinite(first)):
-        raise ValueError(f"timestamps must be (time, *batch) and first at least 0, got {times.shape} and {first}")
-    valid = np.ones(times.shape, bool) if mask is None else np.asarray(mask)
-    if valid.shape != times.shape or valid.dtype != bool:
-        raise ValueError(f"mask must be bool (time, *batch) = {times.shape}, got {valid.dtype} {valid.shape}")
-    _refuse("timestamps must be finite", times, ~np.isfinite(times) & valid)
-    # The last valid timestamp before each step; -inf where there is none.
-    seen = np.maximum.accumulate(np.where(valid, times, -np.inf), axis=0)
-    previous = np.concatenate([np.full_like(seen[:1], -np.inf), seen[:-1]])
-    _refuse("timestamps must increase strictly in time", times, valid & (times <= previous))
-    with np.errstate(invalid="ignore"):
-        gap = np.where(np.isfinite(previous), times - previous, first)
-    return np.where(valid, gap, 0).astype(times.dtype)
-
-
-def _refuse(expectation: str, values: np.ndarray, bad: np.ndarray, dtype: Any = float) -> None:
+def refuse_where(expectation: str, values: np.ndarray, bad: np.ndarray, dtype: Any = float) -> None:
+    """Raises the ValueError for the first time step and sample that is bad, if one is."""
     if not bad.any():
         return
     where = np.argwhere(bad)[0].tolist()
