@@ -168,6 +168,10 @@ def _other_cell(path: str | os.PathLike, archive: npz.Archive, wanted: str) -> l
                          "`cell` if you know that it belongs to this one")  # fmt: skip
     if archive.text_length == len(wanted.encode()) and archive.text() == wanted.encode():
         return []
+    if archive.text_length > _LONGEST:
+        return [
+            f"the cell: saved another, of a description of {archive.text_length:,} bytes, given one of {len(wanted):,}"
+        ]
     found = description.differences(_saved_for(path, archive), json.loads(wanted))
     return [f"{place or 'the cell'}: saved {saved}, given {given}" for place, saved, given in found]
 
@@ -176,8 +180,8 @@ def _saved_for(path: str | os.PathLike, archive: npz.Archive) -> Any:
     if archive.text_length is None:
         return None
     if archive.text_length > _LONGEST:
-        raise ValueError(f"{path} belongs to a cell whose description is too long to be taken apart, "
-                         f"{archive.text_length} bytes")  # fmt: skip
+        raise ValueError(f"{path} has a description too long to be taken apart, {archive.text_length:,} bytes; compare "
+                         "it with a cell by load(..., cell=cell)")  # fmt: skip
     try:
         return json.loads(archive.text())
     except (ValueError, RecursionError) as error:

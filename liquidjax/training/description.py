@@ -1,5 +1,6 @@
 """What a cell is, as text that people can read and another process can compare with a cell of its own."""
 
+import copyreg
 import dataclasses
 import enum
 import json
@@ -98,7 +99,17 @@ def _describe_plain(value: Any, place: str) -> Any:
         return [describe(each, _below(place, position)) for position, each in enumerate(value)]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return _describe_each(value, place)
+    if _has_no_state(value):
+        return {"class": _name(type(value), place)}
     return _name(value, place)
+
+
+def _has_no_state(value: Any) -> bool:
+    """Whether its class is all there is to say of an object: then pickle would write down nothing else."""
+    try:
+        return value.__reduce_ex__(2) == (copyreg.__newobj__, (type(value),), None, None, None)  # type: ignore[attr-defined]
+    except TypeError:  # what pickle refuses
+        return False
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -120,9 +131,13 @@ def _name(value: Any, place: str) -> str:
                 continue
             if found is value:
                 return f"{package}.{name}"
-    raise ValueError(f"{place or 'the cell'} must be plain values, dataclasses, or functions and classes that can be "
-                     f"imported by name, so that another process can compare it, got {value!r}; define it at the top "
-                     "of a module, or save without `cell`")  # fmt: skip
+    raise ValueError(f"{place or 'the cell'} must be a plain value, a dataclass, or a function or class that can be "
+                     f"imported by its name, so that another process can compare it, got {_one_line(value)}; define it "
+                     "at the top of a module, or save without `cell`")  # fmt: skip
+
+
+def _one_line(value: Any) -> str:
+    return " ".join(repr(value).split())[:200]
 
 
 def _below(place: str, name: str | int) -> str:

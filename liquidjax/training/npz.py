@@ -13,6 +13,7 @@ import hashlib
 import math
 import os
 import re
+import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,8 +26,10 @@ from liquidjax import _files
 _DIGEST = 64  # hexadecimal digits of SHA-256
 _CHUNK = 1 << 18  # bytes hashed at a time
 _TEXT = "cell.json"
+_LOCAL = struct.Struct("<6x2H16x2H")
+"""Before each member of a zip: its flags, its method, and the lengths of its name and of what is added to it."""
 _MAGIC = b"\x93NUMPY\x01\x00"
-_SHAPE = r"\(((?:\d{1,19}, ?)*\d{0,19})\)"
+_SHAPE = r"\(((?:\d{1,19}, ?){0,64}\d{0,19})\)"
 _HEADER = re.compile(
     r"\{'descr': '([<>|][biufc]\d{1,2})', 'fortran_order': (False|True), 'shape': " + _SHAPE + r", \} *\n"
 )
@@ -94,7 +97,7 @@ class Archive:
                              "restore it from a copy or train again")  # fmt: skip
         with self._zip_errors():
             self._zip = zipfile.ZipFile(file)
-        members = self._checked_members(length)
+        members = self._checked_members(file)
         text = members.pop(_TEXT, None)
         self.text_length = text and text.file_size
         self._headers = {name: self._header(member) for name, member in members.items()}
@@ -110,18 +113,27 @@ class Archive:
         """The text, in UTF-8."""
         return self._read(_TEXT)
 
-    def _checked_members(self, length: int) -> dict[str, zipfile.ZipInfo]:
+    def _checked_members(self, file: BinaryIO) -> dict[str, zipfile.ZipInfo]:
+        """The directory, which must say the same as the headers before the members, one close behind the other."""
         members = self._zip.infolist()
         names = {member.orig_filename for member in members}
         if len(self._zip.comment) != _DIGEST or len(names) < len(members) or names != set(self._zip.namelist()):
             raise self._foreign("its directory must hold every name once, with the checksum behind it")
+        end = 0
         for member in members:
+            name = shown(member.filename)
+            if member.header_offset != end or end > self._zip.start_dir - _LOCAL.size:
+                raise self._foreign(f"{name} must be where the member before it ends")
+            file.seek(end)
+            flags, method, name_length, extra_length = _LOCAL.unpack(file.read(_LOCAL.size))
             # Only names in UTF-8 may be marked: no encryption, no sizes that come later.
-            stored = member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & ~0x800
-            if not stored or member.file_size != member.compress_size or not 0 <= member.header_offset < length:
-                raise self._foreign(f"{shown(member.filename)} must be stored as it is, not compressed or encrypted")
-        if sum(member.file_size for member in members) > length:
-            raise self._foreign("its members must be together no longer than the file")
+            if member.compress_type | method or (member.flag_bits | flags) & ~0x800:
+                raise self._foreign(f"{name} must be stored as it is, not compressed or encrypted")
+            if member.compress_size != member.file_size:
+                raise self._foreign(f"{name} must have one size, got {member.compress_size} and {member.file_size}")
+            end += _LOCAL.size + name_length + extra_length + member.file_size
+        if end != self._zip.start_dir:
+            raise self._foreign("its members must fill the space before its directory")
         return {member.filename: member for member in members}
 
     def _header(self, member: zipfile.ZipInfo) -> _Header:
@@ -165,7 +177,7 @@ def shown(name: str) -> str:
         >>> shown("cell.weight"), shown("a\\nb")
         ('cell.weight', "'a\\\\nb'")
     """
-    return name if name.isprintable() and len(name) <= 200 else ascii(name)[:200]
+    return name if name and name.isprintable() and len(name) <= 200 else ascii(name)[:200]
 
 
 def _digest(file: BinaryIO, length: int) -> bytes:
