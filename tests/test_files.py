@@ -88,13 +88,14 @@ def test_two_processes_may_write_one_checkpoint_while_another_reads_it(tmp_path)
     file = tmp_path / "params.npz"
     checkpoint.save(file, {"w": np.ones(50_000, np.float32)})
     command = [sys.executable, "-c", WRITER, str(file)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    writers = [subprocess.Popen([*command, str(value)], **pipes) for value in (1, 2)]
+    writers = [
+        subprocess.Popen([*command, str(value)], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        for value, pipe in ((1, subprocess.PIPE), (2, subprocess.PIPE))
+    ]
     for writer in writers:
-        assert writer.stdout.readline() == "ready\n"
+        assert writer.stdout and writer.stdout.readline() == "ready\n"
     for writer in writers:
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
+        print("go", file=writer.stdin, flush=True)
     seen = set()
     while any(writer.poll() is None for writer in writers):
         seen.add(tuple(np.unique(checkpoint.load(file, LIKE)["w"]).tolist()))

@@ -138,7 +138,7 @@ def _outline(name: str, leaf: Any) -> npz.Outline:
 
 
 def _refuse_key(name: str, leaf: Any) -> None:
-    if jax.dtypes.issubdtype(getattr(leaf, "dtype", None), jax.dtypes.prng_key):
+    if isinstance(leaf, jax.Array | jax.ShapeDtypeStruct) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         raise ValueError(f"{name} must be an array of ordinary numbers, which .npy can hold, got {leaf.dtype}; put "
                          "jax.random.key_data(key) in its place, and make a key again of what was loaded with "
                          "jax.random.wrap_key_data(data)")  # fmt: skip

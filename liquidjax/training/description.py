@@ -10,6 +10,7 @@ import sys
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -72,10 +73,10 @@ def differences(saved: Any, given: Any, place: str = "") -> list[Difference]:
         names = [*saved, *(name for name in given if name not in saved)]
         pairs = [(name, saved.get(name, _NOTHING), given.get(name, _NOTHING)) for name in names]
     elif isinstance(saved, list) and isinstance(given, list) and len(saved) == len(given):
-        pairs = [(str(position), *pair) for position, pair in enumerate(zip(saved, given, strict=True))]
+        pairs = [(position, *pair) for position, pair in enumerate(zip(saved, given, strict=True))]
     else:
         return [] if saved == given else [Difference(place, _short(saved), _short(given))]
-    return [found for name, *pair in pairs for found in differences(*pair, _below(place, name))]
+    return [found for name, old, new in pairs for found in differences(old, new, _below(place, name))]
 
 
 _NOTHING = object()
@@ -89,8 +90,8 @@ def _describe_plain(value: Any, place: str) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else {"class": "float", "value": str(value)}  # JSON has no infinity
-    if isinstance(value, np.ndarray | jax.Array) and not jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
+        return value if math.isfinite(value) else str(value)  # JSON has no infinity
+    if isinstance(value, np.ndarray | jax.Array) and not jnp.issubdtype(value.dtype, jax.dtypes.extended):
         values = describe(np.asarray(value).tolist(), place)
         return {"class": "array", "dtype": str(value.dtype), "shape": list(value.shape), "values": values}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
@@ -148,6 +149,6 @@ def _short(described: Any) -> str:
     if described is _NOTHING:
         return "nothing"
     if isinstance(described, dict) and isinstance(described.get("class"), str):
-        return described["class"] if "value" not in described else str(described["value"])
+        return described["class"]
     text = json.dumps(described)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -99,7 +99,7 @@ class Archive:
             self._zip = zipfile.ZipFile(file)
         members = self._checked_members(file)
         text = members.pop(_TEXT, None)
-        self.text_length = text and text.file_size
+        self.text_length = None if text is None else text.file_size
         self._headers = {name: self._header(member) for name, member in members.items()}
         self.outlines = {name.removesuffix(".npy"): header.outline for name, header in self._headers.items()}
 
