@@ -366,6 +366,13 @@ def test_e14_every_option_is_known_and_in_range(function):
 
 
 def test_e14_options_that_are_no_sizes():
+    for function in (edifice.recommended_defaults, edifice.high_accuracy_defaults):
+        with pytest.raises(ValueError, match=f"{function.__name__} has no argument 'solver'; it has none"):
+            function(solver="rk4")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="network must be a network or cell with an init, got 3"):
+        edifice.exact_param_count(3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="exact_param_count: missing a required argument: 'network'"):
+        edifice.exact_param_count()  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="output_size has no argument 'hiden_size', did you mean 'hidden_size'"):
         edifice.output_size(hiden_size=1)
     for value in (0, -0.1, True, "a", float("nan"), float("inf")):

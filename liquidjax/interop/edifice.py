@@ -31,7 +31,8 @@ LIQUID = (
 )  # fmt: skip
 """The options of `Edifice.Liquid`, which all its functions take, whether or not they use them."""
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def _checked(function: Callable[P, R]) -> Callable[P, R]:
@@ -46,7 +47,7 @@ def _checked(function: Callable[P, R]) -> Callable[P, R]:
         try:
             given = signature.bind(*args, **options)
         except TypeError as error:
-            raise ValueError(f"{function.__name__}: {error}; its options are {', '.join(known)}") from None
+            raise ValueError(f"{function.__name__}: {error}; its options are {', '.join(known) or 'none'}") from None
         for name, value in (given.arguments | given.arguments.get("options", {})).items():
             if name != "options":
                 _check(name, value)
@@ -60,6 +61,9 @@ def _check(name: str, value: Any) -> None:
         check_choice(name, value, SOLVERS)
     elif name == "dropout":
         check_number(name, value, 0, 1)
+    elif name == "network":
+        if not callable(getattr(value, "init", None)):
+            raise ValueError(f"network must be a network or cell with an init, got {value!r}")
     elif name == "step_size":
         check_number(name, value, 0, above=True)
     elif not (name in ("seq_len", "output_size") and value is None):
@@ -171,6 +175,7 @@ def param_count(embed_dim: int = 287, hidden_size: int = 256, num_layers: int = 
     return projection + num_layers * 5 * hidden_size**2
 
 
+@_checked
 def exact_param_count(network: Stack | ODENet) -> int:
     """The number of parameters, counted from the network.
 
@@ -182,6 +187,7 @@ def exact_param_count(network: Stack | ODENet) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(outline))
 
 
+@_checked
 def recommended_defaults() -> dict[str, Any]:
     """`Edifice.Liquid.recommended_defaults`, as options of `liquid`.
 
@@ -197,6 +203,7 @@ def recommended_defaults() -> dict[str, Any]:
     }
 
 
+@_checked
 def high_accuracy_defaults() -> dict[str, Any]:
     """`Edifice.Liquid.high_accuracy_defaults`: the same with the adaptive solver, which here runs."""
     return recommended_defaults() | {"solver": "dopri5"}

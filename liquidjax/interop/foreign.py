@@ -26,7 +26,7 @@ def check_names(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
             guess = f", did you mean {near[0]!r}? It" if near else "; it"
-            raise ValueError(f"{owner} has no argument {name!r}{guess} has {', '.join(known)}")
+            raise ValueError(f"{owner} has no argument {name!r}{guess} has {', '.join(known) or 'none'}")
 
 
 def complete(owner: str, given: Any, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +62,8 @@ def check_number(name: str, value: Any, low: float, high: float = float("inf"), 
             ...
         ValueError: dropout must be a number in [0, 1), got True
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not low <= value < high or (above and value == low):
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else float("nan")
+    if not low <= number < high or (above and number == low):
         raise ValueError(f"{name} must be a number in {'(' if above else '['}{low}, {high}), got {value!r}")
 
 
