@@ -25,10 +25,10 @@ def to_ncps(cell: Cell, params: Params) -> tuple[str, dict[str, Any], dict[str, 
         module = getattr(ncps.torch, name)(**arguments | {"units": wiring})
         module.load_state_dict({name: torch.as_tensor(array) for name, array in arrays.items()})
 
-    where units is a number, of a `CfC`, it stays one. What ncps stores for synapses that do not exist is 0. A
+    The units of a `CfC` are a number, and need no wiring. What ncps stores for synapses that do not exist is 0. A
     `WiredCfC` that obeys its wiring becomes a network with the same outputs, whose weights of missing synapses are 0;
     trained further in ncps, they grow. The state of a wired CfC is (inter, command, motor) there, (motor, command,
-    inter) here.
+    inter) here. In training ncps drops less than a `CfC` with dropout does here, see there.
 
     Args:
         cell: an `LTC`, `CfC` or `WiredCfC`, in a `MixedMemory` or not, and for the two CfC in a `Readout` or not.
