@@ -15,7 +15,7 @@ import diffrax
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_size, settle
 from liquidjax._types import Array, Coefficients, Integrator
 
 MOST_UNROLLED = 12
@@ -30,7 +30,7 @@ class _FixedStep(abc.ABC):
     per_sample: ClassVar[bool] = False
 
     def __post_init__(self):
-        check_size("unfolds", self.unfolds)
+        settle(self, check_size, "unfolds")
 
     def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
         """The state after dt; see `Integrator`."""

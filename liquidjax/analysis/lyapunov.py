@@ -6,7 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_array, check_key
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.sequences.steps import masked_step, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 
@@ -46,10 +48,12 @@ def lyapunov_exponent(
         says about Newton's method: Gonzalez et al., "Predictability enables parallelization of nonlinear state space
         models" (2025).
     """
-    inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
+    check_cell(cell)
+    inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
+    check_params(cell, params)
     check_shapes(cell, inputs, dt, None, state)
     check_values(inputs, dt)
-    return _exponent(cell, params, inputs, dt, state, jax.random.key(0) if key is None else key)
+    return _exponent(cell, params, inputs, dt, state, jax.random.key(0) if key is None else check_key(key))
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_key, check_kind, check_number, check_size, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
+from liquidjax.cells.belong import check_integrator
 from liquidjax.cells.linear import Linear, init_linear, zeros
 from liquidjax.integrators import SemiImplicit
 from liquidjax.reparam import positive
@@ -60,8 +61,8 @@ class HasaniLTC:
     integrator: Integrator = SemiImplicit(unfolds=6)
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("units", self.units)
+        settle(self, check_size, "inputs", "units")
+        check_integrator(self.integrator)
 
     @property
     def outputs(self) -> int:
@@ -69,7 +70,7 @@ class HasaniLTC:
 
     def init(self, key: Array) -> HasaniLTCParams:
         """Draws the parameters: A from a standard normal distribution, tau at softplus(1) = 1.31."""
-        linear_key, reversal_key = jax.random.split(key)
+        linear_key, reversal_key = jax.random.split(check_key(key))
         return HasaniLTCParams(
             linear=init_linear(linear_key, self.inputs + self.units, self.units),
             A=jax.random.normal(reversal_key, (self.units,)),
@@ -109,7 +110,7 @@ def euler_instability(params: HasaniLTCParams, dt: float) -> Array:
         bool (units,), True where the bound is broken.
 
     Raises:
-        ValueError: dt is not a number of at least 0.
+        ValueError: dt is not a number of at least 0, or the parameters are those of another cell.
 
     Example:
         >>> import jax, liquidjax as lj
@@ -120,6 +121,7 @@ def euler_instability(params: HasaniLTCParams, dt: float) -> Array:
     Reference:
         Hairer and Wanner, "Solving Ordinary Differential Equations II", section IV.2, for the limit 2.
     """
-    if not dt >= 0:
+    check_kind("params", params, HasaniLTCParams, "what HasaniLTC.init(key) returns, its HasaniLTCParams")
+    if not check_number("dt", dt) >= 0:
         raise ValueError(f"dt must be at least 0, got {dt}")
     return dt * (1 / positive(params.time_constant, "implicit") + 1) >= 2

@@ -1,14 +1,13 @@
 """Checks of what users pass in: shapes always, values on the host before any compiled code runs."""
 
-import functools
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
 from liquidjax._types import Array, Cell, State
+from liquidjax.cells.belong import check_state
 
 
 def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state: State | None) -> None:
@@ -25,23 +24,6 @@ def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state
         raise ValueError(f"mask must be bool (time, *batch) = {(time, *batch)}, got {mask.dtype} {mask.shape}")
     if state is not None:
         check_state(cell, state, tuple(batch))
-
-
-def check_state(cell: Cell, state: State, batch_shape: tuple[int, ...]) -> None:
-    """Raises ValueError when `state` is not of the structure and shapes of the cell's initial state."""
-    expected = _state_outline(cell, batch_shape)
-    if jax.tree.structure(expected) != jax.tree.structure(state):
-        raise ValueError(f"state must have the structure {jax.tree.structure(expected)} as from "
-                         f"{type(cell).__name__}.initial_state, got {jax.tree.structure(state)}")  # fmt: skip
-    for (path, leaf), value in zip(jax.tree.leaves_with_path(expected), jax.tree.leaves(state), strict=True):
-        if leaf.shape != jnp.shape(value):
-            raise ValueError(f"state{jax.tree_util.keystr(path)} must be (*batch, units) = {leaf.shape}, "
-                             f"got shape {jnp.shape(value)}")  # fmt: skip
-
-
-@functools.lru_cache(maxsize=256)  # a stream asks for the same one at every step
-def _state_outline(cell: Cell, batch_shape: tuple[int, ...]) -> State:
-    return jax.eval_shape(lambda: cell.initial_state(batch_shape, jnp.float32))
 
 
 def check_values(inputs: Any, dt: Any, mask: Any = None) -> None:
