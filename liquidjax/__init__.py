@@ -20,11 +20,11 @@ from liquidjax.cells.hasani import euler_instability as euler_instability
 from liquidjax.cells.lstm import LSTM as LSTM
 from liquidjax.cells.ltc import LTC as LTC
 from liquidjax.cells.ltc import InitialRanges as InitialRanges
-from liquidjax.cells.ltc import project as project
 from liquidjax.cells.mixed_memory import MixedMemory as MixedMemory
 from liquidjax.cells.neural_ode import NeuralODE as NeuralODE
 from liquidjax.cells.ode import equilibrium as equilibrium
 from liquidjax.cells.ode import time_constant as time_constant
+from liquidjax.cells.projection import project as project
 from liquidjax.cells.readout import Readout as Readout
 from liquidjax.cells.sparse import SparseLinear as SparseLinear
 from liquidjax.cells.stack import Stack as Stack
@@ -55,10 +55,10 @@ from liquidjax.sequences.methods import Associative as Associative
 from liquidjax.sequences.methods import Scan as Scan
 from liquidjax.sequences.newton import Newton as Newton
 from liquidjax.sequences.solve import solve as solve
+from liquidjax.sequences.times import elapsed as elapsed
 from liquidjax.sequences.unroll import step as step
 from liquidjax.sequences.unroll import unroll as unroll
 from liquidjax.sequences.validation import check_values as check_values
-from liquidjax.sequences.validation import elapsed as elapsed
 from liquidjax.wirings import NCP as NCP
 from liquidjax.wirings import AutoNCP as AutoNCP
 from liquidjax.wirings import Custom as Custom

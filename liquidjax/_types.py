@@ -1,7 +1,9 @@
 """The vocabulary of shapes and the protocols every other module is written against.
 
 Shapes are written time first and features last: `(time, *batch, inputs)`. `*batch` is any number of batch axes, none
-included. `dt` and every time constant are in the same unit of time, whichever the data uses.
+included. `dt` and every time constant are in the same unit of time, whichever the data uses; it is a scalar, `(time,)`
+for all samples, or `(time, *batch)`, with 1 in the place of batch axes that share it: `(time, 1)` is `(time,)`, said so
+that it cannot be meant as one value a sample.
 """
 
 from collections.abc import Callable
@@ -69,7 +71,7 @@ class Integrator(Protocol):
     """Whether `advance` must be given one sample at a time, because it chooses its steps by what it sees."""
 
     def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
-        """The state after dt, which broadcasts against the state. dt = 0 is the identity."""
+        """The state after dt, finite, which broadcasts against the state. dt = 0 is the identity."""
         ...
 
 

@@ -3,6 +3,10 @@
 Every model here is dx/dt = drive(x) - rate(x) * x. An integrator receives the two coefficients as one function of the
 state and nothing else, so each integrator serves every model. All of them leave the state exactly as it is for dt = 0.
 
+`SemiImplicit` and `Exponential` go to the equilibrium drive / rate as dt grows, value and derivatives: where the
+product of dt and rate leaves the floating point numbers too, and for dt = inf. The explicit ones, which are unstable at
+large steps anyway, and `Diffrax` need a finite dt; `unroll` and `step` refuse another.
+
 The fixed-step integrators divide dt into `unfolds` equal steps of h = dt / unfolds; `Diffrax` chooses its own.
 """
 
@@ -50,7 +54,8 @@ class SemiImplicit(_FixedStep):
     """The fused solver of the LTC papers: x <- (x + h drive(x)) / (1 + h rate(x)).
 
     First order. For rate >= 0 the gain 1 / (1 + h rate) lies in (0, 1] for every h, so it is stable at any dt, and
-    the new state is a convex combination of the old one and the equilibrium drive / rate.
+    the new state is a convex combination of the old one and the equilibrium drive / rate. Where h is infinite it is the
+    equilibrium.
 
     Args:
         unfolds: number of equal steps within dt, at least 1.
@@ -70,14 +75,18 @@ class SemiImplicit(_FixedStep):
 
     def _step(self, coefficients, state, h):
         drive, rate = coefficients(state)
-        return (state + h * drive) / (1 + h * rate)
+        # Above 1, numerator and denominator are divided by h, so that neither overflows where h rate or h drive would.
+        # Selected, not clipped: at h = 1 the derivatives of both forms are right, and a mean of the two is not.
+        long = h > 1
+        share, h = 1 / jnp.where(long, h, 1), jnp.where(long, 1, h)
+        return (share * state + h * drive) / (share + h * rate)
 
 
 class Exponential(_FixedStep):
     """Exact for frozen coefficients: x <- e^(-z) x + h phi(z) drive, with z = h rate and phi(z) = (1 - e^(-z)) / z.
 
     First order when the coefficients depend on the state, exact when they do not. Stable at any dt for rate >= 0.
-    Where the rate is 0 it is Euler's step.
+    Where the rate is 0 it is Euler's step; where h rate is infinite it is the equilibrium drive / rate.
 
     Args:
         unfolds: number of equal steps within dt, at least 1.
@@ -96,14 +105,16 @@ class Exponential(_FixedStep):
 
     def _step(self, coefficients, state, h):
         drive, rate = coefficients(state)
+        h = jnp.minimum(h, jnp.finfo(jnp.result_type(state)).max)  # 0 times inf is NaN in the gradient
         z = h * rate
-        # Near 0 the quotient is 0 / 0 and its derivative loses its digits: the series takes over, and the double
-        # where keeps the quotient's NaN out of the gradient.
+        # Near 0 the quotient is 0 / 0 and its derivative loses its digits: the series takes over. The double wheres
+        # keep the NaN of either form, where the other is taken, out of the gradient. h cancels in the quotient, so that
+        # it is right where z overflows.
         small = jnp.abs(z) < 1e-2
-        series = 1 + z * (-1 / 2 + z * (1 / 6 + z * (-1 / 24 + z / 120)))
-        safe = jnp.where(small, jnp.ones_like(z), z)
-        phi = jnp.where(small, series, -jnp.expm1(-safe) / safe)
-        return jnp.exp(-z) * state + h * phi * drive
+        near, far = jnp.where(small, z, jnp.zeros_like(z)), jnp.where(small, jnp.ones_like(z), rate)
+        series = 1 + near * (-1 / 2 + near * (1 / 6 + near * (-1 / 24 + near / 120)))
+        h_phi = jnp.where(small, h * series, -jnp.expm1(-z) / far)
+        return jnp.exp(-z) * state + h_phi * drive
 
 
 class _Explicit(_FixedStep):

@@ -184,10 +184,9 @@ def test_training_is_the_plain_loop_for_each_copy():
 
 
 def test_a_copy_that_diverges_leaves_the_others_alone():
-    data = waves(2)
-    spoilt = np.concatenate([data, np.full_like(data[:, :1], np.inf)], axis=1)
-    alone = next_step.train(CELL, next_step.init(CELL, 2), data, np.full(2, 0.01), epochs=4, dt=1.0)
-    beside = next_step.train(CELL, next_step.init(CELL, 3), spoilt, np.full(3, 0.01), epochs=4, dt=1.0)
+    data, rates = waves(3), np.array([0.01, 0.01, 1e38])
+    alone = next_step.train(CELL, next_step.init(CELL, 2), data[:, :2], rates[:2], epochs=4, dt=1.0)
+    beside = next_step.train(CELL, next_step.init(CELL, 3), data, rates, epochs=4, dt=1.0)
     assert np.isnan(copy_of(beside, 2).linear.bias).all()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b[:2], atol=1e-6), alone, beside)
 
@@ -219,6 +218,11 @@ def test_a_free_running_forecast_is_the_loop_over_its_own_predictions(cell):
         (waves()[..., 0], np.ones(3), "series must be"),
         (waves()[..., [0, 0]], np.ones(3), "series must be"),
         (waves(), np.ones(2), r"learning_rates must be \(copies,\) = \(3,\)"),
+        (
+            np.where(np.arange(60).reshape(20, 3, 1) == 31, np.nan, 1.0),
+            np.ones(3),
+            "got nan at time step 10, sample 1, 0",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_refused(data, rates, message):

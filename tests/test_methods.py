@@ -133,6 +133,43 @@ def test_newton_has_forward_mode_too(name, jacobian, x64):
 
 
 @pytest.mark.parametrize(("name", "jacobian"), [("ltc ncp", "layered"), ("ltc", "diagonal"), ("cfc", "full")])
+def test_newton_has_the_second_derivatives_of_the_scan(name, jacobian, x64):
+    """Hessian-vector products, and the gradient of a penalty on a gradient, on a network far from linear."""
+    cell = NONLINEAR[name]
+    params = jax.tree.map(lambda leaf: 1.5 * leaf, cell.init(KEY))
+    inputs, dt, mask = data()
+
+    def second(method):
+        def loss(params, inputs):
+            return jnp.sum(lj.unroll(cell, params, inputs, dt, mask=mask, method=method)[1] ** 2)
+
+        def penalty(params):
+            return jnp.sum(jax.grad(loss, argnums=1)(params, inputs) ** 2)
+
+        direction = jax.tree.map(jnp.cos, params)
+        product = jax.jvp(lambda p: jax.grad(loss)(p, inputs), (params,), (direction,))[1]
+        return product, jax.grad(penalty)(params)
+
+    ours, theirs = jax.jit(lambda: second(lj.Newton(jacobian, tolerance=1e-9, iterations=60)))(), second(lj.Scan())
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-7 * max(1, np.max(np.abs(other))))
+
+
+def test_newton_has_third_derivatives_too(x64):
+    """Of the last state of one neuron by a factor of its inputs, against the scan."""
+    cell = lj.CTRNN(3, 2, lj.Exponential(1))
+    params, inputs = cell.init(KEY), data()[0][:, 0]
+
+    def third(method):
+        f = lambda factor: lj.unroll(cell, params, factor * inputs, 0.5, method=method)[0][0]  # noqa: E731
+        return jax.jit(jax.grad(jax.grad(jax.grad(f))))(0.7)
+
+    expected = third(lj.Scan())
+    assert abs(expected) > 1e-3
+    assert abs(third(lj.Newton(tolerance=1e-9)) - expected) < 1e-7
+
+
+@pytest.mark.parametrize(("name", "jacobian"), [("ltc ncp", "layered"), ("ltc", "diagonal"), ("cfc", "full")])
 def test_newton_is_the_scan_on_trained_weights(name, jacobian):
     """Training makes the weights harder: what is left between the two is that of single precision."""
     cell, optimiser = lj.Readout(NONLINEAR[name], 1), optax.adam(0.03)

@@ -12,6 +12,7 @@ import optax
 import pytest
 from scipy.stats import norm
 
+import liquidjax as lj
 from liquidjax.cells.gru import GRU
 from liquidjax.models.actor_critic import ContinuousActor, Critic, DiscreteActor
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork
@@ -394,15 +395,70 @@ def test_what_does_not_fit_is_named():
         for_environment(env)
 
 
-def test_a_diverged_run_stops():
-    class Broken(Target):
-        def step(self, action):
-            return np.ones(1), math.nan, True, False, {}
+class Broken(Target):
+    """Gives a number of the caller's in the place of a right one, at one of its steps; episodes last 1000 steps."""
 
+    def __init__(self, what, value, at):
+        self.what, self.value, self.at, self.time = what, value, at, 0
+
+    def reset(self, *, seed=None, options=None):
+        return np.full(1, self.value if self.what == "reset" else 1.0), {}
+
+    def step(self, action):
+        self.time += 1
+        now = self.time == self.at
+        observed = np.full(1, self.value if now and self.what == "observation" else 1.0)
+        return observed, self.value if now and self.what == "reward" else 0.0, False, self.time % 1000 == 0, {}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1e39])
+@pytest.mark.parametrize("what", ["observation", "reward", "reset"])
+def test_what_is_not_finite_is_refused_before_it_is_learnt_from(what, value):
+    env, updates = Broken(what, value, at=4), []
+    place = "observation of the reset at step 0" if what == "reset" else f"{what} at step 4"
+    with pytest.raises(ValueError, match=f"the {place} must be finite in float32, got .*mend the environment"):
+        train(env, for_environment(env, 4, 4), steps=9, batch_size=2, warmup=2, on_step=lambda n, _: updates.append(n))
+    assert updates == ([] if what == "reset" else [1, 2, 3])
+
+
+def test_a_diverged_run_stops_at_the_next_step_and_not_at_the_end_of_the_episode():
+    """A reward of 1e30 has a square beyond float32: the first update, at step 3, has an infinite loss."""
+    env, seen = Broken("reward", 1e30, at=1), []
     with pytest.raises(
-        FloatingPointError, match=r"at step 3 the losses are .* try a smaller learning rate than 0.0003"
+        FloatingPointError, match=r"at step 3 the losses are .*inf.* try a smaller learning rate than 0\.0003"
     ):
-        train(Broken(), for_environment(Broken(), 4, 4), steps=5, batch_size=2, warmup=2)
+        # The transition of step 1 is one of three in the memory, drawn 20 times.
+        train(env, for_environment(env, 4, 4), steps=99, batch_size=20, warmup=2, on_step=lambda n, _: seen.append(n))
+    assert seen == [1, 2, 3]
+
+
+def test_parameters_that_are_not_finite_are_not_returned():
+    """The first step of Adam is its rate: beyond float32 the losses before it are fine, and what was learnt is not."""
+    env = Broken("nothing", 0.0, at=1)
+    sac = for_environment(env, 4, 4, learning_rate=1e39)
+    with pytest.raises(FloatingPointError, match="at step 3 the losses are .* or what was learnt is no longer finite"):
+        train(env, sac, steps=3, batch_size=2, warmup=2)
+    with pytest.raises(FloatingPointError, match="at step 3 the losses are"):
+        train(env, sac, steps=9, batch_size=2, warmup=2)
+
+
+def test_explicit_constraints_hold_after_an_update():
+    """Adam's first step of 10 takes half of the parameters below 0: those of the explicit actor stop there."""
+
+    def network(constraints, outputs=4):
+        return lj.LTC(OBSERVATIONS, lj.FullyConnected(5, outputs), constraints=constraints)
+
+    sac = SAC(DiscreteActor(network("explicit")), Critic(network("implicit")), learning_rate=10.0)
+    batch = jax.tree.map(np.asarray, some_batch(sac)._replace(action=np.arange(16) % 4))
+    learner = sac.init(KEY)
+    new, losses = update(sac, learner, batch, KEY)
+    assert np.isfinite(losses).all()
+    assert jnp.min(new.actor.sensory_synapses.weight) == 0 and jnp.min(new.actor.synapses.weight) == 0
+    assert jnp.min(new.actor.capacitance) == np.float32(1e-6)
+    # What implicit constraints store is not touched: each has moved by 10, below 0 too.
+    moved = abs(new.critics.synapses.weight - learner.critics.synapses.weight)
+    np.testing.assert_allclose(moved, 10, rtol=1e-3)
+    assert jnp.min(new.critics.synapses.weight) < 0
 
 
 def test_the_optimiser_is_adam_for_everything():

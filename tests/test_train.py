@@ -1,5 +1,6 @@
 """Training, the run folder, and the command line from end to end, on a tiny budget."""
 
+import dataclasses
 import functools
 import json
 import re
@@ -11,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import yaml
 
 import liquidjax as lj
 from liquidjax import __main__ as cli
@@ -192,12 +194,13 @@ def test_evaluate_finds_what_training_recorded(run, capsys):
 
 def test_evaluate_notices_other_parameters(copy, capsys):
     """A network that takes everything for a 0 or for a 3: 36 or 37 of the 359 images are, so one of them stands out."""
-    config, _, params = evaluate.restore(copy)
+    config, cell, params = evaluate.restore(copy)
     assert config.epochs == 2
     verdicts = []
     for digit in (0, 3):
         one_answer = jax.tree.map(np.zeros_like, params.linear)._replace(bias=np.eye(10, dtype=np.float32)[digit])
-        checkpoint.save(copy / "params.npz", params._replace(linear=one_answer))
+        params = params._replace(linear=one_answer)
+        checkpoint.save(copy / "params.npz", params, train.belongs_to(config, cell))
         cli.main(["evaluate", str(copy)])
         verdicts.append("the same as training recorded: NO" in capsys.readouterr().out)
     assert any(verdicts)
@@ -257,11 +260,97 @@ def test_damage_is_noticed(copy):
         evaluate.restore(copy)
 
 
-def test_config_and_parameters_must_belong_together(copy):
-    text = (copy / "config.yaml").read_text()
-    (copy / "config.yaml").write_text(text.replace("units: 12", "units: 14"))
-    with pytest.raises(ValueError, match=r"cell\.capacitance must be float32 \(14,\), got float32 \(12,\)"):
+EDITS = {
+    "task.split_seed": "2",
+    "task.steps": "16",
+    "task.test_share": "0.3",
+    "task.validation_share": "0.2",
+    "model.cell": "CfC",
+    "model.units": "14",
+    "model.outputs": "5",
+    "model.sparsity": "0.5",
+    "model.wiring_seed": "1",
+    "model.unfolds": "2",
+    "model.dt": "0.5",
+    "learning_rates.liquid": "0.5",
+    "learning_rates.lstm": "0.5",
+    "learning_rates.gru": "0.5",
+    "epochs": "3",
+    "batch_size": "32",
+    "weight_decay": "0.5",
+    "clip": "2.0",
+    "smoothing": "0.5",
+    "seed": "7",
+}
+
+
+def edited(folder, key, value):
+    """Writes another value into config.yaml: what stood there."""
+    settings = yaml.safe_load((folder / "config.yaml").read_text())
+    *above, last = key.split(".")
+    part = functools.reduce(dict.__getitem__, above, settings)
+    before, part[last] = part[last], yaml.safe_load(value)
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    return before
+
+
+@pytest.mark.parametrize("key", EDITS)
+def test_a_config_that_was_edited_after_the_training_is_noticed(key, copy, capsys):
+    before = edited(copy, key, EDITS[key])
+    was, now = json.dumps(before), json.dumps(yaml.safe_load(EDITS[key]))
+    said = re.escape(f"config.yaml was changed after the training: `{key}` was {was} and is {now} now; change it back")
+    with pytest.raises(ValueError, match=said):
         evaluate.restore(copy)
+    for arguments in (["evaluate", str(copy)], ["predict", str(copy), str(copy / "sample.csv")]):
+        with pytest.raises(SystemExit):
+            cli.main(arguments)
+        out = capsys.readouterr()
+        assert f"`{key}` was {was}" in out.err and not out.out
+
+
+def test_every_setting_is_among_those_that_are_edited():
+    def keys(settings, above=""):
+        for key, value in settings.items():
+            yield from keys(value, f"{above}{key}.") if isinstance(value, dict) else [f"{above}{key}"]
+
+    assert set(keys(dataclasses.asdict(train.TrainConfig()))) == EDITS.keys()
+
+
+def test_a_line_that_was_taken_out_is_noticed(copy):
+    lines = (copy / "config.yaml").read_text().splitlines()
+    (copy / "config.yaml").write_text("\n".join(line for line in lines if "split_seed" not in line))
+    with pytest.raises(ValueError, match=r"`task\.split_seed` was 1 and is 0 now"):
+        evaluate.restore(copy)
+
+
+def test_a_config_that_says_the_same_in_other_words_will_do(copy):
+    text = (copy / "config.yaml").read_text()
+    (copy / "config.yaml").write_text("# my best run\n" + text.replace("dt: 1.0", "dt: 1"))
+    assert "dt: 1\n" in (copy / "config.yaml").read_text()
+    evaluate.restore(copy)
+
+
+def test_the_parameters_of_another_run_are_noticed(copy):
+    config, cell, params = evaluate.restore(copy)
+    other = dataclasses.replace(config, seed=5)
+    checkpoint.save(copy / "params.npz", params, train.belongs_to(other, cell))
+    with pytest.raises(ValueError, match="`seed` was 5 and is 0 now"):
+        evaluate.restore(copy)
+    liquid: Any = cell.cell
+    elsewhere = cell.__class__(dataclasses.replace(liquid, epsilon=0.5), cell.outputs)
+    checkpoint.save(copy / "params.npz", params, train.belongs_to(config, elsewhere))
+    with pytest.raises(ValueError, match=r"cell\.cell\.epsilon: saved 0\.5, given 1e-08"):
+        evaluate.restore(copy)
+    checkpoint.save(copy / "params.npz", params)
+    with pytest.raises(ValueError, match=r"params\.npz does not say what it was trained with"):
+        evaluate.restore(copy)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[{}]", "nothing", '[{"test_accuracy": "high"}]', "[" * 100_000])
+def test_results_that_are_damaged_are_named(text, copy):
+    (copy / "results.json").write_text(text)
+    with pytest.raises(ValueError, match=r"results\.json is damaged"):
+        evaluate.evaluate(copy)
 
 
 def test_runs_get_folders_of_their_own(tmp_path, monkeypatch):

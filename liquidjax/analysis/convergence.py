@@ -10,7 +10,7 @@ from liquidjax._checks import check_array, check_key, check_kind
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.sequences.newton import Newton, NewtonInfo
-from liquidjax.sequences.steps import prepared
+from liquidjax.sequences.steps import dtype_of, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 
 
@@ -33,7 +33,7 @@ def newton_convergence(
         cell: a cell whose state is one array.
         params: its parameters.
         inputs: (time, *batch, inputs).
-        dt: scalar, (time,) or (time, *batch).
+        dt: as for `unroll`.
         state: the initial state; the cell's own when None.
         method: the method asked about.
         key: source of randomness for dropout; None evaluates without dropout.
@@ -57,10 +57,11 @@ def newton_convergence(
     """
     check_cell(cell)
     check_kind("method", method, Newton, "the method asked about, such as lj.Newton()")
+    given = inputs, dt
     inputs, dt, key = check_array("inputs", inputs), check_array("dt", dt), None if key is None else check_key(key)
     check_shapes(cell, inputs, dt, None, state)
     check_params(cell, params)
-    check_values(inputs, dt)
+    check_values(*given, state=state, dtype=dtype_of(params, inputs))
     if not len(inputs):  # no steps, no iterations
         batch = inputs.shape[1:-1]
         return NewtonInfo(jnp.zeros(batch, int), jnp.zeros(batch, inputs.dtype), jnp.ones(batch, bool))

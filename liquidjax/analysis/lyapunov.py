@@ -5,11 +5,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from liquidjax._checks import check_array, check_key
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.cells.belong import check_cell, check_params
-from liquidjax.sequences.steps import masked_step, prepared
+from liquidjax.sequences.steps import dtype_of, masked_step, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 
 
@@ -26,15 +28,16 @@ def lyapunov_exponent(
         cell: any `Cell`.
         params: its parameters.
         inputs: (time, *batch, inputs); the longer, the better the estimate.
-        dt: scalar, (time,) or (time, *batch), above 0 somewhere.
+        dt: as for `unroll`, above 0 somewhere for every sample.
         state: the initial state; the cell's own when None.
         key: of the tangent vector; `jax.random.key(0)` when None.
 
     Returns:
-        (*batch,), per unit of dt.
+        (*batch,), per unit of dt. -inf where the difference vanishes: it does where a step forgets the state, or makes
+        the difference smaller than the dtype can say. NaN where no time passes, if `jax.jit` hides that dt is 0.
 
     Raises:
-        ValueError: shapes or values that `unroll` refuses too.
+        ValueError: shapes or values that `unroll` refuses too, or dt that is 0 at every step of a sample.
 
     Example:
         >>> import liquidjax as lj
@@ -49,11 +52,18 @@ def lyapunov_exponent(
         models" (2025).
     """
     check_cell(cell)
+    given, key = (inputs, dt), jax.random.key(0) if key is None else check_key(key)
     inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
-    check_params(cell, params)
     check_shapes(cell, inputs, dt, None, state)
-    check_values(inputs, dt)
-    return _exponent(cell, params, inputs, dt, state, jax.random.key(0) if key is None else check_key(key))
+    check_params(cell, params)
+    check_values(*given, state=state, dtype=dtype_of(params, inputs))
+    if not isinstance(dt, Tracer):
+        still = ~np.any(np.asarray(dt) > 0, axis=0) if dt.ndim else dt == 0
+        if np.any(still):
+            sample = np.argwhere(still)[0].tolist()
+            raise ValueError(f"dt must be above 0 at some step, because the exponent is a growth by duration, got 0 at "
+                             f"every step{' of sample ' + ', '.join(map(str, sample)) if sample else ''}")  # fmt: skip
+    return _exponent(cell, params, inputs, dt, state, key)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -64,18 +74,24 @@ def _exponent(cell, params, inputs, dt, state, key):
     keys = jax.random.split(key, len(leaves))
     tangent = [jax.random.normal(k, leaf.shape, dtype) for k, leaf in zip(keys, leaves, strict=True)]
 
-    def norm(tree: Any) -> Array:
-        return jnp.sqrt(sum(jnp.sum(leaf**2, axis=-1) for leaf in jax.tree.leaves(tree)))
+    def shortened(tree: Any) -> tuple[Any, Array]:
+        """(tree of norm 1, its norm before); as it is where that is 0."""
 
-    def short(tree: Any, length: Array) -> Any:
-        return jax.tree.map(lambda leaf: leaf / length[..., None], tree)
+        def divided(tree: Any, by: Array) -> Any:
+            return jax.tree.map(lambda leaf: leaf / jnp.where(by > 0, by, 1)[..., None], tree)
+
+        # By the largest entry first: the square of one below 1e-19 is 0 in float32.
+        largest = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(leaf), axis=-1) for leaf in jax.tree.leaves(tree)])
+        tree = divided(tree, largest)
+        norm = jnp.sqrt(sum(jnp.sum(leaf**2, axis=-1) for leaf in jax.tree.leaves(tree)))
+        return divided(tree, norm), norm * largest
 
     def step(carry, now):
         x, v = carry
         x, v = jax.jvp(lambda x: masked_step(cell, params, x, now)[0], (x,), (v,))
-        length = norm(v) + jnp.finfo(dtype).tiny
-        return (x, short(v, length)), jnp.log(length)
+        v, length = shortened(v)
+        return (x, v), jnp.log(length)
 
-    v = jax.tree.unflatten(structure, tangent)
-    _, growth = jax.lax.scan(step, (state, short(v, norm(v))), steps)
-    return jnp.sum(growth, axis=0) / jnp.sum(steps.dt, axis=0)
+    _, growth = jax.lax.scan(step, (state, shortened(jax.tree.unflatten(structure, tangent))[0]), steps)
+    duration = jnp.sum(steps.dt, axis=0)
+    return jnp.where(duration > 0, jnp.sum(growth, axis=0) / duration, jnp.nan)

@@ -10,7 +10,7 @@ from liquidjax._types import Array, Cell, Params
 from liquidjax.analysis.trajectory import states
 from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.sequences.steps import dtype_of
-from liquidjax.sequences.validation import check_shapes
+from liquidjax.sequences.validation import check_shapes, check_state_values
 
 
 def state_sensitivity(
@@ -59,6 +59,8 @@ def state_sensitivity(
             f"cell must have one array as its state, got {type(cell).__name__} with {type(start).__name__}"
         )
     if state is not None:
+        if options.get("validate", True):
+            check_state_values(state, dtype)
         start = jnp.asarray(state, dtype)
     # One shift for all samples: they do not mix, so its Jacobian holds that of every sample.
     shift = jnp.zeros(start.shape[-1], start.dtype)

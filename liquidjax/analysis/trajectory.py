@@ -75,7 +75,7 @@ def time_constants(cell: Cell, params: Params, inputs: Any, dt: Any = 1.0, **opt
         options: the keyword arguments of `unroll`.
 
     Returns:
-        (time, *batch, units).
+        (time, *batch, units); inf where the rate is 0.
 
     Raises:
         ValueError: as `unroll`.

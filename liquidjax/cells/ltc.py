@@ -107,7 +107,8 @@ class LTC:
         input_mapping: "affine" (weight and bias for each input), "linear" (weight only) or None.
         output_mapping: the same for each output.
         constraints: "implicit" keeps weights, leak conductance and capacitance positive through softplus; "explicit"
-            stores them as they are, and `project` belongs after each optimiser step.
+            stores them as they are, and `project` belongs after each optimiser step, as in every `train` of this
+            package.
         epsilon: added to the sum of conductances.
         initial_ranges: from where `init` draws.
 
@@ -254,42 +255,6 @@ class LTC:
         return jax.ops.segment_sum(
             rows, target, self.units, indices_are_sorted=True, mode=jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS
         )
-
-
-def project(params: Any) -> Any:
-    """Puts the parameters of every LTC with explicit constraints in a pytree back into their ranges.
-
-    weight, leak_conductance >= 0 and capacitance >= 1e-6, each moved to the nearest allowed value. Call it after
-    every optimiser step when `constraints="explicit"`; with implicit constraints it is not needed, and wrong.
-
-    Args:
-        params: any pytree with `LTCParams` in it.
-
-    Returns:
-        The same pytree with the values moved.
-
-    Example:
-        >>> import jax, liquidjax as lj
-        >>> cell = lj.LTC(inputs=1, wiring=lj.FullyConnected(units=2), constraints="explicit")
-        >>> params = cell.init(jax.random.key(0))
-        >>> lj.project(params._replace(leak_conductance=jnp.array([-1.0, 1.0]))).leak_conductance
-        Array([0., 1.], dtype=float32)
-
-    Reference:
-        `apply_weight_constraints` of ncps 1.0.1; the floor of the capacitance is that of the original LTC code.
-    """
-
-    def project_ltc(node: Any) -> Any:
-        if not isinstance(node, LTCParams):
-            return node
-        return node._replace(
-            leak_conductance=jnp.maximum(node.leak_conductance, 0),
-            capacitance=jnp.maximum(node.capacitance, 1e-6),
-            synapses=node.synapses._replace(weight=jnp.maximum(node.synapses.weight, 0)),
-            sensory_synapses=node.sensory_synapses._replace(weight=jnp.maximum(node.sensory_synapses.weight, 0)),
-        )
-
-    return jax.tree.map(project_ltc, params, is_leaf=lambda node: isinstance(node, LTCParams))
 
 
 def _init_mapping(mapping: Mapping, size: int) -> MappingParams:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import diffrax
 import jax
 import jax.numpy as jnp
 
@@ -55,6 +56,37 @@ def with_integrators(cell: Any, change: Callable[[Integrator], Integrator]) -> A
     return dataclasses.replace(cell, **changed)  # type: ignore[type-var]
 
 
+def check_forward_mode(cell: Any, who: str, adjoints: tuple[type, ...]) -> None:
+    """Raises ValueError when an adaptive solver in a cell cannot be differentiated forwards, as `who` does.
+
+    Args:
+        cell: any cell.
+        who: what differentiates it, for the message.
+        adjoints: of diffrax, with which it can be.
+
+    Raises:
+        ValueError: names the adjoint and those that can.
+
+    Example:
+        >>> import liquidjax as lj
+        >>> check_forward_mode(lj.CTRNN(1, 2, lj.Diffrax()), "Newton", (diffrax.DirectAdjoint,))
+        Traceback (most recent call last):
+        ...
+        ValueError: Newton differentiates each step forwards, which RecursiveCheckpointAdjoint cannot; give the cell \
+Diffrax(adjoint=diffrax.DirectAdjoint())
+    """
+
+    def check(integrator: Integrator) -> Integrator:
+        adjoint = getattr(integrator, "adjoint", None)
+        if isinstance(adjoint, diffrax.AbstractAdjoint) and not isinstance(adjoint, adjoints):
+            able = " or ".join(f"Diffrax(adjoint=diffrax.{kind.__name__}())" for kind in adjoints)
+            raise ValueError(f"{who} differentiates each step forwards, which {type(adjoint).__name__} cannot; give "
+                             f"the cell {able}")  # fmt: skip
+        return integrator
+
+    with_integrators(cell, check)
+
+
 def time_constant(cell: Cell, params: Params, state: State, inputs: Array) -> Array:
     """The liquid time constant of each neuron: tau = 1 / rate(x, u), in the unit of dt.
 
@@ -66,7 +98,7 @@ def time_constant(cell: Cell, params: Params, state: State, inputs: Array) -> Ar
         inputs: (*batch, inputs), the same batch; a whole sequence of both is one more batch axis.
 
     Returns:
-        (*batch, units).
+        (*batch, units); inf where the rate is 0, as it is in a `NeuralODE`, which forgets nothing.
 
     Raises:
         ValueError: shapes that do not belong together, or a cell without coefficients.
@@ -96,7 +128,8 @@ def equilibrium(cell: Cell, params: Params, state: State, inputs: Array) -> Arra
         inputs: (*batch, inputs), the same batch; a whole sequence of both is one more batch axis.
 
     Returns:
-        (*batch, units).
+        (*batch, units). Where the rate is 0, as it is in a `NeuralODE`, there is no equilibrium: inf or -inf, the
+        direction of the drive, and NaN where the drive is 0 too, because the neuron stays in any state.
 
     Raises:
         ValueError: shapes that do not belong together, or a cell without coefficients.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from liquidjax import _files
 from liquidjax._checks import check_size
 from liquidjax._types import Cell
 from liquidjax.cells.cfc import CfC
@@ -188,7 +189,7 @@ def run(config: ChaosConfig, folder: Path, show: Show = lambda job, epoch, error
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; choose another folder")
-    (folder / "config.yaml").write_text(configs.to_yaml(config))
+    _files.write_text(folder / "config.yaml", configs.to_yaml(config))
     studies = {}
     for name in SYSTEMS:
         task, truth = realise(config, name)
@@ -209,8 +210,8 @@ def run(config: ChaosConfig, folder: Path, show: Show = lambda job, epoch, error
     plain = {
         name: {**study._asdict(), "rows": [row._asdict() for row in study.rows]} for name, study in studies.items()
     }
-    (folder / "results.json").write_text(json.dumps(plain, indent=2) + "\n")
-    (folder / "report.md").write_text(report(config, studies))
+    _files.write_text(folder / "results.json", json.dumps(plain, indent=2) + "\n")
+    _files.write_text(folder / "report.md", report(config, studies))
     return Result(folder, studies)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from liquidjax.cells.readout import Readout
 from liquidjax.experiments import config as configs
-from liquidjax.experiments.train import TrainConfig, answers
+from liquidjax.experiments.train import TrainConfig, answers, belongs_to
 from liquidjax.tasks import digits
-from liquidjax.training import checkpoint, loop
+from liquidjax.training import checkpoint, description, loop
 
 
 class Restored(NamedTuple):
@@ -44,7 +44,7 @@ def restore(folder: Path) -> Restored:
 
     Raises:
         FileNotFoundError: this is no run folder.
-        ValueError: a file is damaged, or the two do not fit together.
+        ValueError: a file is damaged, or config.yaml is not the one of the training.
     """
     if not (folder / "config.yaml").is_file():
         raise FileNotFoundError(f"{folder} is no run folder: it has no config.yaml; `liquidjax train` makes one")
@@ -52,8 +52,9 @@ def restore(folder: Path) -> Restored:
         raise FileNotFoundError(f"{folder} has no params.npz: its training did not come to an end")
     config = configs.read(folder / "config.yaml", TrainConfig)
     cell = config.model.build(config.task.features)
+    _compare(folder, config, cell)
     outline = jax.eval_shape(cell.init, jax.random.key(0))
-    return Restored(config, cell, checkpoint.load(folder / "params.npz", outline))
+    return Restored(config, cell, checkpoint.load(folder / "params.npz", outline, belongs_to(config, cell)))
 
 
 def evaluate(folder: Path) -> Evaluation:
@@ -71,9 +72,9 @@ def evaluate(folder: Path) -> Evaluation:
     """
     config, cell, params = restore(folder)
     try:
-        rows = json.loads((folder / "results.json").read_text())
+        rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))
         recorded = float(rows[0]["test_accuracy"])
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(f"{folder / 'results.json'} is damaged: {error!r}") from error
     test = digits.load(config.task).test
     named, accuracy = answers(cell, params, test, config.model.dt)
@@ -101,6 +102,23 @@ def predict(folder: Path, file: Path) -> list[Prediction]:
     probabilities = np.asarray(jax.nn.softmax(loop.logits(cell, params, inputs, config.model.dt)))
     best = probabilities.argmax(-1)
     return [Prediction(row + 1, int(digit), float(probabilities[row, digit])) for row, digit in enumerate(best)]
+
+
+def _compare(folder: Path, config: TrainConfig, cell: Readout) -> None:
+    """Refuses settings other than those the parameters were trained with."""
+    saved = checkpoint.saved_for(folder / "params.npz")
+    if saved is None:
+        raise ValueError(f"{folder / 'params.npz'} does not say what it was trained with, so nobody can tell whether "
+                         "config.yaml is still the same; it comes from an earlier liquidjax: train again")  # fmt: skip
+    found = description.differences(saved, description.describe(belongs_to(config, cell)))
+    edited = [
+        f"`{place.removeprefix('config.')}` was {trained} and is {now} now"
+        for place, trained, now in found
+        if place.startswith("config.")
+    ]
+    if edited:
+        raise ValueError(f"{folder / 'config.yaml'} was changed after the training: {'; '.join(edited)}; change it "
+                         "back, or train again")  # fmt: skip
 
 
 def read_images(file: Path) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from liquidjax import _files
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import memory_report
 from liquidjax.experiments.memory_sweep import MemoryConfig, Result, Show, measure_all
@@ -37,10 +38,10 @@ def run(config: MemoryConfig, folder: Path, show: Show = lambda text: None) -> R
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; choose another folder")
-    (folder / "config.yaml").write_text(configs.to_yaml(config))
+    _files.write_text(folder / "config.yaml", configs.to_yaml(config))
     result = measure_all(config, show)
-    (folder / "results.json").write_text(json.dumps(_plain(result), indent=1, allow_nan=False) + "\n")
-    (folder / "report.md").write_text(memory_report.report(config, result))
+    _files.write_text(folder / "results.json", json.dumps(_plain(result), indent=1, allow_nan=False) + "\n")
+    _files.write_text(folder / "report.md", memory_report.report(config, result))
     memory_report.draw(folder, config, result)
     return result
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from liquidjax import _files
 from liquidjax._checks import check_size
 from liquidjax._types import Array, Cell, Params
 from liquidjax.cells.ctrnn import CTRNN
@@ -181,10 +182,10 @@ def run(config: SizesConfig, folder: Path | None = None) -> Result:
             raise ValueError(f"{folder} is not empty; choose another folder")
     result = count(config)
     if folder is not None:
-        (folder / "config.yaml").write_text(configs.to_yaml(config))
+        _files.write_text(folder / "config.yaml", configs.to_yaml(config))
         contents = {name: [row._asdict() for row in rows] for name, rows in result._asdict().items()}
-        (folder / "results.json").write_text(json.dumps(contents, indent=2) + "\n")
-        (folder / "report.md").write_text(f"# Network sizes\n\n```text\n{report(config, result)}\n```\n")
+        _files.write_text(folder / "results.json", json.dumps(contents, indent=2) + "\n")
+        _files.write_text(folder / "report.md", f"# Network sizes\n\n```text\n{report(config, result)}\n```\n")
         _draw(folder / "sizes.png", result)
     return result
 

@@ -1,5 +1,6 @@
 """A liquid network learns handwritten digits, beside an LSTM, a GRU and logistic regression on the same data."""
 
+import dataclasses
 import datetime
 import json
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 
+from liquidjax import _files
 from liquidjax._types import Cell, Params
 from liquidjax.analysis.trajectory import time_constants
 from liquidjax.cells.gru import GRU
@@ -136,6 +138,11 @@ def networks(config: TrainConfig) -> dict[str, tuple[Cell, float]]:
     }
 
 
+def belongs_to(config: TrainConfig, cell: Cell) -> dict[str, Any]:
+    """What the parameters of a run belong to, which its params.npz says: every setting, and the cell made of them."""
+    return {"config": dataclasses.asdict(config), "cell": cell}
+
+
 def fresh_folder(name: str) -> Path:
     """Makes runs/<name>-<date>-<time>, with a number behind it where that is taken already."""
     stem = f"{name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
@@ -175,7 +182,7 @@ def run(config: TrainConfig, folder: Path, show: Show = lambda network, epoch: N
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; choose another folder")
-    (folder / "config.yaml").write_text(configs.to_yaml(config))
+    _files.write_text(folder / "config.yaml", configs.to_yaml(config))
     rows: list[Row] = []
     outcomes: dict[str, loop.Trained] = {}
     with (folder / "metrics.jsonl").open("w", buffering=1) as metrics:  # line by line, to be read while it grows
@@ -201,12 +208,12 @@ def run(config: TrainConfig, folder: Path, show: Show = lambda network, epoch: N
                 on_epoch=report,
             )
             if name == config.model.cell:
-                checkpoint.save(folder / "params.npz", trained.params)
+                checkpoint.save(folder / "params.npz", trained.params, belongs_to(config, cell))
             _, test = answers(cell, trained.params, splits.test, config.model.dt)
             last = trained.history[-1]
             rows.append(Row(name, parameter_count(cell), last.validation_accuracy, test, last.seconds))
     rows.append(Row("logistic regression", *logistic_regression(splits)))
-    (folder / "results.json").write_text(json.dumps([row._asdict() for row in rows], indent=2) + "\n")
+    _files.write_text(folder / "results.json", json.dumps([row._asdict() for row in rows], indent=2) + "\n")
     _write_samples(folder / "sample.csv", splits.test)
     _draw(folder / "overview.png", config, outcomes, splits.test, rows)
     return Result(folder, rows)
@@ -239,7 +246,8 @@ def table(rows: list[Row]) -> str:
 def _write_samples(path: Path, samples: digits.Samples, count: int = 5) -> None:
     header = ",".join(f"row{row}_column{column}" for row in range(8) for column in range(8))
     pixels = digits.flat(samples.inputs[:, :count]) * digits.WHITE
-    np.savetxt(path, pixels, fmt="%g", delimiter=",", header=header, comments="")
+    with _files.replacing(path) as file:
+        np.savetxt(file, pixels, fmt="%g", delimiter=",", header=header, comments="")
 
 
 def _draw(

@@ -61,7 +61,9 @@ def choose(cell: Cell, state: State, time: int, batch: tuple[int, ...], gradient
         inner = ode_cell(cell)
     except ValueError:
         inner = None
-    if isinstance(inner, LTC) and not inner.integrator.per_sample:
+    if inner is not None and inner.integrator.per_sample:
+        return Scan()  # an adaptive solver is differentiated by an adjoint of its own, which Newton may not be able to
+    if isinstance(inner, LTC):
         graph = inner.graph
         coupled = [len(layer) for layer in graph.layers if graph.adjacency[np.ix_(layer, layer)].any()]
         if coupled != [inner.units]:

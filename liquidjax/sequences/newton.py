@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from liquidjax._checks import check_choice, check_number, check_size, settle
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.cells.ltc import LTC
-from liquidjax.cells.ode import with_integrators
+from liquidjax.cells.ode import check_forward_mode, with_integrators
 from liquidjax.integrators import frozen_coefficients, one_unfold
 from liquidjax.sequences.flow import ode_cell
 from liquidjax.sequences.gradients import Gradient, Remat
@@ -53,8 +54,8 @@ class Newton:
 
     A sequence has converged when its step and its residual are below the tolerance; it is then left alone. Where some
     sequence has not converged after all iterations, the scan runs instead, inside the compiled code. The gradient is
-    exact for all three, in forward and reverse mode: it is that of the steps, found from the linear recurrence with the
-    whole Jacobian (for "diagonal" by iteration), not the gradient of the iterations.
+    exact for all three, in forward and reverse mode and at every order: it is that of the steps, found from the linear
+    recurrence with the whole Jacobian (for "diagonal" by iteration), not the gradient of the iterations.
 
     It pays on an accelerator, for long sequences and small batches. On a CPU the scan is 6 to 35 times faster.
 
@@ -115,22 +116,41 @@ class Newton:
         if not isinstance(state, jax.Array):
             raise ValueError(f"Newton needs a cell whose state is one array, got {type(cell).__name__} with "
                              f"{jax.tree.structure(state)}; Scan runs every cell")  # fmt: skip
-        system = _layered(cell, params, state, steps) if self.jacobian == "layered" else None
-        if system is None:
-            system = _whole(cell, params, state, steps, diagonal=self.jacobian == "diagonal")
-        most = self.iterations or (30 if self.jacobian == "diagonal" else 10)
-        found, info = system.solve(most, self.tolerance)
-        # The root does not depend on how it was found: the solution of the linear recurrence for what is left of the
-        # residual adds nothing to its value and everything to its derivative.
-        found = jax.lax.stop_gradient(found)
-        found = found + system.linear_solve(found, system.residual(found))
+        check_forward_mode(cell, "Newton", (diffrax.DirectAdjoint,))
+        found, info = _root(self, cell, params, state, steps)
+        last = len(found) // max(1, len(steps.dt)) - 1
 
         def scanned() -> Array:
             step = jax.checkpoint(lambda x, now: (masked_step(cell, params, x, now)[0],) * 2, prevent_cse=False)
             return jax.lax.scan(step, state, steps)[1]
 
-        states = jax.lax.cond(jnp.all(info.converged), lambda: found[system.last :: system.last + 1], scanned)
-        return states, info
+        return jax.lax.cond(jnp.all(info.converged), lambda: found[last :: last + 1], scanned), info
+
+    def system(self, cell: Cell, params: Params, state: Array, steps: Steps) -> "_System":
+        """The equations to solve."""
+        if self.jacobian == "layered":
+            return _layered(cell, params, state, steps)
+        return _whole(cell, params, state, steps, diagonal=self.jacobian == "diagonal")
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _root(method: Newton, cell: Cell, params: Params, state: Array, steps: Steps) -> tuple[Array, NewtonInfo]:
+    """The states after each unfold that Newton's method finds, and how it went."""
+    most = method.iterations or (30 if method.jacobian == "diagonal" else 10)
+    return method.system(cell, params, state, steps).solve(most, method.tolerance)
+
+
+@_root.defjvp
+def _derivative_of_root(method: Newton, cell: Cell, given, tangents):
+    """dx = (1 - J S)^-1 dF: the root does not depend on how it was found.
+
+    The root in here is `_root` again, so that derivatives of this derivative come out right, whatever their order.
+    """
+    x, info = _root(method, cell, *given)
+    _, change = jax.jvp(lambda *given: method.system(cell, *given).residual(x), given, tangents)
+    of_info = jax.tree.map(lambda leaf: np.zeros(leaf.shape, jax.dtypes.float0), info)
+    of_info = of_info._replace(residual=jnp.zeros_like(info.residual))
+    return (x, info), (method.system(cell, *given).linear_solve(x, change), of_info)
 
 
 @dataclass(frozen=True)
@@ -188,33 +208,36 @@ class _System:
 
         batch = self.start.shape[:-1]
         start = x, 0, jnp.zeros(batch, int), jnp.zeros(batch, bool)
-        x, _, count, fine = jax.lax.while_loop(unfinished, iterate, jax.lax.stop_gradient(start))
+        x, _, count, fine = jax.lax.while_loop(unfinished, iterate, start)
         return x, count, fine
 
     def _recurrence(self, x: Array, neurons: Any, kind: str) -> Linear:
         """b -> y with y_t = b_t + A_t y_{t-1}, A_1 = 0, for some of the neurons."""
         before = self.before(x)
         if kind == "full":
-            matrices = _jacobian(self.step, before, neurons)
-            return functools.partial(_scan_of_matrices, matrices)
+            return functools.partial(_scan_of_matrices, _jacobian(self.step, before, neurons))
         gains = self.gains(before)
         return functools.partial(_scan_of_gains, gains if neurons is None else gains[..., neurons])
 
     def linear_solve(self, x: Array, b: Array) -> Array:
         """y with y_t = b_t + J_t y_{t-1} and the whole Jacobian J at x; linear in b, differentiable in both modes."""
-        x = jax.lax.stop_gradient(x)
         before = self.before(x)
-        # The Jacobian is that of fixed parameters: their derivatives come in through b.
         _, push = jax.linearize(self.step, before)
         if self.layers[0][1] == "diagonal":
             return _solve_by_iteration(push, jax.lax.stop_gradient(self.gains(before)), b)
         y = jnp.zeros_like(b)
         for neurons, kind in self.layers:
-            solve = self._recurrence(x, neurons, kind)
             if neurons is None:
-                return solve(b)
+                return _scan_of_matrices(_jacobian(self.step, before, None), b)
+            if kind == "full":
+                solve = functools.partial(_scan_of_matrices, _jacobian(self.step, before, neurons))
+            else:
+                # No neuron of the layer hears another one, so that all their own derivatives come in one direction.
+                # Not `gains`, which are the same numbers, but do not vary with what the coefficients depend on.
+                own = push(jnp.zeros_like(before).at[..., neurons].set(1, unique_indices=True))
+                solve = functools.partial(_scan_of_gains, own[..., neurons])
             heard = push(jnp.concatenate([jnp.zeros_like(y[:1]), y[:-1]]))  # from the layers before
-            y = y.at[..., neurons].set(solve((b + heard)[..., neurons]))
+            y = y.at[..., neurons].set(solve((b + heard)[..., neurons]), unique_indices=True)
         return y
 
 
@@ -229,7 +252,7 @@ def _whole(cell: Cell, params: Params, state: Array, steps: Steps, diagonal: boo
     return _System(
         step=functools.partial(all_steps, cell),
         start=state,
-        guess=jax.lax.stop_gradient(all_steps(cell, still)),
+        guess=all_steps(cell, still),
         layers=((None, "diagonal" if diagonal else "full"),),
         gains=fixed,
         last=0,

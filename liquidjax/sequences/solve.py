@@ -12,6 +12,8 @@ from jax.core import Tracer
 
 from liquidjax._types import Array, Integrator, Params
 from liquidjax.integrators import Diffrax
+from liquidjax.sequences.times import durations
+from liquidjax.sequences.validation import check_state_values
 
 Field = Callable[[Params, Array, Array], Array]
 """(params, t, x) -> dx/dt, for a scalar t and one sample x (units,)."""
@@ -37,6 +39,7 @@ def solve(
     times: Any,
     *,
     integrator: Integrator = Diffrax(),
+    mask: Any = None,
     throw: bool = True,
 ) -> Solution:
     """Solves dx/dt = field(params, t, x) from x(times[0]) = start, and reads the state at each of `times`.
@@ -51,14 +54,18 @@ def solve(
         params: any pytree of arrays.
         start: (*batch, units), floating point.
         times: (times,) or (times, *batch), strictly increasing: when to read, the first of them the start.
-        integrator: how to solve; `Diffrax()` is Tsit5 with tolerances 1e-6.
+        integrator: how to solve; `Diffrax()` is Tsit5 with tolerances 1e-6. Where the field bends or jumps at known
+            times, give it the controller `diffrax.ClipStepSizeController` with them: a step across may go wrong.
+        mask: bool (times, *batch), False where a time is padding, which may hold anything; the state there is that at
+            the last time before it that is read, and the first one read is the start.
         throw: whether a solve that runs out of steps is an error; if not, look at `finished`.
 
     Returns:
         The states at `times`, and whether and in how many steps each sample was finished.
 
     Raises:
-        ValueError: shapes that do not fit, times that do not increase strictly.
+        ValueError: shapes that do not fit; a start that is not finite; times that do not increase strictly, or are
+            further from zero than the dtype of the start can tell them apart.
         RuntimeError: when run with throw, a solve that did not finish in `max_steps`.
 
     Example:
@@ -71,29 +78,34 @@ def solve(
         Kidger, "On neural differential equations" (2021), chapter 5; replaces `solve` of Edifice 0.2.0's ODE solver,
         which has one step size for a whole batch, divides by an error of 0, and returns unfinished states silently.
     """
-    start, times = jnp.asarray(start), jnp.asarray(times)
+    start = jnp.asarray(start)
     if start.ndim < 1 or not jnp.issubdtype(start.dtype, jnp.floating):
         raise ValueError(f"start must be floating point (*batch, units), got {start.dtype} {start.shape}")
-    check_times(times, start.shape[:-1])
-    return _solve(field, integrator, throw, params, start, times)
-
-
-def check_times(times: Array, batch: tuple[int, ...]) -> None:
-    """Raises ValueError for times that are not (time,) or (time, *batch), at least two, and strictly increasing."""
-    if times.ndim < 1 or times.shape[0] < 2 or times.shape[1:] not in ((), batch):
-        raise ValueError(f"times must be (times,) or (times, *batch) with at least 2 times and *batch = {batch}, got "
-                         f"shape {times.shape}")  # fmt: skip
-    if not isinstance(times, Tracer) and not np.all(np.diff(times, axis=0) > 0):
-        raise ValueError(f"times must increase strictly, got {np.array2string(np.asarray(times), threshold=10)}")
+    mask = None if mask is None else jnp.asarray(mask)
+    if mask is not None and (mask.shape != (*np.shape(times)[:1], *start.shape[:-1]) or mask.dtype != jnp.bool_):
+        raise ValueError(f"mask must be bool (times, *batch) = {(*np.shape(times)[:1], *start.shape[:-1])}, got "
+                         f"{mask.dtype} {mask.shape}")  # fmt: skip
+    check_state_values(start, start.dtype)
+    durations(times, start.shape[:-1], mask)
+    if not isinstance(times, Tracer):
+        # Looked at once more as what the field sees: it may read the time itself, so that no origin can be taken off.
+        times = np.asarray(times).astype(start.dtype)
+        durations(times, start.shape[:-1], mask)
+    return _solve(field, integrator, throw, params, start, jnp.asarray(times), mask)
 
 
 @functools.partial(jax.jit, static_argnames=("field", "integrator", "throw"))
-def _solve(field, integrator, throw, params, start, times):
+def _solve(field, integrator, throw, params, start, times, mask):
     batch = start.shape[:-1]
     times = jnp.broadcast_to(times.reshape(times.shape + (1,) * (len(batch) + 1 - times.ndim)), (len(times), *batch))
     times = times.astype(start.dtype)
+    if mask is not None:
+        # A time that is not read is the last one before it that is, or the first one: no time passes there.
+        times = jnp.where(mask, times, 0)
+        first = jnp.min(jnp.where(mask, times, jnp.inf), axis=0)
+        times = jax.lax.cummax(jnp.where(mask, times, jnp.where(jnp.isfinite(first), first, 0)), axis=0)
     if isinstance(integrator, Diffrax):
-        run = functools.partial(_adaptive, field, integrator, throw)
+        run = functools.partial(adaptive, field, integrator, throw)
     else:
         run = functools.partial(_fixed, field, integrator)
     for _ in batch:
@@ -101,7 +113,9 @@ def _solve(field, integrator, throw, params, start, times):
     return run(params, start, times)
 
 
-def _adaptive(field: Field, integrator: Diffrax, throw: bool, params: Params, start: Array, times: Array) -> Solution:
+def adaptive(field: Field, integrator: Diffrax, throw: bool, params: Params, start: Array, times: Any) -> Solution:
+    """`solve` for one sample (units,) with a solver of diffrax; times (times,) are increasing, and not checked."""
+
     def right_hand_side(t: Any, x: Array, params: Params) -> Array:
         return field(params, t, x)
 

@@ -37,6 +37,8 @@ def prepared(
     time, *batch = inputs.shape[:-1]
     dtype = dtype_of(params, inputs)
     dt = dt.astype(dtype)
+    if dt.ndim > 1:  # with 1 in the place of some batch axes, or of all of them
+        dt = dt.reshape(time) if dt.shape[1:] == (1,) * len(batch) else jnp.broadcast_to(dt, (time, *batch))
     state = cell.initial_state(tuple(batch), dtype) if state is None else cast(state, dtype)
     if mask is not None:
         # The first of two wheres: padding never enters the arithmetic, so a NaN in it cannot reach a gradient.

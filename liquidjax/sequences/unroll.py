@@ -4,6 +4,8 @@ import functools
 from typing import Any, Literal
 
 import jax
+import numpy as np
+from jax.core import Tracer
 
 from liquidjax._checks import check_array, check_choice, check_flag, check_key, check_kind
 from liquidjax._types import Array, Cell, Params, State
@@ -38,8 +40,9 @@ def unroll(
         cell: any `Cell`.
         params: its parameters.
         inputs: (time, *batch, inputs), floating point.
-        dt: time from the previous step to this one, in the unit of the time constants: a scalar, (time,) or
-            (time, *batch), where every sample has its own times. Not below 0.
+        dt: time from the previous step to this one, in the unit of the time constants: a scalar, (time,) for the same
+            times in every sample, or (time, *batch) for times of each sample, with 1 in the place of batch axes that
+            share them: (time, 1) says what (time,) does, and cannot be meant as one value a sample. Not below 0.
         state: the state before the first step; the cell's initial state when None.
         mask: bool (time, *batch). Where it is False the step is padding: the state is held, the output is zero, and no
             gradient flows, whatever the padding contains.
@@ -52,8 +55,8 @@ def unroll(
             coefficients do not read the state, `Newton()` all at once for the others; "auto" chooses by JAX's default
             platform, the length, the batch and the size. It changes the result by rounding only.
         key: source of randomness for dropout; None evaluates without dropout.
-        validate: whether to look at the values of inputs, dt and mask first. They are copied to the host for that;
-            under `jax.jit` it cannot be done and is not.
+        validate: whether to look at the values of inputs, dt, mask and state first. They are copied to the host for
+            that; under `jax.jit` it cannot be done and is not.
 
     Returns:
         The state after the last step, and the outputs (time, *batch, outputs).
@@ -61,6 +64,7 @@ def unroll(
     Raises:
         ValueError: arguments of the wrong kind, shapes that do not fit, parameters of another cell, values that
             `check_values` refuses, or a method that cannot run the cell.
+        UserWarning: dt is (time,), differs from step to step, and there are as many samples as time steps; once a line.
 
     Example:
         >>> import jax, jax.numpy as jnp, liquidjax as lj
@@ -77,21 +81,22 @@ def unroll(
         check_choice("method", method, ("auto",))
     else:
         check_kind("method", method, Method, '"auto" or a method such as lj.Scan() or lj.Newton()')
+    given = inputs, dt, mask
     inputs, dt, key = check_array("inputs", inputs), check_array("dt", dt), None if key is None else check_key(key)
     mask = None if mask is None else check_array("mask", mask, kinds="biufV")
     reverse = check_flag("reverse", reverse)
     check_shapes(cell, inputs, dt, mask, state)
-    if check_flag("validate", validate):
-        check_values(inputs, dt, mask)
     if isinstance(method, str):
         at_first = jax.eval_shape(lambda: cell.initial_state(inputs.shape[1:-1], float))
         method = choose(cell, at_first, inputs.shape[0], inputs.shape[1:-1], gradient, jax.default_backend())
     # Not compiled where it is going to refuse, so that its error can give numbers.
     run = _unroll if gradient == Backsolve() else _compiled_unroll
     try:
+        if check_flag("validate", validate):
+            check_values(*given, state=state, dtype=dtype_of(params, inputs))
         return run(cell, gradient, method, reverse, params, inputs, dt, state, mask, key)
     except TypeError:
-        check_params(cell, params)  # jit has refused what is no array, and cannot say what belongs there
+        check_params(cell, params)  # JAX has refused what is no array, and cannot say what belongs there
         raise
 
 
@@ -119,7 +124,7 @@ def step(
         state: the state before the step, from `cell.initial_state(batch_shape)` or an earlier step.
         inputs: (*batch, inputs), floating point.
         dt: time since the previous step, a scalar or (*batch), not below 0.
-        validate: whether to look at the values of inputs and dt first; a fast control loop switches it off.
+        validate: whether to look at the values of state, inputs and dt first; a fast control loop switches it off.
 
     Returns:
         The new state, and the output (*batch, outputs).
@@ -137,15 +142,17 @@ def step(
         (1,)
     """
     check_cell(cell)
+    given = inputs, dt
     inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
     check_inputs(cell, inputs)
     batch = inputs.shape[:-1]
     if dt.shape not in ((), batch):
         raise ValueError(f"dt must be a scalar or (*batch) = {batch}, got shape {dt.shape}")
     check_state(cell, state, batch)
-    if check_flag("validate", validate):
-        check_values(inputs[None], dt[None] if dt.ndim else dt)
     try:
+        if check_flag("validate", validate) and not any(isinstance(x, Tracer) for x in given):
+            one_step = (np.asarray(x)[None] if np.ndim(x) else x for x in given)
+            check_values(*one_step, state=state, dtype=dtype_of(params, inputs))
         return _step(cell, params, state, inputs, dt)
     except TypeError:
         check_params(cell, params)  # as in `unroll`

@@ -1,7 +1,11 @@
 """Checks of what users pass in: shapes always, values on the host before any compiled code runs."""
 
+import sys
+import warnings
+from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -17,25 +21,30 @@ def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state
     if not jnp.issubdtype(inputs.dtype, jnp.floating):
         raise ValueError(f"inputs must be floating point, got {inputs.dtype}; convert with inputs.astype(float)")
     time, *batch = inputs.shape[:-1]
-    if dt.shape not in ((), (time,), (time, *batch)):
-        raise ValueError(f"dt must be a scalar, (time,) = {(time,)} or (time, *batch) = {(time, *batch)}, "
-                         f"got shape {dt.shape}")  # fmt: skip
+    _check_dt_shape(dt.shape, (time, *batch))
+    if dt.shape == (time,) and batch == [time] and time > 1 and not _is_constant(dt):
+        _warn(f"dt of shape {dt.shape} was taken as one value for each time step, the same for all samples, but there "
+              f"are as many samples as time steps; write dt[:, None] for one value a time step, or "
+              f"jnp.broadcast_to(dt, {(time, time)}) for one value a sample")  # fmt: skip
     if mask is not None and (mask.shape != (time, *batch) or mask.dtype != jnp.bool_):
         raise ValueError(f"mask must be bool (time, *batch) = {(time, *batch)}, got {mask.dtype} {mask.shape}")
     if state is not None:
         check_state(cell, state, tuple(batch))
 
 
-def check_values(inputs: Any, dt: Any, mask: Any = None) -> None:
+def check_values(inputs: Any, dt: Any, mask: Any = None, *, state: State | None = None, dtype: Any = None) -> None:
     """Checks the values of a sequence on the host; padded steps may hold anything.
 
-    `unroll` and `step` call it unless `validate=False`. Under `jax.jit` there are no values to look at and nothing is
-    checked: call this yourself on the data before the loop.
+    They are looked at as they are given and as what they become in the dtype that is computed in. `unroll` and `step`
+    call it unless `validate=False`. Under `jax.jit` there are no values to look at and nothing is checked: call this
+    yourself on the data before the loop.
 
     Args:
         inputs: (time, *batch, inputs), finite.
-        dt: scalar, (time,) or (time, *batch), finite and at least 0.
+        dt: scalar, (time,), (time, *batch), or (time, ...) with 1 in the place of batch axes; finite and at least 0.
         mask: bool (time, *batch), False where a step is padding; None for no padding.
+        state: the state before the first step, finite; None for the cell's initial state.
+        dtype: what is computed in, which is that of inputs and parameters together; that of the inputs when None.
 
     Raises:
         ValueError: names the first offending time step and sample, what was expected and what came.
@@ -49,59 +58,76 @@ def check_values(inputs: Any, dt: Any, mask: Any = None) -> None:
     if any(isinstance(x, Tracer) for x in (inputs, dt, mask)):
         return
     inputs, dt = np.asarray(inputs), np.asarray(dt)
+    dtype = jnp.result_type(inputs, float) if dtype is None else dtype
     valid = np.ones(inputs.shape[:-1], bool) if mask is None else np.asarray(mask)
+    _check_dt_shape(dt.shape, valid.shape)
+    bad = ~((dt >= 0) & _is_finite(dt, dtype))
     if dt.ndim:
         # (time,) is the same dt for every sample of a step
-        spread = dt.reshape(dt.shape + (1,) * (valid.ndim - dt.ndim))
-        _refuse("dt must be finite and at least 0", spread, ~((spread >= 0) & np.isfinite(spread)) & valid)
-    elif not (dt >= 0 and np.isfinite(dt)):
-        raise ValueError(f"dt must be finite and at least 0, got {dt}")
-    bad = ~np.isfinite(inputs) & valid[..., None]
-    if bad.any():
-        _refuse("inputs must be finite where the mask is True", inputs, bad)
+        spread = (1,) * (valid.ndim - dt.ndim)
+        refuse_where("dt must be finite and at least 0", dt.reshape(dt.shape + spread),
+                bad.reshape(bad.shape + spread) & valid, dtype)  # fmt: skip
+    elif bad:
+        raise ValueError(f"dt must be finite and at least 0{_limit(dt, dtype)}, got {dt}")
+    refuse_where(
+        "inputs must be finite where the mask is True", inputs, ~_is_finite(inputs, dtype) & valid[..., None], dtype
+    )
+    check_state_values(state, dtype)
 
 
-def elapsed(timestamps: Any, first: float, mask: Any = None) -> np.ndarray:
-    """The time since the previous sample: dt[0] = first, dt[t] = timestamps[t] - timestamps[t - 1].
-
-    Args:
-        timestamps: (time, *batch), strictly increasing in time for each sample of the batch.
-        first: dt of the first step, for which there is no previous sample; at least 0.
-        mask: bool (time, *batch), False where a step is padding. Padding gets dt 0, and the step after a gap the time
-            since the last valid one.
-
-    Returns:
-        dt (time, *batch) in the dtype of the timestamps, at least float32.
-
-    Raises:
-        ValueError: timestamps that do not increase or are not finite, with the time step and the sample.
-
-    Example:
-        >>> elapsed([0.0, 0.5, 2.0], first=1.0)
-        array([1. , 0.5, 1.5])
-    """
-    times = np.asarray(timestamps)
-    times = times.astype(np.result_type(times.dtype, np.float32))
-    if times.ndim < 1 or not (first >= 0 and np.isfinite(first)):
-        raise ValueError(f"timestamps must be (time, *batch) and first at least 0, got {times.shape} and {first}")
-    valid = np.ones(times.shape, bool) if mask is None else np.asarray(mask)
-    if valid.shape != times.shape or valid.dtype != bool:
-        raise ValueError(f"mask must be bool (time, *batch) = {times.shape}, got {valid.dtype} {valid.shape}")
-    _refuse("timestamps must be finite", times, ~np.isfinite(times) & valid)
-    # The last valid timestamp before each step; -inf where there is none.
-    seen = np.maximum.accumulate(np.where(valid, times, -np.inf), axis=0)
-    previous = np.concatenate([np.full_like(seen[:1], -np.inf), seen[:-1]])
-    _refuse("timestamps must increase strictly in time", times, valid & (times <= previous))
-    with np.errstate(invalid="ignore"):
-        gap = np.where(np.isfinite(previous), times - previous, first)
-    return np.where(valid, gap, 0).astype(times.dtype)
+def check_state_values(state: State | None, dtype: Any) -> None:
+    """Raises ValueError when there is a number in the state that is not finite in the dtype."""
+    for path, leaf in jax.tree.leaves_with_path(state):
+        if not isinstance(leaf, Tracer) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
+            leaf = np.asarray(leaf)
+            bad = ~_is_finite(leaf, dtype)
+            if bad.any():
+                where = np.argwhere(bad)[0].tolist()
+                value = leaf[tuple(where)]
+                raise ValueError(f"state{jax.tree_util.keystr(path)} must be finite{_limit(value, dtype)}, got {value} "
+                                 f"at {where} of (*batch, units)")  # fmt: skip
 
 
-def _refuse(expectation: str, values: np.ndarray, bad: np.ndarray) -> None:
+def _check_dt_shape(shape: tuple[int, ...], steps: tuple[int, ...]) -> None:
+    time, *batch = steps
+    of_steps = len(shape) == len(steps) and shape[0] == time
+    if shape in ((), (time,)) or (of_steps and all(n in (1, b) for n, b in zip(shape[1:], batch, strict=True))):
+        return
+    raise ValueError(f"dt must be a scalar, (time,) = {(time,)} or (time, *batch) = {steps}, any batch axis of which "
+                     f"may be 1, got shape {shape}")  # fmt: skip
+
+
+def _is_constant(dt: Array) -> bool:
+    return not isinstance(dt, Tracer) and bool((np.asarray(dt) == dt[0]).all())
+
+
+def _warn(message: str) -> None:
+    """A warning at the line outside of this package and of JAX that led here: Python shows it once for each line."""
+    inside = str(Path(__file__).parents[1]), str(Path(jax.__file__).parent)
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(inside):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level + 1)
+
+
+def _is_finite(values: np.ndarray, dtype: Any) -> np.ndarray:
+    """Where values are finite, as they are and as the dtype."""
+    with np.errstate(over="ignore"):
+        return np.isfinite(values.astype(dtype, copy=False))
+
+
+def _limit(value: Any, dtype: Any) -> str:
+    """What to add to the expectation for a value that is finite until it is cast; nothing for others."""
+    largest = float(jnp.finfo(dtype).max)
+    return f", in {jnp.dtype(dtype)} at most {largest:.5g}" if largest < abs(float(value)) < np.inf else ""
+
+
+def refuse_where(expectation: str, values: np.ndarray, bad: np.ndarray, dtype: Any = float) -> None:
+    """Raises the ValueError for the first time step and sample that is bad, if one is."""
     if not bad.any():
         return
     where = np.argwhere(bad)[0].tolist()
     value = np.broadcast_to(values, bad.shape)[tuple(where)]
     time, *sample = where
     place = f"time step {time}" + (f", sample {', '.join(map(str, sample))}" if sample else "")
-    raise ValueError(f"{expectation}, got {value} at {place}")
+    raise ValueError(f"{expectation}{_limit(value, dtype)}, got {value} at {place}")

@@ -1,93 +1,99 @@
 """Parameters on disk: one .npz file with readable names and a checksum, no pickle.
 
-The file is an ordinary uncompressed zip of .npy members, one for each array, so `numpy.load` reads it too. A member is
-called after its place in the tree: `cell.synapses.weight`. The comment at the end of the zip is the SHA-256 of all
-bytes before it: the checksums of zip leave out some bytes of its directory, this one leaves out none.
+An array is called after its place in the tree: `cell.synapses.weight`. What the parameters belong to is in the member
+`cell.json`. `liquidjax.training.npz` is the file, `liquidjax.training.description` the text.
 """
 
-import hashlib
-import io
+import json
 import os
-import zipfile
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-_DIGEST = 64  # hexadecimal digits of SHA-256
+from liquidjax.training import description, npz
+
+_LONGEST = 1 << 20  # bytes of a description that are taken apart; a longer one must be the same to the letter
+_MOST_LISTED = 30  # problems in one message
+_PYTHON = {bool: np.bool_, int: np.int64, float: np.float64, complex: np.complex128}
 
 
-def save(path: str | os.PathLike, params: Any) -> None:
-    """Writes a tree of arrays to one file, which is there completely or not at all.
+def save(path: str | os.PathLike, params: Any, cell: Any = None) -> None:
+    """Writes a tree of arrays to one file, which is there completely or not at all, whoever else writes it.
 
     Args:
         path: the file; an existing one is replaced. `.npz` is the usual ending.
-        params: a pytree of arrays of booleans, integers, floating point or complex numbers.
+        params: a pytree of arrays of booleans, integers, floating point or complex numbers, or of Python numbers.
+        cell: what the parameters belong to: a cell, a model, or a dict or tuple of such. The file then says so, see
+            `saved_for`, and `load` can compare it.
 
     Raises:
-        ValueError: a leaf is of another kind, or two places of the tree have the same name.
+        ValueError: a leaf is of another kind, two places of the tree have the same name, or the cell has a part that
+            another process could not compare, such as a lambda.
 
     Example:
         >>> import jax, liquidjax as lj, tempfile, pathlib
         >>> cell = lj.LTC(inputs=2, wiring=lj.FullyConnected(units=3))
         >>> params = cell.init(jax.random.key(0))
         >>> file = pathlib.Path(tempfile.mkdtemp()) / "params.npz"
-        >>> save(file, params)
-        >>> load(file, like=params).capacitance.shape
+        >>> save(file, params, cell)
+        >>> load(file, like=params, cell=cell).capacitance.shape
         (3,)
     """
-    path = Path(path)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, leaf in _named(params).items():
-            array = _as_numpy(name, leaf)
-            with archive.open(f"{name}.npy", "w") as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
-        archive.comment = b"0" * _DIGEST  # keeps the place
-    payload = buffer.getvalue()[:-_DIGEST]
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(payload + _digest(payload))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    arrays = {name: _as_numpy(name, leaf) for name, leaf in _named(params).items()}
+    npz.write(path, arrays, None if cell is None else description.to_text(cell))
 
 
-def load(path: str | os.PathLike, like: Any) -> Any:
+def load(path: str | os.PathLike, like: Any, cell: Any = None) -> Any:
     """Reads what `save` wrote, bit for bit.
 
     Args:
         path: the file.
         like: a tree of the expected structure, shapes and dtypes: parameters, or their outline
             `jax.eval_shape(cell.init, jax.random.key(0))`.
+        cell: what the parameters are for, compared with what they were saved for; None compares nothing but `like`.
 
     Returns:
-        A tree of arrays of the structure of `like`.
+        A tree of the structure of `like`. An array is one of JAX, or of numpy where JAX would shorten its numbers (64
+        bits while `jax_enable_x64` is off); where `like` has a number of Python or numpy, it is such a number.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or holds other names, shapes or dtypes than `like`; all of them are listed.
+        ValueError: the file is damaged, holds other names, shapes or dtypes than `like`, was saved for another cell,
+            or, if one is given, does not say for which; what differs is listed.
     """
-    contents = Path(path).read_bytes()
-    payload, digest = contents[:-_DIGEST], contents[-_DIGEST:]
-    if digest != _digest(payload):
-        raise ValueError(f"{path} is damaged, cut short, or not written by liquidjax: its checksum does not fit; "
-                         "restore it from a copy or train again")  # fmt: skip
-    with np.load(io.BytesIO(contents), allow_pickle=False) as archive:
-        found = dict(archive)
-    expected = _named(like)
-    problems = [f"missing {name}" for name in expected.keys() - found.keys()]
-    problems += [f"unexpected {name}" for name in found.keys() - expected.keys()]
-    for name in expected.keys() & found.keys():
-        wanted, got = (f"{x.dtype} {x.shape}" for x in (expected[name], found[name]))
-        if wanted != got:
-            problems.append(f"{name} must be {wanted}, got {got}")
-    if problems:
-        raise ValueError(f"{path} does not hold the expected parameters: {'; '.join(sorted(problems))}")
-    leaves = [jnp.asarray(found[name], found[name].dtype) for name in expected]
+    named = _named(like)
+    expected = {name: _outline(name, leaf) for name, leaf in named.items()}
+    wanted = None if cell is None else description.to_text(cell)
+    with npz.opened(path) as archive:
+        problems = [] if wanted is None else _other_cell(path, archive, wanted)
+        problems += _other_arrays(expected, archive.outlines)
+        if problems:
+            more = [f"and {len(problems) - _MOST_LISTED} more"] if len(problems) > _MOST_LISTED else []
+            raise ValueError(f"{path} does not hold the expected parameters: "
+                             f"{'; '.join(problems[:_MOST_LISTED] + more)}")  # fmt: skip
+        leaves = [_as_leaf(archive.array(name), leaf) for name, leaf in named.items()]
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
+
+
+def saved_for(path: str | os.PathLike) -> Any:
+    """The description of the cell that the parameters in a file belong to; None where `save` was not told.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged.
+
+    Example:
+        >>> import jax, liquidjax as lj, tempfile, pathlib
+        >>> cell = lj.GRU(inputs=2, units=3)
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "params.npz"
+        >>> save(file, cell.init(jax.random.key(0)), cell)
+        >>> saved_for(file)
+        {'class': 'liquidjax.GRU', 'inputs': 2, 'units': 3}
+    """
+    with npz.opened(path) as archive:
+        return _saved_for(path, archive)
 
 
 def _named(tree: Any) -> dict[str, Any]:
@@ -96,19 +102,87 @@ def _named(tree: Any) -> dict[str, Any]:
     named = {jax.tree_util.keystr(path, simple=True, separator=".") or "params": leaf for path, leaf in leaves}
     if len(named) < len(leaves):
         raise ValueError("two arrays of the tree would have the same name; use keys without dots")
+    for name in named:
+        if "\0" in name:  # zip would cut the name there
+            raise ValueError(f"the keys of the tree must be without the character 0, got {name!r}; use another")
     return named
 
 
 def _as_numpy(name: str, leaf: Any) -> np.ndarray:
-    # Keys of jax.random refuse to become numpy arrays; bfloat16 becomes one that .npy does not know.
-    key = isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-    array = np.zeros(0, object) if key else np.asarray(leaf)
-    if array.dtype.kind not in "biufc":
+    """The array that is written."""
+    _refuse_key(name, leaf)
+    if type(leaf) in _PYTHON:
+        try:
+            return np.array(leaf, _PYTHON[type(leaf)])
+        except OverflowError as error:
+            raise ValueError(f"{name} must be a number that int64 can hold, got {leaf}") from error
+    # A mask would be lost; bytes in another order and more than 64 bits are for other machines and not for JAX; and
+    # .npy does not know bfloat16.
+    plain = isinstance(leaf, jax.Array | np.ndarray | np.generic) and not isinstance(leaf, np.ma.MaskedArray)
+    array = np.asarray(leaf, order="C") if plain else np.zeros(0, object)
+    if array.dtype.kind not in "biufc" or array.dtype.char in "gG" or not array.dtype.isnative:
         raise ValueError(f"{name} must be an array of ordinary numbers, which .npy can hold, got "
-                         f"{getattr(leaf, 'dtype', type(leaf).__name__)}; convert it, for example with "
+                         f"{array.dtype if plain else type(leaf).__name__}; convert it, for example with "
                          "astype(float32)")  # fmt: skip
     return array
 
 
-def _digest(payload: bytes) -> bytes:
-    return hashlib.sha256(payload).hexdigest().encode()
+def _outline(name: str, leaf: Any) -> npz.Outline:
+    """What `like` expects at this place."""
+    _refuse_key(name, leaf)
+    if type(leaf) in _PYTHON:
+        return npz.Outline(np.dtype(_PYTHON[type(leaf)]), ())
+    if not (hasattr(leaf, "dtype") and hasattr(leaf, "shape")):
+        raise ValueError(f"{name} of `like` must be an array, its outline or a number, got {leaf!r}")
+    return npz.Outline(leaf.dtype, tuple(leaf.shape))
+
+
+def _refuse_key(name: str, leaf: Any) -> None:
+    if isinstance(leaf, jax.Array | jax.ShapeDtypeStruct) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        raise ValueError(f"{name} must be an array of ordinary numbers, which .npy can hold, got {leaf.dtype}; put "
+                         "jax.random.key_data(key) in its place, and make a key again of what was loaded with "
+                         "jax.random.wrap_key_data(data)")  # fmt: skip
+
+
+def _as_leaf(array: np.ndarray, like: Any) -> Any:
+    if type(like) in _PYTHON:
+        return array.item()
+    if isinstance(like, np.generic):
+        return array[()]
+    # While jax_enable_x64 is off, JAX would shorten numbers of 64 bits to 32.
+    return jnp.asarray(array) if jax.dtypes.canonicalize_dtype(array.dtype) == array.dtype else array.copy()
+
+
+def _other_arrays(expected: dict[str, npz.Outline], found: dict[str, npz.Outline]) -> list[str]:
+    problems = [f"missing {name}" for name in expected.keys() - found.keys()]
+    problems += [f"unexpected {npz.shown(name)}" for name in found.keys() - expected.keys()]
+    for name in expected.keys() & found.keys():
+        if expected[name] != found[name]:
+            problems.append(f"{name} must be {expected[name]}, got {found[name]}")
+    return sorted(problems)
+
+
+def _other_cell(path: str | os.PathLike, archive: npz.Archive, wanted: str) -> list[str]:
+    if archive.text_length is None:
+        raise ValueError(f"{path} does not say which cell it was saved for: save it with `cell`, or load it without "
+                         "`cell` if you know that it belongs to this one")  # fmt: skip
+    if archive.text_length == len(wanted.encode()) and archive.text() == wanted.encode():
+        return []
+    if archive.text_length > _LONGEST:
+        return [
+            f"the cell: saved another, of a description of {archive.text_length:,} bytes, given one of {len(wanted):,}"
+        ]
+    found = description.differences(_saved_for(path, archive), json.loads(wanted))
+    return [f"{place or 'the cell'}: saved {saved}, given {given}" for place, saved, given in found]
+
+
+def _saved_for(path: str | os.PathLike, archive: npz.Archive) -> Any:
+    if archive.text_length is None:
+        return None
+    if archive.text_length > _LONGEST:
+        raise ValueError(f"{path} has a description too long to be taken apart, {archive.text_length:,} bytes; compare "
+                         "it with a cell by load(..., cell=cell)")  # fmt: skip
+    try:
+        return json.loads(archive.text())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a file that liquidjax wrote: its description is no JSON") from error

@@ -12,6 +12,7 @@ import numpy as np
 import optax
 
 from liquidjax._types import Array, Cell, Params
+from liquidjax.cells.projection import project
 from liquidjax.sequences.unroll import unroll
 from liquidjax.sequences.validation import check_values
 
@@ -87,7 +88,8 @@ def train_step(
     """One step of the optimiser on one batch: (params, memory of the optimiser, metrics before the step).
 
     What it makes smaller is the cross entropy with a share `smoothing` of the label spread over all classes; the
-    metrics are those of the plain label. `params` and `memory` are donated: do not touch them afterwards.
+    metrics are those of the plain label. Parameters with explicit constraints are put back into their ranges. `params`
+    and `memory` are donated: do not touch them afterwards.
     """
 
     def loss(params):
@@ -97,7 +99,7 @@ def train_step(
 
     (_, metrics), gradient = jax.value_and_grad(loss, has_aux=True)(params)
     updates, memory = optimiser.transform().update(gradient, memory, params)
-    return optax.apply_updates(params, updates), memory, metrics
+    return project(optax.apply_updates(params, updates), cell), memory, metrics
 
 
 @jax.jit
@@ -158,8 +160,8 @@ def train(
         >>> len(trained.history), trained.history[-1].accuracy
         (9, 1.0)
     """
-    inputs, labels = _checked(cell, "train", train)
-    validation = _checked(cell, "validation", validation)
+    inputs, labels = _checked(cell, "train", train, dt)
+    validation = _checked(cell, "validation", validation, dt)
     steps = len(labels) // batch_size if batch_size >= 1 else 0
     if steps < 1 or epochs < 1:
         raise ValueError(f"epochs must be at least 1 and batch_size in [1, training samples = {len(labels)}], "
@@ -191,7 +193,7 @@ def train(
     return Trained(params, history)
 
 
-def _checked(cell: Cell, name: str, samples: tuple[Any, Any]) -> tuple[np.ndarray, np.ndarray]:
+def _checked(cell: Cell, name: str, samples: tuple[Any, Any], dt: float) -> tuple[np.ndarray, np.ndarray]:
     inputs, labels = map(np.asarray, samples)
     if inputs.ndim != 3 or inputs.shape[2] != cell.inputs or labels.shape != inputs.shape[1:2]:
         raise ValueError(f"{name} must be inputs (time, samples, features = {cell.inputs}) and labels (samples,), "
@@ -199,7 +201,7 @@ def _checked(cell: Cell, name: str, samples: tuple[Any, Any]) -> tuple[np.ndarra
     if labels.dtype.kind not in "iu" or not ((labels >= 0) & (labels < cell.outputs)).all():
         raise ValueError(f"labels of {name} must be integers in [0, outputs of the cell = {cell.outputs}), got "
                          f"{labels.dtype} from {labels.min()} to {labels.max()}")  # fmt: skip
-    check_values(inputs, dt=0.0)
+    check_values(inputs, dt)
     return inputs, labels
 
 

@@ -16,7 +16,9 @@ import optax
 
 from liquidjax._types import Array, Cell, Params
 from liquidjax.analysis.trajectory import states
+from liquidjax.cells.projection import project
 from liquidjax.sequences.unroll import unroll
+from liquidjax.sequences.validation import check_values
 
 CHUNKS = 20
 """Times the errors are looked at during training."""
@@ -47,7 +49,8 @@ def train(
 ) -> Params:
     """Trains copies of a cell, each to predict the next point of its series: Adam on the mean squared error.
 
-    One epoch is one step of the optimiser on the whole series, from the initial state of the cell.
+    One epoch is one step of the optimiser on the whole series, from the initial state of the cell. Parameters with
+    explicit constraints are put back into their ranges after each.
 
     Args:
         cell: a cell with as many outputs as inputs.
@@ -62,7 +65,7 @@ def train(
         The parameters after the last epoch. A copy that diverged has NaN in them; the others do not notice.
 
     Raises:
-        ValueError: series or learning rates that do not fit.
+        ValueError: series or learning rates that do not fit, or a series or dt that `check_values` refuses.
 
     Example:
         >>> import liquidjax as lj
@@ -79,6 +82,7 @@ def train(
                          f"outputs = {cell.outputs}), got shape {series.shape}")  # fmt: skip
     if learning_rates.shape != (copies,):
         raise ValueError(f"learning_rates must be (copies,) = {(copies,)}, got shape {learning_rates.shape}")
+    check_values(series, dt)
     start = time.perf_counter()
     params = jax.tree.map(jnp.copy, params)  # the epochs give their buffers away
     memory = jax.vmap(optax.adam(0.0).init)(params)
@@ -98,7 +102,7 @@ def _epochs(cell, params, memory, series, learning_rates, dt, count):
     def epoch(params, memory, series, learning_rate):
         error, gradient = jax.value_and_grad(lambda params: _error(cell, params, series, dt))(params)
         updates, memory = optax.adam(learning_rate).update(gradient, memory, params)
-        return optax.apply_updates(params, updates), memory, error
+        return project(optax.apply_updates(params, updates), cell), memory, error
 
     copies = jax.vmap(epoch, in_axes=(0, 0, 1, 0))
     carry = params, memory, jnp.zeros(learning_rates.shape)

@@ -13,6 +13,7 @@ import optax
 
 from liquidjax._checks import check_size
 from liquidjax._types import Array, Params, State
+from liquidjax.cells.projection import project
 from liquidjax.models.actor_critic import Actor, ContinuousActor, Critic, DiscreteActor
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork
 from liquidjax.sequences.unroll import step
@@ -164,7 +165,7 @@ def act(
 def update(sac: SAC, learner: Learner, batch: Transition, key: Array) -> tuple[Learner, Losses]:
     """One step of Adam on a batch of transitions, whose states are `States`: (learner, losses before the step).
 
-    All gradients are those of the same parameters.
+    All gradients are those of the same parameters. Those with explicit constraints are put back into their ranges.
     """
     now_key, next_key = jax.random.split(key)
 
@@ -200,6 +201,7 @@ def update(sac: SAC, learner: Learner, batch: Transition, key: Array) -> tuple[L
     updates, memory = optax.adam(sac.learning_rate).update(gradient, learner.memory)
     new: Any = optax.apply_updates(params, updates)
     actor, critics, log_alpha = new
+    actor, critics = project(actor, sac.actor.network), project(critics, sac.critic.network)
     targets: Any = optax.incremental_update(critics, learner.targets, sac.target_rate)
     return Learner(actor, critics, targets, log_alpha, memory), losses
 
@@ -275,8 +277,9 @@ def train(
         What was learnt, and the finished episodes.
 
     Raises:
-        ValueError: a size is out of range.
-        FloatingPointError: at the end of an episode the losses are no longer finite.
+        ValueError: a size is out of range; or the environment gives an observation or a reward that is not finite,
+            with its step, before anything is learnt from it.
+        FloatingPointError: the losses of an update are no longer finite, or the parameters after the last one.
 
     Example:
         >>> import gymnasium
@@ -293,15 +296,16 @@ def train(
     now = sac.init(init_key) if learner is None else learner
     rng, replay, episodes = np.random.default_rng(seed), Replay(min(capacity, steps)), []
     env.action_space.seed(seed)
-    observation, states, start, total = env.reset(seed=seed)[0], sac.initial_states(), 0, 0.0
-    losses = None
+    observation = _finite("observation of the reset", env.reset(seed=seed)[0], 0)
+    states, start, total, losses = sac.initial_states(), 0, 0.0, None
     for number in range(1, steps + 1):
         key, act_key, update_key = jax.random.split(key, 3)
-        observation = np.asarray(observation, np.float32)
         given = env.action_space.sample() if number <= warmup else None
-        next_states, action = jax.device_get(act(sac, now, states, observation, act_key, given))
+        # The losses of the step before come along: the action has waited for its update anyway.
+        (next_states, action), seen = jax.device_get((act(sac, now, states, observation, act_key, given), losses))
+        _check_learning((seen, action), seen, number - 1, sac)
         following, reward, terminated, truncated, _ = env.step(action)
-        following = np.asarray(following, np.float32)
+        following, _ = _finite("observation", following, number), _finite("reward", reward, number)
         replay.add(Transition(observation, action, reward, following, terminated, states, next_states))
         if number > warmup:
             now, losses = update(sac, now, replay.sample(rng, batch_size), update_key)
@@ -309,11 +313,26 @@ def train(
             on_step(number, losses)
         observation, states, total = following, next_states, total + float(reward)
         if terminated or truncated:
-            if losses is not None and not np.isfinite(losses).all():
-                raise FloatingPointError(f"at step {number} the losses are {losses}; try a smaller learning rate than "
-                                         f"{sac.learning_rate}")  # fmt: skip
             episodes.append(Episode(len(episodes) + 1, number - start, total, number))
             if on_episode is not None:
                 on_episode(episodes[-1])
-            observation, states, start, total = env.reset()[0], sac.initial_states(), number, 0.0
+            observation = _finite("observation of the reset", env.reset()[0], number)
+            states, start, total = sac.initial_states(), number, 0.0
+    if losses is not None:
+        _check_learning((losses, now._replace(memory=None)), losses, steps, sac)
     return Run(now, episodes)
+
+
+def _finite(name: str, value: Any, step: int) -> np.ndarray:
+    """What the environment gave, as float32."""
+    with np.errstate(over="ignore"):
+        value = np.asarray(value, np.float32)
+    if not np.isfinite(value).all():
+        raise ValueError(f"the {name} at step {step} must be finite in float32, got {value}; mend the environment")
+    return value
+
+
+def _check_learning(learnt: Any, losses: Losses | None, step: int, sac: SAC) -> None:
+    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(learnt)):
+        raise FloatingPointError(f"at step {step} the losses are {losses}, or what was learnt is no longer finite; try "
+                                 f"a smaller learning rate than {sac.learning_rate}")  # fmt: skip

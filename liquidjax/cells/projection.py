@@ -1,0 +1,87 @@
+"""Explicit constraints: putting parameters that must not be negative back into their ranges."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from liquidjax._types import Params
+from liquidjax.cells.ltc import LTC, LTCParams
+
+
+def project(params: Params, cell: Any = None) -> Params:
+    """Puts the parameters of every LTC with explicit constraints in a pytree back into their ranges.
+
+    weight, leak_conductance >= 0 and capacitance >= 1e-6, each moved to the nearest allowed value. Call it after every
+    optimiser step when `constraints="explicit"`; the training loops of this package do. What is stored for implicit
+    constraints must not be moved; so name the cell, unless every LTC in the pytree is explicit.
+
+    Args:
+        params: any pytree with `LTCParams` in it; with a cell its parameters, copies stacked on a leading axis included.
+        cell: the LTC, or what holds it: a `Readout`, a `Block`, a `Stack`, any dataclass of cells whose `init` calls
+            theirs. Only its LTCs with explicit constraints are projected. None for all `LTCParams` there are.
+
+    Returns:
+        The same pytree with the values moved.
+
+    Raises:
+        ValueError: params are not of the structure that `cell.init` gives.
+
+    Example:
+        >>> import jax, liquidjax as lj
+        >>> cell = lj.LTC(inputs=1, wiring=lj.FullyConnected(units=2), constraints="explicit")
+        >>> params = cell.init(jax.random.key(0))
+        >>> lj.project(params._replace(leak_conductance=jnp.array([-1.0, 1.0])), cell).leak_conductance
+        Array([0., 1.], dtype=float32)
+
+    Reference:
+        `apply_weight_constraints` of ncps 1.0.1; the floor of the capacitance is that of the original LTC code.
+    """
+    if cell is None:
+        return jax.tree.map(lambda node: _projected(node) if _is_ltc(node) else node, params, is_leaf=_is_ltc)
+    marking = _marking(cell)
+    if marking is cell:
+        return params
+    outline = jax.eval_shape(marking.init, jax.random.key(0))
+    return jax.tree.map(
+        lambda mark, node: _projected(node) if isinstance(mark, _Marked) else node, outline, params, is_leaf=_is_ltc
+    )
+
+
+class _Marked(LTCParams):
+    """The parameters of an LTC with explicit constraints."""
+
+
+def _marking(value: Any) -> Any:
+    """The same cell, but that `init` marks the parameters of explicit LTCs; the cell itself where it has none."""
+    if isinstance(value, LTC) and value.constraints == "explicit":
+
+        class Marking(type(value)):
+            def init(self, key):
+                return _Marked(*super().init(key))
+
+        return Marking(**{field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+    if isinstance(value, tuple | list):
+        parts = [_marking(part) for part in value]
+        if all(new is old for new, old in zip(parts, value, strict=True)):
+            return value
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
+    changed = {name: new for name, old in fields.items() if (new := _marking(old)) is not old}
+    return dataclasses.replace(value, **changed) if changed else value
+
+
+def _is_ltc(node: Any) -> bool:
+    return isinstance(node, LTCParams)
+
+
+def _projected(ltc: LTCParams) -> LTCParams:
+    return ltc._replace(
+        leak_conductance=jnp.maximum(ltc.leak_conductance, 0),
+        capacitance=jnp.maximum(ltc.capacitance, 1e-6),
+        synapses=ltc.synapses._replace(weight=jnp.maximum(ltc.synapses.weight, 0)),
+        sensory_synapses=ltc.sensory_synapses._replace(weight=jnp.maximum(ltc.sensory_synapses.weight, 0)),
+    )

@@ -1,0 +1,164 @@
+"""Explicit constraints: which parameters are projected, and that every training loop does it."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import liquidjax as lj
+from liquidjax.cells.ltc import LTCParams
+from liquidjax.training import loop, next_step
+
+KEY = jax.random.key(0)
+
+
+def ltc(constraints, inputs=2, units=2, integrator: lj.Integrator = lj.SemiImplicit(1)):
+    return lj.LTC(inputs, lj.FullyConnected(units), integrator, constraints=constraints)
+
+
+def zero_loss(output, target):
+    return jnp.sum(output - target, axis=-1)
+
+
+class PairParams(NamedTuple):
+    """Not in the order of the fields of the cell, and in a dict."""
+
+    second: dict[str, Any]
+    first: Any
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A cell of a user's own: the second hears the first; the cells in a tuple."""
+
+    cells: tuple[lj.Cell, lj.Cell]
+
+    @property
+    def inputs(self):
+        return self.cells[0].inputs
+
+    @property
+    def outputs(self):
+        return self.cells[1].outputs
+
+    def init(self, key):
+        return PairParams({"its": self.cells[1].init(key)}, self.cells[0].init(key))
+
+    def initial_state(self, batch_shape=(), dtype: Any = float):
+        return tuple(cell.initial_state(batch_shape, dtype) for cell in self.cells)
+
+    def sense(self, params, inputs, key=None):
+        return self.cells[0].sense(params.first, inputs, key)
+
+    def step(self, params, state, sensed, dt):
+        first, y = self.cells[0].step(params.first, state[0], sensed, dt)
+        own = params.second["its"]
+        second, y = self.cells[1].step(own, state[1], self.cells[1].sense(own, y), dt)
+        return (first, second), y
+
+
+def minus_one(params):
+    return jax.tree.map(lambda leaf: leaf - 100, params)
+
+
+def expected(params):
+    """What is allowed of the parameters of one LTC: written out, in numpy."""
+    synapses, sensory = (
+        part._replace(weight=np.maximum(part.weight, 0)) for part in (params.synapses, params.sensory_synapses)
+    )
+    return params._replace(
+        leak_conductance=np.maximum(params.leak_conductance, 0),
+        capacitance=np.maximum(params.capacitance, np.float32(1e-6)),
+        synapses=synapses,
+        sensory_synapses=sensory,
+    )
+
+
+IN = {
+    "itself": lambda cell: cell,
+    "readout": lambda cell: lj.Readout(cell, 3),
+    "block in a stack": lambda cell: lj.Stack(3, lj.Block(cell, feed_forward=True), layers=2),
+    "mixed memory": lambda cell: lj.MixedMemory(cell),
+    "step loss": lambda cell: lj.StepLoss(lj.Readout(cell, 1), zero_loss),
+}
+
+
+@pytest.mark.parametrize("wrap", IN.values(), ids=IN)
+def test_explicit_ltcs_are_projected_and_implicit_ones_left_alone(wrap):
+    """In whatever holds them; copies stacked by vmap too."""
+    for constraints in ("explicit", "implicit"):
+        cell = wrap(ltc(constraints))
+        for params in (cell.init(KEY), jax.vmap(cell.init)(jax.random.split(KEY, 3))):
+            outside = minus_one(params)
+            projected = jax.device_get(lj.project(outside, cell))
+            if constraints == "implicit":
+                assert all(a is b for a, b in zip(jax.tree.leaves(lj.project(outside, cell)), jax.tree.leaves(outside)))
+            wanted = jax.tree.map(
+                lambda node: expected(node) if isinstance(node, LTCParams) and constraints == "explicit" else node,
+                jax.device_get(outside),
+                is_leaf=lambda node: isinstance(node, LTCParams),
+            )
+            assert jax.tree.structure(projected) == jax.tree.structure(wanted)
+            jax.tree.map(np.testing.assert_array_equal, projected, wanted)
+
+
+def test_where_both_kinds_are_each_is_treated_as_its_own_and_a_trace_of_it_too():
+    for kinds in (("explicit", "implicit"), ("implicit", "explicit"), ("explicit", "explicit")):
+        cell = Pair((ltc(kinds[0]), lj.Readout(ltc(kinds[1]), 1)))
+        outside = minus_one(cell.init(KEY))
+        for project in (lj.project, jax.jit(lj.project, static_argnums=1)):
+            projected = jax.device_get(project(outside, cell))
+            for kind, got, given in ((kinds[0], projected.first, outside.first),
+                                     (kinds[1], projected.second["its"].cell, outside.second["its"].cell)):  # fmt: skip
+                given = jax.device_get(given)
+                jax.tree.map(np.testing.assert_array_equal, got, expected(given) if kind == "explicit" else given)
+            np.testing.assert_array_equal(projected.second["its"].linear.weight, outside.second["its"].linear.weight)
+
+
+def test_without_a_cell_all_are_projected_and_other_params_are_refused_with_one():
+    cell = ltc("implicit")
+    outside = minus_one(cell.init(KEY))
+    jax.tree.map(np.testing.assert_array_equal, lj.project([outside, 3])[0], expected(jax.device_get(outside)))
+    with pytest.raises(ValueError, match="(?i)structure|arity|expected"):
+        lj.project(outside, lj.Readout(ltc("explicit"), 1))
+
+
+def in_range(params):
+    weights = params.synapses.weight, params.sensory_synapses.weight, params.leak_conductance
+    assert all(jnp.min(leaf) >= 0 for leaf in weights) and jnp.min(params.capacitance) >= np.float32(1e-6)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params))
+    return min(float(jnp.min(leaf)) for leaf in weights)
+
+
+def toy():
+    inputs = np.random.default_rng(0).normal(size=(4, 24, 2)).astype(np.float32)
+    return inputs, (inputs[-1, :, 0] > 0).astype(int)
+
+
+@pytest.mark.parametrize("learning_rate", [0.3, 3.0])
+def test_the_loop_keeps_an_explicit_ltc_in_its_ranges(learning_rate):
+    """At rates that take weights below 0, and without the projection to NaN; each step is that of the formula."""
+    cell = lj.Readout(ltc("explicit", units=4), 2)
+    settings = {"epochs": 4, "batch_size": 8, "learning_rate": learning_rate}
+    trained = loop.train(cell, cell.init(KEY), toy(), toy(), **settings)
+    assert in_range(trained.params.cell) == 0  # something would have gone below
+
+
+def test_the_loop_leaves_an_implicit_ltc_alone():
+    cell = lj.Readout(ltc("implicit", units=4), 2)
+    trained = loop.train(cell, cell.init(KEY), toy(), toy(), epochs=4, batch_size=8, learning_rate=0.3)
+    assert jnp.min(trained.params.cell.capacitance) < 0  # softplus of it is above
+
+
+def test_training_on_the_next_point_keeps_explicit_ltcs_in_their_ranges():
+    series = np.sin(np.arange(20))[:, None, None] * np.ones((1, 2, 1), np.float32)
+    for constraints in ("explicit", "implicit"):
+        cell = lj.Readout(ltc(constraints, inputs=1, units=4), 1)
+        params = next_step.train(cell, next_step.init(cell, 2), series, np.array([0.3, 3.0]), epochs=20, dt=1.0)
+        if constraints == "explicit":
+            assert in_range(params.cell) == 0
+        else:
+            assert jnp.min(params.cell.capacitance) < 0

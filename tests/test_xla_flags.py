@@ -1,0 +1,17 @@
+"""The flags of XLA under which the tests run compute right numbers."""
+
+import os
+
+import conftest
+import pytest
+import xla_fusion
+
+
+@pytest.mark.parametrize("flags", ["", conftest.QUICK], ids=["none", "quick"])
+def test_one_gradient_from_three_programs(flags):
+    """Two flags together, under which the tests ran once, make gradients of adaptive solvers wrong by percents."""
+    assert max(xla_fusion.errors_under(flags)) < 1e-2
+
+
+def test_nobody_adds_the_flag_that_was_wrong():
+    assert "fusion_emitters" not in os.environ.get("XLA_FLAGS", "")
