@@ -76,18 +76,20 @@ def check_kind(name: str, value: Any, kind: Any, expected: str) -> None:
     _FITTING.add((type(value), kind))
 
 
-def check_array(name: str, value: Any, kinds: str = "iufV") -> jax.Array:
-    """The value as an array of JAX, or the ValueError for a dtype whose kind is another: booleans, complex, objects.
+def check_array(name: str, value: Any, kinds: str = "iufV", on_host: bool = False) -> Any:
+    """The value as an array of JAX or numpy, or the ValueError for a dtype of another kind, and for rows that differ.
 
-    The kinds are those of numpy; V is that of bfloat16 and shorter ones.
+    The kinds are those of numpy, "" for any; V is that of bfloat16 and shorter ones.
     """
     try:
-        array = value if isinstance(value, jax.Array) else jnp.asarray(value)  # which takes six microseconds
-        if array.dtype.kind not in kinds:
+        ready = isinstance(value, jax.Array) and not on_host  # asarray would take six microseconds to see that
+        array = value if ready else (np if on_host else jnp).asarray(value)
+        if kinds and array.dtype.kind not in kinds:
             raise TypeError
         return array
     except (TypeError, ValueError, OverflowError, AttributeError):
-        raise ValueError(f"{name} must be an array of real numbers, got {described(value)}") from None
+        of = {"iufV": " of real numbers", "b": " of booleans"}.get(kinds, "")
+        raise ValueError(f"{name} must be an array{of}, got {described(value)}") from None
 
 
 def check_key(key: Any) -> jax.Array:

@@ -57,6 +57,8 @@ def lyapunov_exponent(
     check_shapes(cell, inputs, dt, None, state)
     check_params(cell, params)
     check_values(*given, state=state, dtype=dtype_of(params, inputs))
+    if not len(inputs):
+        raise ValueError("inputs must hold at least one time step, because the exponent is a growth by duration, got 0")
     if not isinstance(dt, Tracer):
         still = ~np.any(np.asarray(dt) > 0, axis=0) if dt.ndim else dt == 0
         if np.any(still):

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from liquidjax._checks import check_array
 from liquidjax._types import Array, Cell, State
 from liquidjax.cells.belong import check_state
 
@@ -57,9 +58,13 @@ def check_values(inputs: Any, dt: Any, mask: Any = None, *, state: State | None 
     """
     if any(isinstance(x, Tracer) for x in (inputs, dt, mask)):
         return
-    inputs, dt = np.asarray(inputs), np.asarray(dt)
+    inputs, dt = (check_array(name, x, on_host=True) for name, x in (("inputs", inputs), ("dt", dt)))
+    if inputs.ndim < 2:
+        raise ValueError(f"inputs must be (time, *batch, inputs), got shape {inputs.shape}")
     dtype = jnp.result_type(inputs, float) if dtype is None else dtype
-    valid = np.ones(inputs.shape[:-1], bool) if mask is None else np.asarray(mask)
+    valid = np.ones(inputs.shape[:-1], bool) if mask is None else check_array("mask", mask, "b", on_host=True)
+    if valid.shape != inputs.shape[:-1]:
+        raise ValueError(f"mask must be (time, *batch) = {inputs.shape[:-1]}, got shape {valid.shape}")
     _check_dt_shape(dt.shape, valid.shape)
     bad = ~((dt >= 0) & _is_finite(dt, dtype))
     if dt.ndim:

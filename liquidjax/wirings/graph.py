@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from liquidjax._checks import check_integer, check_kind, check_size, described, settle
+from liquidjax._checks import check_array, check_integer, check_kind, check_size, described, settle
 
 
 class Synapses(NamedTuple):
@@ -47,6 +47,7 @@ class Graph:
         check_sensory(self.sensory_adjacency, self.units)
         self.adjacency.setflags(write=False)
         self.sensory_adjacency.setflags(write=False)
+        settle(self, check_integer, "outputs")
         check_units_and_outputs(self)
         try:
             everyone = sorted(neuron for layer in self.layers for neuron in layer)
@@ -124,12 +125,7 @@ def single_layer(adjacency: np.ndarray, sensory_adjacency: np.ndarray, outputs: 
 
 def ternary(name: str, matrix: Any) -> np.ndarray:
     """The matrix as an array of its own, or the ValueError for one that holds anything but -1, 0 and 1."""
-    try:
-        array = np.asarray(matrix)
-    except ValueError:  # rows of different lengths
-        array = np.empty(0, object)
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must be a matrix of -1, 0 and 1, got {described(matrix)}")
+    array = check_array(name, matrix, kinds="biuf", on_host=True)
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"{name} must be a matrix with at least one row and column, got shape {array.shape}")
     wrong = np.argwhere(~np.isin(array, (-1, 0, 1)))
