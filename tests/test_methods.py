@@ -348,14 +348,14 @@ def test_no_steps_need_no_iterations():
 )
 def test_keys_of_the_older_style_are_those_of_the_newer(cell):
     """In a run, in a single call of the cell, and where all steps are done at once."""
-    params, inputs, old = cell.init(KEY), jnp.ones((5, 2, 3)), jax.random.PRNGKey(0)
+    params, inputs, old = cell.init(KEY), data()[0][:5], jax.random.PRNGKey(0)
     methods = [lj.Scan()] if "CfC" in repr(cell) else [lj.Scan(), lj.Associative()]
     for method in methods:
         ours, theirs = (lj.unroll(cell, params, inputs, key=key, method=method)[1] for key in (old, KEY))
         np.testing.assert_array_equal(ours, theirs)
         assert np.any(np.abs(ours - lj.unroll(cell, params, inputs, method=method)[1]) > 1e-3)  # it drops
     single = (cell.sense(params, inputs[0], key) for key in (old, KEY))
-    ours, theirs = (cell.step(params, cell.initial_state((2,)), sensed, jnp.ones(()))[1] for sensed in single)
+    ours, theirs = (cell.step(params, cell.initial_state((BATCH,)), sensed, jnp.ones(()))[1] for sensed in single)
     np.testing.assert_array_equal(ours, theirs)
     traced = jax.jit(lambda key: lj.unroll(cell, params, inputs, key=key)[1])
     np.testing.assert_allclose(traced(old), lj.unroll(cell, params, inputs, key=KEY)[1], atol=1e-6)
@@ -377,9 +377,7 @@ def test_a_state_of_another_dtype_is_the_same_start(dtype):
     start = np.arange(BATCH * 4).reshape(BATCH, 4) % 2
     ours, theirs = (jnp.asarray(start, kind) for kind in (dtype, np.float32))
     for run in (lj.lyapunov_exponent, lj.newton_convergence, lj.state_sensitivity, lj.unroll):
-        for mine, other in zip(
-            *(jax.tree.leaves(run(cell, params, inputs, state=x)) for x in (ours, theirs)), strict=True
-        ):
-            np.testing.assert_array_equal(mine, other)
+        both = (run(cell, params, inputs, state=x) for x in (ours, theirs))
+        jax.tree.map(np.testing.assert_array_equal, *both)
     with pytest.raises(ValueError, match="state must be an array of real numbers, got complex64"):
         lj.lyapunov_exponent(cell, params, inputs, state=jnp.asarray(start, np.complex64))

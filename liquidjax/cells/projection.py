@@ -20,7 +20,7 @@ def project(params: Params, cell: Any = None) -> Params:
     constraints must not be moved; so name the cell, unless every LTC in the pytree is explicit.
 
     Args:
-        params: any pytree with `LTCParams` in it; with a cell its parameters, copies stacked on a leading axis included.
+        params: any pytree with `LTCParams` in it; with a cell its parameters, or copies stacked on a leading axis.
         cell: the LTC, or what holds it: a `Readout`, a `Block`, a `Stack`, any dataclass of cells whose `init` calls
             theirs. Only its LTCs with explicit constraints are projected. None for all `LTCParams` there are.
 
