@@ -1,13 +1,122 @@
-"""The errors for options and sizes that no cell and no integrator can have."""
+"""What users pass in, of the right kind or refused: sizes, numbers, flags, options, arrays, keys and objects.
+
+Those that return something return it in its plain form, so that what was built of numpy's numbers equals what was built
+of Python's.
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+_FITTING: set[tuple[type, Any]] = set()
+"""(class, kind) of objects that passed `check_kind`, because asking a protocol takes ten microseconds."""
 
 
-def check_size(name: str, value: int, least: int = 1) -> None:
-    """Raises the ValueError for a size that is not an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+def check_integer(name: str, value: Any) -> int:
+    """The value as an int, or the ValueError for what is no integer; True and 2.0 are none."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be an integer, got {described(value)}") from None
+
+
+def check_size(name: str, value: Any, least: int = 1) -> int:
+    """The value as an int, or the ValueError for what is not an integer of at least `least`."""
+    try:
+        size = check_integer(name, value)
+    except ValueError:
+        size = None
+    if size is None or size < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {described(value)}")
+    return size
+
+
+def check_number(name: str, value: Any) -> float:
+    """The value as a float, or the ValueError for what is no finite number; "1", True, NaN and an array are none."""
+    try:
+        if isinstance(value, bool | np.bool_) or np.ndim(value) or not math.isfinite(value):  # which takes no string
+            raise ValueError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be a finite number, got {described(value)}") from None
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """The value as a bool, or the ValueError for anything else."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {described(value)}")
+    return bool(value)
+
+
+def settle(owner: Any, check: Callable[..., Any], *names: str) -> None:
+    """Puts what `check(name, value)` returns in the place of these fields of a frozen dataclass under construction."""
+    for name in names:
+        object.__setattr__(owner, name, check(name, getattr(owner, name)))
 
 
 def check_choice(name: str, value: object, choices: tuple) -> None:
     """Raises the ValueError for an option that is none of `choices`."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    if not any(isinstance(value, type(choice)) and value == choice for choice in choices):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {described(value)}")
+
+
+def check_kind(name: str, value: Any, kind: Any, expected: str) -> None:
+    """Raises the ValueError for what is not of a kind, be it a class, a union or a protocol; a class itself is not."""
+    if (type(value), kind) in _FITTING:
+        return
+    if isinstance(value, type) or not isinstance(value, kind):
+        raise ValueError(f"{name} must be {expected}, got {described(value)}")
+    _FITTING.add((type(value), kind))
+
+
+def check_array(name: str, value: Any, kinds: str = "iufV", on_host: bool = False) -> Any:
+    """The value as an array of JAX or numpy, or the ValueError for a dtype of another kind, and for rows that differ.
+
+    The kinds are those of numpy, "" for any; V is that of bfloat16 and shorter ones.
+    """
+    try:
+        ready = isinstance(value, jax.Array) and not on_host  # asarray would take six microseconds to see that
+        array = value if ready else (np if on_host else jnp).asarray(value)
+        if kinds and array.dtype.kind not in kinds:
+            raise TypeError
+        return array
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        of = {"iufV": " of real numbers", "b": " of booleans"}.get(kinds, "")
+        raise ValueError(f"{name} must be an array{of}, got {described(value)}") from None
+
+
+def check_key(key: Any) -> jax.Array:
+    """The key as `jax.random.key` makes it, or the ValueError for what is no single key.
+
+    A key of `jax.random.PRNGKey` is an array of numbers, which inside the package could be taken for several keys.
+    """
+    try:
+        if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+            key = jax.random.wrap_key_data(key)
+        if key.shape == ():
+            return key
+    except (TypeError, ValueError, AttributeError):
+        pass
+    raise ValueError(f"key must be one key such as jax.random.key(0), got {described(key)}")
+
+
+def described(value: Any) -> str:
+    """How an error names what came, in a line.
+
+    Example:
+        >>> described(2.0), described(np.ones((2, 3))), described(dict), described("x" * 1000)
+        ('2.0', 'an array float64 (2, 3)', 'the class dict, not an instance of it', 'a str')
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}, not an instance of it"
+    if getattr(value, "shape", ()) != ():
+        return f"an array {value.dtype} {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 200 and "\n" not in text else f"a {type(value).__name__}"

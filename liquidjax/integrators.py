@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_kind, check_number, check_size, settle
 from liquidjax._types import Array, Coefficients, Integrator
 
 MOST_UNROLLED = 12
@@ -35,7 +35,7 @@ class _FixedStep(abc.ABC):
     per_sample: ClassVar[bool] = False
 
     def __post_init__(self):
-        check_size("unfolds", self.unfolds)
+        settle(self, check_size, "unfolds")
 
     def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
         """The state after dt; see `Integrator`."""
@@ -224,7 +224,7 @@ class Diffrax:
         max_steps: solver steps allowed within one dt.
 
     Raises:
-        ValueError: a state of lower precision than float32.
+        ValueError: an argument of the wrong kind; when run, a state of lower precision than float32.
         RuntimeError: when run, a solve that did not finish in max_steps (from within the compiled code).
 
     Example:
@@ -242,6 +242,23 @@ class Diffrax:
     first_step: float | None = None
     max_steps: int = 4096
     per_sample: ClassVar[bool] = True
+
+    def __post_init__(self):
+        kinds = (
+            ("solver", diffrax.AbstractSolver, "a solver of diffrax such as diffrax.Tsit5()"),
+            (
+                "controller",
+                diffrax.AbstractStepSizeController,
+                "such as diffrax.PIDController(rtol, atol)",
+            ),
+            ("adjoint", diffrax.AbstractAdjoint, "an adjoint such as diffrax.RecursiveCheckpointAdjoint()"),
+        )
+        for name, kind, expected in kinds:
+            check_kind(name, getattr(self, name), kind, expected)
+        if self.max_steps is not None:  # which some adjoints of diffrax allow
+            settle(self, check_size, "max_steps")
+        if self.first_step is not None:
+            settle(self, check_number, "first_step")
 
     def _identity(self) -> tuple:
         """What it is compared by: the values of the arrays in solver, controller and adjoint, which have no hash."""

@@ -235,3 +235,84 @@ def test_trajectory_is_what_the_single_steps_give():
         np.testing.assert_allclose(seen.state[t], state.state, rtol=1e-5)
         np.testing.assert_allclose(seen.memory[t], state.memory, rtol=1e-5)
         np.testing.assert_allclose(tau[t], lj.time_constant(ltc, params.cell, alone, inputs[t]), rtol=1e-5)
+
+
+def rate_and_drive(params, state, inputs):
+    """Of a `HasaniLTC` with 2 inputs: f = sigmoid(W [u, x] + b), 1 / tau + f and f A."""
+    params = jax.device_get(params)
+    f = 1 / (1 + np.exp(-(np.concatenate([inputs, state], -1) @ params.linear.weight + params.linear.bias)))
+    return 1 / np.logaddexp(0, params.time_constant) + f, f * params.A
+
+
+def squared_error(output, target):
+    """A loss for `StepLoss`."""
+    return jnp.mean((output - target) ** 2, axis=-1)
+
+
+def test_readings_reach_through_what_is_built_around_a_cell(x64):
+    """What the cell inside hears, by numpy: the inputs, without targets, normalised, or the LSTM's answer to them."""
+    rng = np.random.default_rng(0)
+    inner = lj.HasaniLTC(2, 2)
+    state, inputs, target, memory = (rng.normal(size=(3, n)) for n in (2, 2, 2, 2))
+
+    def normalised(u):
+        return (u - u.mean(-1, keepdims=True)) / np.sqrt(u.var(-1, keepdims=True) + 1e-5)
+
+    def sigmoid(z):
+        return 1 / (1 + np.exp(-z))
+
+    def answer(params):
+        lstm = jax.device_get(params.lstm)
+        gates = np.einsum("bi,igu->bgu", inputs, lstm.inputs.weight) + lstm.inputs.bias
+        i, f, g, o = np.moveaxis(gates + np.einsum("bi,igu->bgu", state, lstm.recurrent), 1, 0)
+        return sigmoid(o) * np.tanh(sigmoid(f + 1) * memory + sigmoid(i) * np.tanh(g))
+
+    both = lj.cells.mixed_memory.MixedMemoryState(state, memory)  # type: ignore[attr-defined]
+    read = lj.Readout(inner, 4)
+    for cell, own, told, heard in (
+        (read, state, inputs, lambda p: (p.cell, inputs)),
+        (lj.StepLoss(inner, squared_error), state, np.concatenate([inputs, target], -1), lambda p: (p, inputs)),
+        (lj.Block(inner), state, inputs, lambda p: (p.cell, normalised(inputs))),
+        (lj.Readout(lj.Block(inner), 1), state, inputs, lambda p: (p.cell.cell, normalised(inputs))),
+        (lj.MixedMemory(inner), both, inputs, lambda p: (p.cell, inputs)),
+        (lj.MixedMemory(inner, writes="input"), both, inputs, lambda p: (p.cell, answer(p))),
+    ):
+        params = cell.init(KEY)
+        rate, drive = rate_and_drive(heard(params)[0], state, heard(params)[1])
+        np.testing.assert_allclose(lj.time_constant(cell, params, own, told), 1 / rate, rtol=1e-9)
+        np.testing.assert_allclose(lj.equilibrium(cell, params, own, told), drive / rate, rtol=1e-9)
+
+
+@pytest.mark.parametrize("reading", [lj.time_constant, lj.equilibrium])
+def test_readings_refuse_what_does_not_belong_together(reading):
+    """As many samples as neurons: without a look at the shapes there is a number for each of these."""
+    cell = lj.LTC(2, lj.FullyConnected(4))
+    params = cell.init(KEY)
+    assert reading(cell, params, jnp.zeros((4, 4)), jnp.ones((4, 2))).shape == (4, 4)
+    for state, inputs, message in (
+        (jnp.zeros(4), jnp.ones((4, 2)), r"state must be \(\*batch, units\) = \(4, 4\), got shape \(4,\)"),
+        (jnp.zeros((4, 4)), jnp.ones(2), r"state must be \(\*batch, units\) = \(4,\), got shape \(4, 4\)"),
+        (jnp.zeros((4, 1)), jnp.ones((4, 2)), r"state must be \(\*batch, units\) = \(4, 4\), got shape \(4, 1\)"),
+        (jnp.zeros((4, 5)), jnp.ones((4, 2)), r"got shape \(4, 5\)"),
+        (jnp.zeros((4, 4)), jnp.ones((4, 1)), r"inputs must be .* \(\*batch, inputs = 2\), got float32 \(4, 1\)"),
+        (jnp.zeros((4, 4)), jnp.ones((4, 3)), r"got float32 \(4, 3\)"),
+        (jnp.zeros((4, 4)), jnp.ones((4, 2), int), "inputs must be floating point"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            reading(cell, params, state, inputs)
+    for cell in (lj.GRU(2, 4), lj.Readout(lj.CfC(2, 4), 1), lj.Stack(4, lj.Block(lj.GatedLinear(4, 4)))):
+        with pytest.raises(ValueError, match="cell must follow a differential equation, as LTC or CTRNN do"):
+            reading(cell, cell.init(KEY), cell.initial_state((3,)), jnp.ones((3, cell.inputs)))
+    with pytest.raises(ValueError, match=r"params must be what LTC\.init"):
+        reading(lj.LTC(2, lj.FullyConnected(4)), lj.GRU(2, 4).init(KEY), jnp.zeros(4), jnp.ones(2))
+
+
+def test_time_constants_of_a_sequence_reach_through_too():
+    inner = lj.LTC(2, lj.FullyConnected(3))
+    cell = lj.Readout(lj.MixedMemory(inner), 1)
+    params = cell.init(KEY)
+    inputs = jax.random.normal(KEY, (4, 5, 2))
+    seen = trajectory.states(cell, params, inputs)
+    tau = trajectory.time_constants(cell, params, inputs)
+    assert tau.shape == (4, 5, 3)
+    np.testing.assert_allclose(tau, lj.time_constant(inner, params.cell.cell, seen.state, inputs), rtol=1e-6)

@@ -297,3 +297,87 @@ def test_convergence_is_told_for_each_sequence():
     assert not np.any(hurried.converged) and np.all(hurried.residual > info.residual)
     with pytest.raises(ValueError, match="Newton needs a cell whose state is one array"):
         lj.newton_convergence(lj.LSTM(3, 4), lj.LSTM(3, 4).init(KEY), inputs)
+
+
+# sequences of no steps, and keys of the older style
+
+
+@pytest.mark.parametrize(
+    ("method", "cell"),
+    [
+        (lj.Newton("full"), NONLINEAR["ltc"]),
+        (lj.Newton("diagonal"), NONLINEAR["cfc"]),
+        (lj.Newton("layered"), NONLINEAR["readout of ltc"]),
+        (lj.Associative(), LINEAR["readout"]),
+        (lj.Associative(), LINEAR["stack"]),
+        (lj.Scan(), NONLINEAR["gru"]),
+        ("auto", LINEAR["stack"]),
+    ],
+)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_no_steps_leave_the_state_and_give_no_outputs(method, cell, reverse):
+    params, inputs = cell.init(KEY), jnp.ones((0, 2, 3))
+    start = jax.tree.map(lambda leaf: leaf + 0.3, cell.initial_state((2,)))
+    mask = jnp.ones((0, 2), bool)
+    for options in ({}, {"mask": mask}, {"key": KEY}, {"dt": jnp.ones((0, 2))}):
+        state, outputs = lj.unroll(cell, params, inputs, state=start, method=method, reverse=reverse, **options)
+        jax.tree.map(np.testing.assert_array_equal, state, start)
+        assert outputs.shape == (0, 2, cell.outputs)
+    gradient = jax.grad(lambda x: jnp.sum(lj.unroll(cell, params, inputs, state=x, method=method)[1]))(start)
+    assert all(not np.any(leaf) for leaf in jax.tree.leaves(gradient))
+
+
+def test_no_steps_need_no_iterations():
+    cell = NONLINEAR["ltc"]
+    info = lj.newton_convergence(cell, cell.init(KEY), np.ones((0, 2, 3), np.float32))
+    assert info.iterations.tolist() == [0, 0] and info.residual.tolist() == [0, 0] and info.converged.tolist() == [1, 1]
+    with pytest.raises(ValueError, match="inputs must hold at least one time step"):
+        lj.lyapunov_exponent(cell, cell.init(KEY), np.ones((0, 2, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        lj.Stack(3, lj.Block(lj.GatedLinear(4, 4), dropout=0.5), layers=2),
+        lj.Stack(3, lj.Stack(3, lj.Block(lj.GatedLinear(3, 3), dropout=0.5), layers=2), layers=2),
+        lj.Block(lj.GatedLinear(3, 3), dropout=0.5, feed_forward=True),
+        lj.CfC(3, 4, backbone_layers=2, dropout=0.5),
+        lj.MixedMemory(lj.CfC(3, 4, dropout=0.5)),
+    ],
+    ids=["stack", "stack of stacks", "block", "cfc", "mixed memory"],
+)
+def test_keys_of_the_older_style_are_those_of_the_newer(cell):
+    """In a run, in a single call of the cell, and where all steps are done at once."""
+    params, inputs, old = cell.init(KEY), data()[0][:5], jax.random.PRNGKey(0)
+    methods = [lj.Scan()] if "CfC" in repr(cell) else [lj.Scan(), lj.Associative()]
+    for method in methods:
+        ours, theirs = (lj.unroll(cell, params, inputs, key=key, method=method)[1] for key in (old, KEY))
+        np.testing.assert_array_equal(ours, theirs)
+        assert np.any(np.abs(ours - lj.unroll(cell, params, inputs, method=method)[1]) > 1e-3)  # it drops
+    single = (cell.sense(params, inputs[0], key) for key in (old, KEY))
+    ours, theirs = (cell.step(params, cell.initial_state((BATCH,)), sensed, jnp.ones(()))[1] for sensed in single)
+    np.testing.assert_array_equal(ours, theirs)
+    traced = jax.jit(lambda key: lj.unroll(cell, params, inputs, key=key)[1])
+    np.testing.assert_allclose(traced(old), lj.unroll(cell, params, inputs, key=KEY)[1], atol=1e-6)
+
+
+def test_keys_of_the_older_style_serve_the_readings():
+    cell = NONLINEAR["gru"]
+    params, inputs, old = cell.init(KEY), data()[0], jax.random.PRNGKey(0)
+    for reading in (lj.lyapunov_exponent, lj.newton_convergence):
+        ours, theirs = (reading(cell, params, inputs, key=key) for key in (old, KEY))
+        jax.tree.map(np.testing.assert_array_equal, ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", [int, np.float64, jnp.bfloat16])
+def test_a_state_of_another_dtype_is_the_same_start(dtype):
+    """0 and 1 are the same in all of them."""
+    cell = NONLINEAR["gru"]
+    params, inputs = cell.init(KEY), data()[0]
+    start = np.arange(BATCH * 4).reshape(BATCH, 4) % 2
+    ours, theirs = (jnp.asarray(start, kind) for kind in (dtype, np.float32))
+    for run in (lj.lyapunov_exponent, lj.newton_convergence, lj.state_sensitivity, lj.unroll):
+        both = (run(cell, params, inputs, state=x) for x in (ours, theirs))
+        jax.tree.map(np.testing.assert_array_equal, *both)
+    with pytest.raises(ValueError, match="state must be an array of real numbers, got complex64"):
+        lj.lyapunov_exponent(cell, params, inputs, state=jnp.asarray(start, np.complex64))

@@ -269,3 +269,55 @@ def test_s10_time_constants_adapt_after_training(training):
     wild = np.array([1e30, -1e30, -1e30, 1e30], np.float32)[:, None]
     states_of = trajectory.states(cell, after, wild, 0.3)
     assert inside(tau_of(cell, after, states_of, wild), bounds) and inside(states_of, states_within(cell, after))
+
+
+def zero_loss(output, target):
+    """A loss for `StepLoss`."""
+    return jnp.zeros(output.shape[:-1])
+
+
+def test_s10_bounds_reach_through_what_is_built_around_a_cell():
+    for inner in (lj.HasaniLTC(3, 3), lj.LTC(3, lj.FullyConnected(3))):
+        for cell in (
+            lj.Readout(inner, 2),
+            lj.Block(inner),
+            lj.StepLoss(inner, zero_loss),
+            lj.MixedMemory(inner, writes="input"),
+        ):
+            params = cell.init(KEY)
+            own = params if isinstance(cell, lj.StepLoss) else params.cell
+            for bounds in (state_bounds, time_constant_bounds):
+                np.testing.assert_array_equal(bounds(cell, params), bounds(inner, own))
+        with pytest.raises(
+            ValueError, match=r"params must be what .*LTC.init\(key\) of this cell returns, got a GRUPara"
+        ):
+            state_bounds(inner, lj.GRU(3, 3).init(KEY))
+
+
+@pytest.mark.parametrize("inner", [lj.HasaniLTC(2, 4), lj.LTC(2, lj.FullyConnected(4), lj.SemiImplicit(3))])
+def test_s10_where_an_lstm_writes_the_state_it_stays_between_one_and_the_potentials(inner):
+    """A cell with nothing to pull at its state keeps what the LSTM wrote, which leaves the bounds without -1 and 1."""
+    cell = lj.Readout(lj.MixedMemory(inner), 1)
+    for seed in range(20):
+        params = shaken(cell.init(jax.random.key(seed)), seed)
+        inputs = 10 * np.random.default_rng(seed).normal(size=(8, 2)).astype(np.float32)
+        for dt in (0.0, 0.1, 10.0):
+            seen = trajectory.states(cell, params, inputs, dt).state
+            assert inside(seen, states_within(cell, params))
+        still = trajectory.states(cell, params, inputs, 0.0).state
+        if seed == 0:
+            assert not inside(still, states_within(inner, params.cell.cell))
+    assert np.all(states_within(cell, params).low <= -1) and np.all(states_within(cell, params).high >= 1)
+
+
+def test_s9_sensitivity_refuses_a_state_that_does_not_belong():
+    cell = lj.GRU(2, 4)
+    params, inputs = cell.init(KEY), jnp.ones((3, 4, 2))
+    for state in (jnp.zeros(4), jnp.zeros((1, 4)), jnp.zeros((4, 1)), jnp.zeros(()), (jnp.zeros((4, 4)),)):
+        with pytest.raises(ValueError, match="state must"):
+            state_sensitivity(cell, params, inputs, state=state)
+    with pytest.raises(ValueError, match=r"inputs must be \(time, \*batch, inputs = 2\), got shape \(3, 4, 1\)"):
+        state_sensitivity(cell, params, inputs[..., :1])
+    assert state_sensitivity(cell, params, inputs[:0]).shape == (0, 4)
+    half = state_sensitivity(cell, params, inputs.astype(jnp.bfloat16), state=jnp.full((4, 4), 1 / 3))
+    np.testing.assert_array_equal(half, state_sensitivity(cell, params, inputs, state=jnp.full((4, 4), 1 / 3)))

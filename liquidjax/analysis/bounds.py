@@ -6,14 +6,17 @@ for `SemiImplicit` and `Exponential`, whose steps are convex combinations; an ex
 only where it is stable.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from liquidjax._types import Array, Cell, Params
+from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.cells.hasani import HasaniLTC
+from liquidjax.cells.inside import Wrapper, cell_inside
 from liquidjax.cells.ltc import LTC, LTCParams, SynapseParams
+from liquidjax.cells.mixed_memory import MixedMemory
 from liquidjax.reparam import positive
 from liquidjax.wirings import Synapses
 
@@ -33,14 +36,14 @@ def time_constant_bounds(cell: Cell, params: Params) -> Bounds:
                 where leak is the leak conductance, and the sum runs over the synapses onto the neuron.
 
     Args:
-        cell: a `HasaniLTC` or an `LTC`.
+        cell: a `HasaniLTC` or an `LTC`, or a `Readout`, `Block`, `StepLoss` or `MixedMemory` of one.
         params: its parameters.
 
     Returns:
         The bounds, each (units,), in the unit of dt.
 
     Raises:
-        ValueError: a cell of another kind.
+        ValueError: a cell of another kind, or the parameters of another cell.
 
     Example:
         >>> import liquidjax as lj
@@ -52,18 +55,17 @@ def time_constant_bounds(cell: Cell, params: Params) -> Bounds:
     Reference:
         Hasani et al., "Liquid time-constant networks", AAAI 2021, theorem 1.
     """
+    cell, params = _known(cell, params)
     if isinstance(cell, HasaniLTC):
         tau = positive(params.time_constant, "implicit")
         return Bounds(tau / (1 + tau), tau)
-    if isinstance(cell, LTC):
-        capacitance = positive(params.capacitance, cell.constraints)
-        least = positive(params.leak_conductance, cell.constraints) + cell.epsilon
-        most = least
-        for synapses, graph in _synapses(cell, params):
-            weight = positive(synapses.weight, cell.constraints)
-            most = most + jax.ops.segment_sum(weight, graph.target, cell.units)
-        return Bounds(capacitance / most, capacitance / least)
-    raise _unknown(cell)
+    capacitance = positive(params.capacitance, cell.constraints)
+    least = positive(params.leak_conductance, cell.constraints) + cell.epsilon
+    most = least
+    for synapses, graph in _synapses(cell, params):
+        weight = positive(synapses.weight, cell.constraints)
+        most = most + jax.ops.segment_sum(weight, graph.target, cell.units)
+    return Bounds(capacitance / most, capacitance / least)
 
 
 def state_bounds(cell: Cell, params: Params) -> Bounds:
@@ -72,16 +74,17 @@ def state_bounds(cell: Cell, params: Params) -> Bounds:
     HasaniLTC:  min(0, A) <= x <= max(0, A)
     LTC:        x lies between the smallest and the largest of 0, where it starts, the leak potential, and the reversal
                 potentials of the synapses onto the neuron.
+    MixedMemory with writes="state": the same with -1 and 1 in the place of 0, because the LSTM rewrites the state.
 
     Args:
-        cell: a `HasaniLTC` or an `LTC`.
+        cell: a `HasaniLTC` or an `LTC`, or a `Readout`, `Block`, `StepLoss` or `MixedMemory` of one.
         params: its parameters.
 
     Returns:
         The bounds, each (units,).
 
     Raises:
-        ValueError: a cell of another kind.
+        ValueError: a cell of another kind, or the parameters of another cell.
 
     Example:
         >>> import liquidjax as lj
@@ -92,16 +95,17 @@ def state_bounds(cell: Cell, params: Params) -> Bounds:
     Reference:
         Hasani et al., "Liquid time-constant networks", AAAI 2021, theorem 2.
     """
+    # An LSTM that rewrites the state puts it within (-1, 1) before each step.
+    start = 1.0 if _rewritten(cell) else 0.0
+    cell, params = _known(cell, params)
     if isinstance(cell, HasaniLTC):
-        return Bounds(jnp.minimum(0, params.A), jnp.maximum(0, params.A))
-    if isinstance(cell, LTC):
-        low = jnp.minimum(0, params.leak_potential)
-        high = jnp.maximum(0, params.leak_potential)
-        for synapses, graph in _synapses(cell, params):
-            low = jnp.minimum(low, jax.ops.segment_min(synapses.reversal_potential, graph.target, cell.units))
-            high = jnp.maximum(high, jax.ops.segment_max(synapses.reversal_potential, graph.target, cell.units))
-        return Bounds(low, high)
-    raise _unknown(cell)
+        return Bounds(jnp.minimum(-start, params.A), jnp.maximum(start, params.A))
+    low = jnp.minimum(-start, params.leak_potential)
+    high = jnp.maximum(start, params.leak_potential)
+    for synapses, graph in _synapses(cell, params):
+        low = jnp.minimum(low, jax.ops.segment_min(synapses.reversal_potential, graph.target, cell.units))
+        high = jnp.maximum(high, jax.ops.segment_max(synapses.reversal_potential, graph.target, cell.units))
+    return Bounds(low, high)
 
 
 def _synapses(cell: LTC, params: LTCParams) -> tuple[tuple[SynapseParams, Synapses], ...]:
@@ -109,5 +113,21 @@ def _synapses(cell: LTC, params: LTCParams) -> tuple[tuple[SynapseParams, Synaps
     return (params.synapses, graph.synapses), (params.sensory_synapses, graph.sensory_synapses)
 
 
-def _unknown(cell: Cell) -> ValueError:
-    return ValueError(f"cell must be a HasaniLTC or an LTC, the cells with known bounds, got {type(cell).__name__}")
+def _rewritten(cell: Cell) -> bool:
+    """Whether an LSTM writes the state of the cell inside."""
+    while isinstance(cell, Wrapper):
+        if isinstance(cell, MixedMemory) and cell.writes == "state":
+            return True
+        cell = cell.cell
+    return False
+
+
+def _known(cell: Cell, params: Params) -> tuple[HasaniLTC | LTC, Any]:
+    """The cell inside and its parameters, or the ValueError for one without known bounds."""
+    check_cell(cell)
+    check_params(cell, params)
+    inner, params = cell_inside(cell, params)
+    if not isinstance(inner, HasaniLTC | LTC):
+        raise ValueError(f"cell must be a HasaniLTC or an LTC, the cells with known bounds, or built around one, got "
+                         f"{type(inner).__name__}")  # fmt: skip
+    return inner, params

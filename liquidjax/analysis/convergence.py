@@ -6,7 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_array, check_key, check_kind
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.sequences.newton import Newton, NewtonInfo
 from liquidjax.sequences.steps import dtype_of, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
@@ -53,10 +55,16 @@ def newton_convergence(
     Reference:
         Lim et al., "Parallelizing non-linear sequential models over the sequence length" (DEER), ICLR 2024.
     """
+    check_cell(cell)
+    check_kind("method", method, Newton, "the method asked about, such as lj.Newton()")
     given = inputs, dt
-    inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
+    inputs, dt, key = check_array("inputs", inputs), check_array("dt", dt), None if key is None else check_key(key)
     check_shapes(cell, inputs, dt, None, state)
+    check_params(cell, params)
     check_values(*given, state=state, dtype=dtype_of(params, inputs))
+    if not len(inputs):  # no steps, no iterations
+        batch = inputs.shape[1:-1]
+        return NewtonInfo(jnp.zeros(batch, int), jnp.zeros(batch, inputs.dtype), jnp.ones(batch, bool))
     return _convergence(cell, method, params, inputs, dt, state, key)
 
 

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from liquidjax._checks import check_array, check_key
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.sequences.steps import dtype_of, masked_step, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 
@@ -49,17 +51,21 @@ def lyapunov_exponent(
         says about Newton's method: Gonzalez et al., "Predictability enables parallelization of nonlinear state space
         models" (2025).
     """
-    given = inputs, dt
-    inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
+    check_cell(cell)
+    given, key = (inputs, dt), jax.random.key(0) if key is None else check_key(key)
+    inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
     check_shapes(cell, inputs, dt, None, state)
+    check_params(cell, params)
     check_values(*given, state=state, dtype=dtype_of(params, inputs))
+    if not len(inputs):
+        raise ValueError("inputs must hold at least one time step, because the exponent is a growth by duration, got 0")
     if not isinstance(dt, Tracer):
         still = ~np.any(np.asarray(dt) > 0, axis=0) if dt.ndim else dt == 0
         if np.any(still):
             sample = np.argwhere(still)[0].tolist()
             raise ValueError(f"dt must be above 0 at some step, because the exponent is a growth by duration, got 0 at "
                              f"every step{' of sample ' + ', '.join(map(str, sample)) if sample else ''}")  # fmt: skip
-    return _exponent(cell, params, inputs, dt, state, jax.random.key(0) if key is None else key)
+    return _exponent(cell, params, inputs, dt, state, key)
 
 
 @functools.partial(jax.jit, static_argnums=0)

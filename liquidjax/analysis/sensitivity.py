@@ -5,9 +5,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_array
 from liquidjax._types import Array, Cell, Params
 from liquidjax.analysis.trajectory import states
-from liquidjax.sequences.validation import check_state_values
+from liquidjax.cells.belong import check_cell, check_params
+from liquidjax.sequences.steps import dtype_of
+from liquidjax.sequences.validation import check_shapes, check_state_values
 
 
 def state_sensitivity(
@@ -45,16 +48,20 @@ def state_sensitivity(
         Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, section 2;
         Hasani et al. (2021), scope and limitations, for LTCs.
     """
-    inputs = jnp.asarray(inputs)
-    start = cell.initial_state(inputs.shape[1:-1], inputs.dtype)
+    check_cell(cell)
+    inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
+    check_shapes(cell, inputs, dt, None, state)
+    check_params(cell, params)
+    dtype = dtype_of(params, inputs)
+    start = cell.initial_state(inputs.shape[1:-1], dtype)
     if not isinstance(start, jax.Array):
         raise ValueError(
             f"cell must have one array as its state, got {type(cell).__name__} with {type(start).__name__}"
         )
     if state is not None:
         if options.get("validate", True):
-            check_state_values(state, inputs.dtype)
-        start = jnp.asarray(state, inputs.dtype)
+            check_state_values(state, dtype)
+        start = jnp.asarray(state, dtype)
     # One shift for all samples: they do not mix, so its Jacobian holds that of every sample.
     shift = jnp.zeros(start.shape[-1], start.dtype)
     jacobian = jax.jacfwd(lambda shift: states(cell, params, inputs, dt, state=start + shift, **options))(shift)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from liquidjax._types import Array, Cell, ODECell, Params, Sensed, State
+from liquidjax._types import Array, Cell, Params, Sensed, State
+from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.cells.ode import time_constant
 from liquidjax.sequences.unroll import unroll
 
@@ -58,14 +59,16 @@ def states(cell: Cell, params: Params, inputs: Any, dt: Any = 1.0, **options: An
         >>> states(cell, cell.init(jax.random.key(0)), jnp.ones((10, 3, 2)), dt=0.1).shape
         (10, 3, 16)
     """
+    check_cell(cell)
+    check_params(cell, params)
     return unroll(_Watched(cell), params, inputs, dt, **options)[1]
 
 
-def time_constants(cell: ODECell, params: Params, inputs: Any, dt: Any = 1.0, **options: Any) -> Array:
+def time_constants(cell: Cell, params: Params, inputs: Any, dt: Any = 1.0, **options: Any) -> Array:
     """The liquid time constant 1 / rate of every neuron after every time step, in the unit of dt.
 
     Args:
-        cell: a cell with coefficients.
+        cell: a cell with coefficients, or one built around it; see `cells.ode.time_constant`.
         params: its parameters.
         inputs: (time, *batch, inputs).
         dt: as for `unroll`.

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_flag, check_key, check_number, settle
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.cells.belong import check_cell
 from liquidjax.cells.layer_norm import LayerNorm, init_layer_norm
 from liquidjax.cells.linear import Linear, init_linear
 
@@ -70,6 +72,9 @@ class Block:
     feed_forward: bool = False
 
     def __post_init__(self):
+        check_cell(self.cell)
+        settle(self, check_number, "dropout")
+        settle(self, check_flag, "feed_forward")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
         if self.cell.inputs != self.cell.outputs:
@@ -86,7 +91,7 @@ class Block:
 
     def init(self, key: Array) -> BlockParams:
         """Draws the parameters."""
-        cell_key, *keys = jax.random.split(key, 4)
+        cell_key, *keys = jax.random.split(check_key(key), 4)
         width, feed_forward = self.outputs, None
         if self.feed_forward:
             sizes = ((width, 4 * width), (width, 4 * width), (4 * width, width))

@@ -1,12 +1,13 @@
 """Closed-form continuous-time networks, dense and wired."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_key, check_number, check_size, settle
 from liquidjax._types import Array
 from liquidjax.cells.linear import Linear, init_linear, zeros
 
@@ -125,11 +126,10 @@ class CfC:
     dropout: float = 0.0
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("units", self.units)
+        settle(self, check_size, "inputs", "units", "backbone_units")
+        settle(self, functools.partial(check_size, least=0), "backbone_layers")
+        settle(self, check_number, "dropout")
         check_choice("mode", self.mode, MODES)
-        check_size("backbone_units", self.backbone_units)
-        check_size("backbone_layers", self.backbone_layers, least=0)
         check_choice("activation", self.activation, tuple(ACTIVATIONS))
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
@@ -140,7 +140,7 @@ class CfC:
 
     def init(self, key: Array) -> CfCParams:
         """Draws the parameters."""
-        head_key, *keys = jax.random.split(key, 1 + self.backbone_layers)
+        head_key, *keys = jax.random.split(check_key(key), 1 + self.backbone_layers)
         sizes = [self.inputs + self.units] + [self.backbone_units] * self.backbone_layers
         backbone = tuple(init_linear(k, *pair) for k, *pair in zip(keys, sizes[:-1], sizes[1:], strict=True))
         return CfCParams(backbone, init_head(head_key, self.mode, sizes[-1], self.units))

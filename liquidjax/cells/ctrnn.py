@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_flag, check_key, check_number, check_size, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
+from liquidjax.cells.belong import check_integrator
 from liquidjax.cells.linear import Linear, init_linear, zeros
 from liquidjax.integrators import Exponential
 from liquidjax.reparam import positive, stored
@@ -57,8 +58,10 @@ class CTRNN:
     learn_time_constant: bool = True
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("units", self.units)
+        settle(self, check_size, "inputs", "units")
+        check_integrator(self.integrator)
+        settle(self, check_number, "time_constant")
+        settle(self, check_flag, "learn_time_constant")
         if not self.time_constant > 0:
             raise ValueError(f"time_constant must be above 0, got {self.time_constant}")
 
@@ -70,7 +73,7 @@ class CTRNN:
         """Draws the parameters."""
         tau = jnp.full(self.units, self.time_constant, float)
         return CTRNNParams(
-            init_linear(key, self.inputs + self.units, self.units),
+            init_linear(check_key(key), self.inputs + self.units, self.units),
             stored(tau, "implicit") if self.learn_time_constant else None,
         )
 

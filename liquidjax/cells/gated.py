@@ -6,9 +6,10 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
+from liquidjax.cells.belong import check_integrator
 from liquidjax.cells.linear import Linear, init_linear, zeros
 from liquidjax.integrators import Exponential
 
@@ -64,8 +65,8 @@ class GatedLinear:
     """What `Associative` needs to know."""
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("units", self.units)
+        settle(self, check_size, "inputs", "units")
+        check_integrator(self.integrator)
 
     @property
     def outputs(self) -> int:
@@ -74,7 +75,7 @@ class GatedLinear:
     def init(self, key: Array) -> GatedLinearParams:
         """Draws the parameters: Xavier-uniform weights, biases 0, so that tau starts near log(2) + 0.1 = 0.79."""
         sizes = ((self.inputs, self.units), (self.inputs, 2 * self.units), (2 * self.units, self.units))
-        layers = (init_linear(k, *size) for k, size in zip(jax.random.split(key, 3), sizes, strict=True))
+        layers = (init_linear(k, *size) for k, size in zip(jax.random.split(check_key(key), 3), sizes, strict=True))
         return GatedLinearParams(*(layer._replace(bias=jnp.zeros_like(layer.bias)) for layer in layers))
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> Array:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array
 from liquidjax.cells.linear import Linear, init_linear, zeros
 
@@ -48,8 +48,7 @@ class GRU:
     units: int
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("units", self.units)
+        settle(self, check_size, "inputs", "units")
 
     @property
     def outputs(self) -> int:
@@ -57,7 +56,7 @@ class GRU:
 
     def init(self, key: Array) -> GRUParams:
         """Draws the parameters: Xavier-uniform input weights, orthogonal recurrent weights."""
-        input_key, recurrent_key = jax.random.split(key)
+        input_key, recurrent_key = jax.random.split(check_key(key))
         orthogonal = jax.nn.initializers.orthogonal()
         recurrent = [orthogonal(k, (self.units, self.units), float) for k in jax.random.split(recurrent_key, 3)]
         return GRUParams(

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_key, check_kind, check_number, check_size, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
+from liquidjax.cells.belong import check_integrator
 from liquidjax.cells.linear import Linear, uniforms, zeros
 from liquidjax.integrators import SemiImplicit
 from liquidjax.reparam import positive
@@ -62,8 +63,8 @@ class HasaniLTC:
     integrator: Integrator = SemiImplicit(unfolds=6)
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("units", self.units)
+        settle(self, check_size, "inputs", "units")
+        check_integrator(self.integrator)
 
     @property
     def outputs(self) -> int:
@@ -71,7 +72,7 @@ class HasaniLTC:
 
     def init(self, key: Array) -> HasaniLTCParams:
         """Draws the parameters: W and b within 1 / sqrt(inputs + units), A standard normal, tau softplus(1) = 1.31."""
-        linear_key, reversal_key = jax.random.split(key)
+        linear_key, reversal_key = jax.random.split(check_key(key))
         features, shape = self.inputs + self.units, (self.units,)
         limit = 1 / math.sqrt(features)
         return HasaniLTCParams(
@@ -113,7 +114,7 @@ def euler_instability(params: HasaniLTCParams, dt: float) -> Array:
         bool (units,), True where the bound is broken.
 
     Raises:
-        ValueError: dt is not a number of at least 0.
+        ValueError: dt is not a number of at least 0, or the parameters are those of another cell.
 
     Example:
         >>> import jax, liquidjax as lj
@@ -124,6 +125,7 @@ def euler_instability(params: HasaniLTCParams, dt: float) -> Array:
     Reference:
         Hairer and Wanner, "Solving Ordinary Differential Equations II", section IV.2, for the limit 2.
     """
-    if not dt >= 0:
+    check_kind("params", params, HasaniLTCParams, "what HasaniLTC.init(key) returns, its HasaniLTCParams")
+    if not check_number("dt", dt) >= 0:
         raise ValueError(f"dt must be at least 0, got {dt}")
     return dt * (1 / positive(params.time_constant, "implicit") + 1) >= 2

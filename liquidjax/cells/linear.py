@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from liquidjax._checks import check_size, described
 from liquidjax._types import Array
 
 
@@ -46,5 +47,11 @@ def init_linear(key: Array, inputs: int, outputs: int, heads: int | None = None)
 
 
 def zeros(batch_shape: tuple[int, ...], units: int, dtype) -> Array:
-    """The state of rest (*batch_shape, units)."""
+    """The state of rest (*batch_shape, units); a ValueError for what is no shape."""
+    try:
+        batch_shape = tuple(check_size("batch_shape", size, least=0) for size in batch_shape)
+    except (TypeError, ValueError):
+        example = f", write ({batch_shape},)" if isinstance(batch_shape, int) else ""
+        raise ValueError(f"batch_shape must be a tuple of sizes such as () or (32,), got {described(batch_shape)}"
+                         f"{example}") from None  # fmt: skip
     return jnp.zeros((*batch_shape, units), dtype)

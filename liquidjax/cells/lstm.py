@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_key, check_number, check_size, settle
 from liquidjax._types import Array
 from liquidjax.cells.linear import Linear, init_linear, zeros
 
@@ -77,8 +77,8 @@ class LSTM:
     forget_bias: float = 1.0
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("units", self.units)
+        settle(self, check_size, "inputs", "units")
+        settle(self, check_number, "forget_bias")
 
     @property
     def outputs(self) -> int:
@@ -86,7 +86,7 @@ class LSTM:
 
     def init(self, key: Array) -> LSTMParams:
         """Draws the parameters."""
-        return init_lstm(key, self.inputs, self.units)
+        return init_lstm(check_key(key), self.inputs, self.units)
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> LSTMState:
         """Zeros, twice (*batch_shape, units)."""

@@ -9,12 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax import wirings
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_key, check_kind, check_number, check_size, described, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
+from liquidjax.cells.belong import check_integrator
 from liquidjax.cells.linear import uniforms, zeros
 from liquidjax.integrators import SemiImplicit
 from liquidjax.reparam import Constraints, positive, stored
+from liquidjax.wirings.graph import check_wiring
 
 Mapping = Literal["affine", "linear"] | None
 Range = tuple[float, float]
@@ -74,7 +76,12 @@ class InitialRanges:
     sensory_midpoint: Range = (0.3, 0.8)
 
     def __post_init__(self):
-        for name, (low, high) in vars(self).items():
+        for name, given in vars(self).items():
+            try:
+                low, high = (check_number(name, end) for end in given)
+            except (TypeError, ValueError):
+                raise ValueError(f"{name} must be a range (low, high), two numbers, got {described(given)}") from None
+            object.__setattr__(self, name, (low, high))
             positive_only = name in ("leak_conductance", "capacitance", "weight", "sensory_weight")
             if not low <= high or (positive_only and low <= 0):
                 above = "0 < " if positive_only else ""
@@ -131,7 +138,11 @@ class LTC:
     initial_ranges: InitialRanges = InitialRanges()
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
+        settle(self, check_size, "inputs")
+        check_wiring(self.wiring)
+        check_integrator(self.integrator)
+        settle(self, check_number, "epsilon")
+        check_kind("initial_ranges", self.initial_ranges, InitialRanges, "lj.InitialRanges(...)")
         check_choice("input_mapping", self.input_mapping, ("affine", "linear", None))
         check_choice("output_mapping", self.output_mapping, ("affine", "linear", None))
         check_choice("constraints", self.constraints, ("implicit", "explicit"))
@@ -156,7 +167,7 @@ class LTC:
         ranges, synapses, sensory = self.initial_ranges, self.graph.synapses, self.graph.sensory_synapses
         units, inner, outer = (self.units,), (len(synapses.source),), (len(sensory.source),)
         leak, potential, capacitance, *drawn = uniforms(
-            key,
+            check_key(key),
             (
                 (units, *ranges.leak_conductance),
                 (units, *ranges.leak_potential),

@@ -5,8 +5,9 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 
-from liquidjax._checks import check_choice
+from liquidjax._checks import check_choice, check_key, check_number, check_size, settle
 from liquidjax._types import Array, Cell, Params
+from liquidjax.cells.belong import check_cell
 from liquidjax.cells.linear import zeros
 from liquidjax.cells.lstm import LSTMParams, LSTMState, init_lstm, lstm_step
 
@@ -68,10 +69,14 @@ class MixedMemory:
     forget_bias: float = 1.0
 
     def __post_init__(self):
+        check_cell(self.cell)
         check_choice("writes", self.writes, ("state", "input"))
         if self.inputs is None:
             object.__setattr__(self, "inputs", self.cell.inputs)
-        needed, meaning = (self.inputs, "inputs") if self.writes == "state" else (self.units, "units of the cell")
+        settle(self, check_size, "inputs")
+        settle(self, check_number, "forget_bias")
+        units = self.units
+        needed, meaning = (self.inputs, "inputs") if self.writes == "state" else (units, "units of the cell")
         if self.cell.inputs != needed:
             raise ValueError(
                 f"cell.inputs must be {needed}, the {meaning}, when the LSTM writes the {self.writes}, "
@@ -91,7 +96,7 @@ class MixedMemory:
 
     def init(self, key: Array) -> MixedMemoryParams:
         """Draws the parameters."""
-        lstm_key, cell_key = jax.random.split(key)
+        lstm_key, cell_key = jax.random.split(check_key(key))
         return MixedMemoryParams(init_lstm(lstm_key, self.inputs, self.units), self.cell.init(cell_key))
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> MixedMemoryState:
@@ -105,6 +110,13 @@ class MixedMemory:
         """What the inputs (*batch, inputs) contribute to the LSTM's gates and, with writes="state", to the cell."""
         cell = self.cell.sense(params.cell, inputs, key) if self.writes == "state" else key
         return Sensed(params.lstm.inputs(inputs), cell)
+
+    def heard(self, params: MixedMemoryParams, state: MixedMemoryState, inputs: Array) -> Array:
+        """What the cell hears of inputs (*batch, inputs) in a state: these, or the LSTM's answer to them."""
+        if self.writes == "state":
+            return inputs
+        gates = params.lstm.inputs(inputs)
+        return lstm_step(params.lstm, LSTMState(state.state, state.memory), gates, self.forget_bias).hidden
 
     def step(
         self, params: MixedMemoryParams, state: MixedMemoryState, sensed: Sensed, dt: Array

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
+from liquidjax.cells.belong import check_integrator
 from liquidjax.cells.linear import Linear, init_linear, zeros
 from liquidjax.integrators import RK4
 
@@ -54,9 +55,8 @@ class NeuralODE:
     integrator: Integrator = RK4(unfolds=1)
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("units", self.units)
-        check_size("hidden_units", self.hidden_units)
+        settle(self, check_size, "inputs", "units", "hidden_units")
+        check_integrator(self.integrator)
 
     @property
     def outputs(self) -> int:
@@ -64,7 +64,7 @@ class NeuralODE:
 
     def init(self, key: Array) -> NeuralODEParams:
         """Draws the parameters."""
-        hidden, field = jax.random.split(key)
+        hidden, field = jax.random.split(check_key(key))
         return NeuralODEParams(
             init_linear(hidden, self.inputs + self.units, self.hidden_units),
             init_linear(field, self.hidden_units, self.units),

@@ -8,7 +8,10 @@ import diffrax
 import jax
 import jax.numpy as jnp
 
-from liquidjax._types import Array, Cell, Integrator, ODECell, Params, Sensed
+from liquidjax._checks import check_array
+from liquidjax._types import Array, Cell, Integrator, ODECell, Params, Sensed, State
+from liquidjax.cells.belong import check_cell, check_inputs, check_params, check_state
+from liquidjax.cells.inside import given_inside
 
 
 def advance(cell: ODECell, params: Params, state: Array, sensed: Sensed, dt: Array) -> Array:
@@ -84,17 +87,21 @@ Diffrax(adjoint=diffrax.DirectAdjoint())
     with_integrators(cell, check)
 
 
-def time_constant(cell: ODECell, params: Params, state: Array, inputs: Array) -> Array:
+def time_constant(cell: Cell, params: Params, state: State, inputs: Array) -> Array:
     """The liquid time constant of each neuron: tau = 1 / rate(x, u), in the unit of dt.
 
     Args:
-        cell: a cell with coefficients.
+        cell: a cell with coefficients, or a `Readout`, `Block`, `StepLoss` or `MixedMemory` of one, which is read as
+            the cell inside it hears the inputs.
         params: its parameters.
-        state: (*batch, units).
-        inputs: (*batch, inputs).
+        state: its state, (*batch, units).
+        inputs: (*batch, inputs), the same batch; a whole sequence of both is one more batch axis.
 
     Returns:
         (*batch, units); inf where the rate is 0, as it is in a `NeuralODE`, which forgets nothing.
+
+    Raises:
+        ValueError: shapes that do not belong together, or a cell without coefficients.
 
     Example:
         >>> import jax, liquidjax as lj
@@ -106,22 +113,26 @@ def time_constant(cell: ODECell, params: Params, state: Array, inputs: Array) ->
     Reference:
         Hasani et al. (2021), section 3; for the conductance form tau = cm / (gleak + sum of conductances).
     """
-    _, rate = cell.coefficients(params, state, cell.sense(params, inputs))
+    _, rate = _coefficients(cell, params, state, inputs)
     return 1 / rate
 
 
-def equilibrium(cell: ODECell, params: Params, state: Array, inputs: Array) -> Array:
+def equilibrium(cell: Cell, params: Params, state: State, inputs: Array) -> Array:
     """The state towards which each neuron moves at this moment: drive(x, u) / rate(x, u).
 
     Args:
-        cell: a cell with coefficients.
+        cell: a cell with coefficients, or a `Readout`, `Block`, `StepLoss` or `MixedMemory` of one, which is read as
+            the cell inside it hears the inputs.
         params: its parameters.
-        state: (*batch, units).
-        inputs: (*batch, inputs).
+        state: its state, (*batch, units).
+        inputs: (*batch, inputs), the same batch; a whole sequence of both is one more batch axis.
 
     Returns:
         (*batch, units). Where the rate is 0, as it is in a `NeuralODE`, there is no equilibrium: inf or -inf, the
         direction of the drive, and NaN where the drive is 0 too, because the neuron stays in any state.
+
+    Raises:
+        ValueError: shapes that do not belong together, or a cell without coefficients.
 
     Example:
         >>> import jax, liquidjax as lj
@@ -133,5 +144,19 @@ def equilibrium(cell: ODECell, params: Params, state: Array, inputs: Array) -> A
     Reference:
         Hasani et al. (2021), section 3.
     """
-    drive, rate = cell.coefficients(params, state, cell.sense(params, inputs))
+    drive, rate = _coefficients(cell, params, state, inputs)
     return drive / rate
+
+
+def _coefficients(cell: Cell, params: Params, state: State, inputs: Any) -> tuple[Array, Array]:
+    """(drive, rate) of the cell inside, for arguments that belong together."""
+    check_cell(cell)
+    inputs = check_array("inputs", inputs)
+    check_params(cell, params)
+    check_inputs(cell, inputs)
+    check_state(cell, state, inputs.shape[:-1])
+    inner, params, state, inputs = given_inside(cell, params, state, inputs)
+    if not isinstance(inner, ODECell):
+        raise ValueError(f"cell must follow a differential equation, as LTC or CTRNN do, or be built around one that "
+                         f"does, got {type(inner).__name__}")  # fmt: skip
+    return inner.coefficients(params, state, inner.sense(params, inputs))

@@ -1,11 +1,13 @@
 """Explicit constraints: putting parameters that must not be negative back into their ranges."""
 
 import dataclasses
+from numbers import Number
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import described
 from liquidjax._types import Params
 from liquidjax.cells.ltc import LTC, LTCParams
 
@@ -26,7 +28,7 @@ def project(params: Params, cell: Any = None) -> Params:
         The same pytree with the values moved.
 
     Raises:
-        ValueError: params are not of the structure that `cell.init` gives.
+        ValueError: params are no pytree of arrays, or not of the structure that `cell.init` gives.
 
     Example:
         >>> import jax, liquidjax as lj
@@ -38,8 +40,13 @@ def project(params: Params, cell: Any = None) -> Params:
     Reference:
         `apply_weight_constraints` of ncps 1.0.1; the floor of the capacitance is that of the original LTC code.
     """
+    for leaf in jax.tree.leaves(params):
+        if isinstance(leaf, type) or not (hasattr(leaf, "shape") or isinstance(leaf, Number)):
+            raise ValueError(f"params must be a pytree of arrays, got {described(leaf)} in it")
     if cell is None:
         return jax.tree.map(lambda node: _projected(node) if _is_ltc(node) else node, params, is_leaf=_is_ltc)
+    if isinstance(cell, type) or not hasattr(cell, "init"):
+        raise ValueError(f"cell must be an LTC, or a cell that holds one, got {described(cell)}")
     marking = _marking(cell)
     if marking is cell:
         return params

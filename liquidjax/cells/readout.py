@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import jax
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array, Cell, Params, Sensed, State
+from liquidjax.cells.belong import check_cell
 from liquidjax.cells.linear import Linear, init_linear
 
 
@@ -41,7 +42,8 @@ class Readout:
     outputs: int
 
     def __post_init__(self):
-        check_size("outputs", self.outputs)
+        check_cell(self.cell)
+        settle(self, check_size, "outputs")
 
     @property
     def inputs(self) -> int:
@@ -49,7 +51,7 @@ class Readout:
 
     def init(self, key: Array) -> ReadoutParams:
         """Draws the parameters."""
-        cell_key, linear_key = jax.random.split(key)
+        cell_key, linear_key = jax.random.split(check_key(key))
         return ReadoutParams(self.cell.init(cell_key), init_linear(linear_key, self.cell.outputs, self.outputs))
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> State:

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_choice
+from liquidjax._checks import check_choice, check_flag, check_key, settle
 from liquidjax._types import Array
+from liquidjax.cells.belong import check_features, check_params
 from liquidjax.cells.linear import Linear
 from liquidjax.wirings.custom import as_tuples, ternary
 
@@ -92,6 +93,7 @@ class SparseLinear:
     def __post_init__(self):
         object.__setattr__(self, "mask", as_tuples(ternary("mask", self.mask)))
         check_choice("initialiser", self.initialiser, tuple(INITIALISERS))
+        settle(self, check_flag, "bias", "signed")
 
     @property
     def inputs(self) -> int:
@@ -113,10 +115,11 @@ class SparseLinear:
 
     def init(self, key: Array) -> SparseLinearParams:
         """Draws the parameters."""
-        weight, bias = init_sparse(key, self.mask, self.initialiser)
+        weight, bias = init_sparse(check_key(key), self.mask, self.initialiser)
         return SparseLinearParams(weight, bias if self.bias else None)
 
     def apply(self, params: SparseLinearParams, inputs: Array) -> Array:
-        """y (*batch, outputs) for inputs (*batch, inputs)."""
+        """y (*batch, outputs) for inputs (*batch, inputs); a ValueError for what is not of these shapes."""
+        check_params(self, params)
         bias = jnp.zeros((), params.weight.dtype) if params.bias is None else params.bias
-        return Linear(masked(params.weight, self.mask, self.signed), bias)(inputs)
+        return Linear(masked(params.weight, self.mask, self.signed), bias)(check_features(self, inputs))

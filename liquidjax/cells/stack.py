@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import jax
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.cells.belong import check_cell
 from liquidjax.cells.layer_norm import LayerNorm, init_layer_norm
 from liquidjax.cells.linear import Linear, init_linear
 
@@ -59,8 +60,8 @@ class Stack:
     layers: int = 4
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("layers", self.layers)
+        settle(self, check_size, "inputs", "layers")
+        check_cell(self.cell)
         if self.cell.inputs != self.cell.outputs:
             raise ValueError(f"cell must have as many outputs as inputs, because each layer feeds the next; got "
                              f"{self.cell.inputs} inputs and {self.cell.outputs} outputs")  # fmt: skip
@@ -71,7 +72,7 @@ class Stack:
 
     def init(self, key: Array) -> StackParams:
         """Draws the parameters."""
-        projection_key, *keys = jax.random.split(key, 1 + self.layers)
+        projection_key, *keys = jax.random.split(check_key(key), 1 + self.layers)
         projection = None if self.inputs == self.outputs else init_linear(projection_key, self.inputs, self.outputs)
         return StackParams(projection, tuple(map(self.cell.init, keys)), init_layer_norm(self.outputs))
 
@@ -81,6 +82,7 @@ class Stack:
 
     def sense(self, params: StackParams, inputs: Array, key: Array | None = None) -> Sensed:
         """The inputs (*batch, inputs) at the width of the cells."""
+        key = None if key is None else check_key(key)
         return Sensed(inputs if params.projection is None else params.projection(inputs), key)
 
     def step(

@@ -1,11 +1,13 @@
 """A cell that answers with its loss, so that a loss on all outputs needs none of them to be kept."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_kind, check_size, settle
 from liquidjax._types import Array, Cell, Params, Sensed, State
+from liquidjax.cells.belong import check_cell
 
 
 class SensedAndTarget(NamedTuple):
@@ -48,9 +50,11 @@ class StepLoss:
     targets: int = None  # type: ignore[assignment]  # None means the outputs of the cell; resolved on construction
 
     def __post_init__(self):
+        check_cell(self.cell)
+        check_kind("loss", self.loss, Callable, "a function (output, target) -> loss (*batch,)")
         if self.targets is None:
             object.__setattr__(self, "targets", self.cell.outputs)
-        check_size("targets", self.targets, least=0)
+        settle(self, functools.partial(check_size, least=0), "targets")
 
     @property
     def inputs(self) -> int:

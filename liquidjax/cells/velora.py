@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_flag, check_key, check_size, settle
 from liquidjax._types import Array
 from liquidjax.cells.linear import Linear, zeros
 from liquidjax.cells.sparse import INITIALISERS, init_sparse, masked
@@ -64,13 +64,13 @@ class NCPLiquidCell:
     signed: bool = False
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
-        check_size("units", self.units)
+        settle(self, check_size, "inputs", "units")
         mask = ternary("mask", self.mask)
         if mask.shape != (self.inputs, self.units):
             raise ValueError(f"mask must be (inputs, units) = {(self.inputs, self.units)}, got shape {mask.shape}")
         object.__setattr__(self, "mask", as_tuples(mask))
         check_choice("initialiser", self.initialiser, tuple(INITIALISERS))
+        settle(self, check_flag, "signed")
 
     @property
     def outputs(self) -> int:
@@ -90,7 +90,7 @@ class NCPLiquidCell:
         """Draws the parameters."""
         mask = np.concatenate([self.mask, np.ones((self.units, self.units), int)])
         draw = jax.vmap(lambda k: init_sparse(k, mask, self.initialiser), out_axes=Linear(1, 0))  # type: ignore[arg-type]
-        return NCPLiquidCellParams(draw(jax.random.split(key, HEADS)))
+        return NCPLiquidCellParams(draw(jax.random.split(check_key(key), HEADS)))
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> Array:
         """Zeros (*batch_shape, units)."""

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax import wirings
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_flag, check_key, check_size, settle
 from liquidjax._types import Array
 from liquidjax.cells.cfc import MODES, HeadParams, Mode, closed_form, init_head
 from liquidjax.cells.linear import Linear, zeros
+from liquidjax.wirings.graph import check_wiring
 
 
 class WiredCfCParams(NamedTuple):
@@ -58,7 +59,9 @@ class WiredCfC:
     obey_wiring: bool = True
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
+        settle(self, check_size, "inputs")
+        check_wiring(self.wiring)
+        settle(self, check_flag, "obey_wiring")
         check_choice("mode", self.mode, MODES)
 
     @property
@@ -92,8 +95,8 @@ class WiredCfC:
 
     def init(self, key: Array) -> WiredCfCParams:
         """Draws the parameters."""
-        layers = []
-        for mask, layer_key in zip(self.masks(), jax.random.split(key, len(self.graph.layers)), strict=True):
+        layers, keys = [], jax.random.split(check_key(key), len(self.graph.layers))
+        for mask, layer_key in zip(self.masks(), keys, strict=True):
             head = init_head(layer_key, self.mode, mask.shape[0], mask.shape[2])
             layers.append(head._replace(heads=_masked(head.heads, mask)))
         return WiredCfCParams(tuple(layers))

@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from liquidjax._checks import check_array, described
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.cells.belong import check_cell
 from liquidjax.models.ncp import NCPNetwork
 from liquidjax.sequences.unroll import step
 
@@ -53,8 +55,13 @@ class ContinuousActor:
     high: tuple[float, ...]
 
     def __post_init__(self):
+        check_cell(self.network)
         for name in ("low", "high"):
-            object.__setattr__(self, name, tuple(float(limit) for limit in getattr(self, name)))
+            given = getattr(self, name)
+            limits = check_array(name, given)
+            if limits.ndim != 1:
+                raise ValueError(f"{name} must be a number for each action, got {described(given)}")
+            object.__setattr__(self, name, tuple(float(limit) for limit in given))
         actions = (len(self.low), len(self.high))
         if actions != (self.network.outputs / 2,) * 2:
             raise ValueError(f"network must have 2 outputs for each action, low and high a number for each, "
@@ -129,6 +136,7 @@ class DiscreteActor:
     network: Cell
 
     def __post_init__(self):
+        check_cell(self.network)
         if self.network.outputs < 2:
             raise ValueError(f"network must have at least 2 outputs, got {self.network.outputs}")
 
@@ -189,6 +197,10 @@ class Critic:
     """
 
     network: NCPNetwork | Cell
+
+    def __post_init__(self):
+        if not isinstance(self.network, NCPNetwork):
+            check_cell(self.network)
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> State:
         """The state of the network before the first observation; None for an `NCPNetwork`."""

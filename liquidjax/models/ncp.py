@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_flag, check_key, check_size, described, settle
 from liquidjax._types import Array
+from liquidjax.cells.belong import check_features, check_params
 from liquidjax.cells.linear import zeros
 from liquidjax.cells.sparse import INITIALISERS, SparseLinear
 from liquidjax.cells.velora import NCPLiquidCell
@@ -40,10 +41,16 @@ class _ThreeLayers:
     liquid: ClassVar[tuple[bool, bool, bool]]
 
     def __post_init__(self):
-        check_size("inputs", self.inputs)
+        settle(self, check_size, "inputs")
+        settle(self, check_flag, "signed")
+        # The wiring checks these, and holds them in their plain form.
+        for name in ("neurons", "outputs", "sparsity", "seed"):
+            object.__setattr__(self, name, getattr(self.wiring, name))
         check_choice("initialiser", self.initialiser, tuple(INITIALISERS))
         _, inter, command, motor = self.wiring.neuron_counts(self.inputs)
         if self.masks is not None:
+            if not isinstance(self.masks, tuple | list) or len(self.masks) != len(LayerMasks._fields):
+                raise ValueError(f"masks must be the four matrices of LayerMasks, got {described(self.masks)}")
             shapes = ((self.inputs, inter), (inter, command), (command, motor), (command, command))
             given = [ternary(f"masks.{name}", m) for name, m in zip(LayerMasks._fields, self.masks, strict=True)]
             for name, mask, shape in zip(LayerMasks._fields, given, shapes, strict=True):
@@ -76,7 +83,8 @@ class _ThreeLayers:
 
     def init(self, key: Array) -> NCPParams:
         """Draws the parameters."""
-        return NCPParams(*(layer.init(k) for layer, k in zip(self.layers, jax.random.split(key, 3), strict=True)))
+        keys = jax.random.split(check_key(key), 3)
+        return NCPParams(*(layer.init(k) for layer, k in zip(self.layers, keys, strict=True)))
 
     @property
     def parameter_count(self) -> int:
@@ -175,9 +183,8 @@ class NCPNetwork(_ThreeLayers):
 
     def apply(self, params: NCPParams, inputs: Array) -> Array:
         """y (*batch, outputs) for inputs (*batch, inputs); a ValueError for another number of features."""
-        inputs = jnp.asarray(inputs)
-        if inputs.ndim < 1 or inputs.shape[-1] != self.inputs:
-            raise ValueError(f"inputs must be (*batch, inputs = {self.inputs}), got shape {inputs.shape}")
+        check_params(self, params)
+        inputs = check_features(self, inputs)
         inter, command, motor = self.layers
         hidden = jax.nn.mish(inter.apply(params.inter, inputs))
         return motor.apply(params.motor, jax.nn.mish(command.apply(params.command, hidden)))

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_flag, check_key, check_number, check_size, settle
 from liquidjax._types import Array, Integrator
+from liquidjax.cells.belong import check_features, check_integrator, check_params
 from liquidjax.cells.layer_norm import LayerNorm, init_layer_norm
 from liquidjax.cells.linear import Linear, init_linear
 from liquidjax.integrators import Euler
@@ -70,14 +71,16 @@ class ODENet:
     def __post_init__(self):
         if self.outputs is None:
             object.__setattr__(self, "outputs", self.units)
-        for name in ("inputs", "units", "outputs"):
-            check_size(name, getattr(self, name))
+        settle(self, check_size, "inputs", "units", "outputs")
+        settle(self, check_number, "duration")
+        settle(self, check_flag, "time_dependent")
+        check_integrator(self.integrator)
         if not 0 < self.duration < float("inf"):
             raise ValueError(f"duration must be above 0 and finite, got {self.duration}")
 
     def init(self, key: Array) -> ODENetParams:
         """Draws the parameters."""
-        keys = jax.random.split(key, 4)
+        keys = jax.random.split(check_key(key), 4)
         return ODENetParams(
             projection=None if self.inputs == self.units else init_linear(keys[0], self.inputs, self.units),
             hidden=init_linear(keys[1], self.units + self.time_dependent, self.units),
@@ -97,6 +100,8 @@ class ODENet:
 
         times: (times,) or (times, *batch), strictly increasing; h at the first of them is the projected input.
         """
+        check_params(self, params)
+        inputs = check_features(self, inputs)
         start = inputs if params.projection is None else params.projection(inputs)
         return solve(self.field, params, start, times, integrator=self.integrator, throw=throw)
 
@@ -107,7 +112,4 @@ class ODENet:
 
     def apply(self, params: ODENetParams, inputs: Array) -> Array:
         """The outputs (*batch, outputs) for inputs (*batch, inputs)."""
-        inputs = jnp.asarray(inputs)
-        if inputs.ndim < 1 or inputs.shape[-1] != self.inputs:
-            raise ValueError(f"inputs must be (*batch, inputs = {self.inputs}), got shape {inputs.shape}")
         return self.readout(params, self.solve(params, inputs, [0.0, self.duration]).states[-1])

@@ -1,15 +1,17 @@
 """The two convolutional networks of the lane-keeping experiments: images to features, and images to steering."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_array, check_key, check_size, settle
 from liquidjax._types import Array
+from liquidjax.cells.belong import check_params
 from liquidjax.cells.linear import Linear, init_linear, uniforms
 
 COLOURS = 3
@@ -74,8 +76,7 @@ class ConvolutionalHead:
     features_per_channel: ClassVar[int] = 4
 
     def __post_init__(self):
-        check_size("height", self.height)
-        check_size("width", self.width)
+        settle(self, check_size, "height", "width")
 
     @property
     def features(self) -> int:
@@ -84,7 +85,7 @@ class ConvolutionalHead:
 
     def init(self, key: Array) -> ConvolutionalHeadParams:
         """Draws the parameters: kernels He-uniform with bias 0, linear maps as everywhere in this package."""
-        kernel_key, channel_key = jax.random.split(key)
+        kernel_key, channel_key = jax.random.split(check_key(key))
         shrink = math.prod(stride for _, stride in KERNELS)
         pixels = math.ceil(self.height / shrink) * math.ceil(self.width / shrink)
         keys = jax.random.split(channel_key, self.channels[-1])
@@ -93,7 +94,8 @@ class ConvolutionalHead:
 
     def apply(self, params: ConvolutionalHeadParams, images: Array) -> Array:
         """Features (*batch, features) of images (*batch, height, width, 3), floating point."""
-        _check_images(images, self.height, self.width)
+        check_params(self, params)
+        images = _check_images(images, self.height, self.width)
         maps = convolve(params.convolutions, standardised(images), "SAME")
         maps = maps.reshape(*images.shape[:-3], math.prod(maps.shape[-3:-1]), self.channels[-1])
         features = jax.vmap(lambda linear, pixels: linear(pixels), in_axes=(0, -1), out_axes=-2)(params.channels, maps)
@@ -131,12 +133,11 @@ class CNN:
     hidden_units: ClassVar[tuple[int, ...]] = (1000, 100)
 
     def __post_init__(self):
-        check_size("height", self.height, least=53)
-        check_size("width", self.width, least=53)
+        settle(self, functools.partial(check_size, least=53), "height", "width")
 
     def init(self, key: Array) -> CNNParams:
         """Draws the parameters: kernels and output He-uniform, linear maps as everywhere in this package."""
-        kernel_key, output_key, *keys = jax.random.split(key, 2 + len(self.hidden_units))
+        kernel_key, output_key, *keys = jax.random.split(check_key(key), 2 + len(self.hidden_units))
         height, width = self.height, self.width
         for size, stride in KERNELS:
             height, width = (height - size) // stride + 1, (width - size) // stride + 1
@@ -150,7 +151,8 @@ class CNN:
 
     def apply(self, params: CNNParams, images: Array) -> Array:
         """The output (*batch, 1) for images (*batch, height, width, 3), floating point."""
-        _check_images(images, self.height, self.width)
+        check_params(self, params)
+        images = _check_images(images, self.height, self.width)
         x = convolve(params.convolutions, standardised(images), "VALID")
         x = x.reshape(*images.shape[:-3], math.prod(x.shape[-3:]))
         for layer in params.hidden:
@@ -202,7 +204,9 @@ def convolve(convolutions: Sequence[Convolution], images: Array, padding: Litera
     return x.reshape(*images.shape[:-3], *x.shape[1:])
 
 
-def _check_images(images: Array, height: int, width: int) -> None:
+def _check_images(images: Any, height: int, width: int) -> Array:
+    images = check_array("images", images)
     if images.shape[-3:] != (height, width, COLOURS) or not jnp.issubdtype(images.dtype, jnp.floating):
         raise ValueError(f"images must be floating point (*batch, height = {height}, width = {width}, {COLOURS}), "
                          f"got {images.dtype} {images.shape}")  # fmt: skip
+    return images

@@ -12,7 +12,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_flag, check_size, settle
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.flow import ode_cell, ode_params, output
 from liquidjax.sequences.gradients import BPTT
@@ -57,9 +57,9 @@ class SegmentedAdjoint:
     unfolds: int | None = None
 
     def __post_init__(self):
-        check_size("length", self.length)
+        settle(self, check_size, "length")
         if self.unfolds is not None:
-            check_size("unfolds", self.unfolds)
+            settle(self, check_size, "unfolds")
 
     def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
         """See `gradients.Gradient`."""
@@ -109,6 +109,11 @@ class Backsolve:
 
     anyway: bool = False
     unfolds: int | None = None
+
+    def __post_init__(self):
+        settle(self, check_flag, "anyway")
+        if self.unfolds is not None:
+            settle(self, check_size, "unfolds")
 
     def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
         """See `gradients.Gradient`."""

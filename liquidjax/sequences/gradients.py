@@ -6,17 +6,18 @@ All of these give the gradient of the time steps that were taken, to rounding; t
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 
-from liquidjax._checks import check_size
+from liquidjax._checks import check_size, settle
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.cells.ode import with_integrators
 from liquidjax.integrators import remat_unfolds
 from liquidjax.sequences.steps import Steps, masked_step, padded
 
 
+@runtime_checkable
 class Gradient(Protocol):
     """A way to run a cell over time steps that fixes how it is differentiated, not what it returns."""
 
@@ -103,7 +104,7 @@ class Chunked:
 
     def __post_init__(self):
         if self.length is not None:
-            check_size("length", self.length)
+            settle(self, check_size, "length")
 
     def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
         """See `Gradient`."""
@@ -144,7 +145,7 @@ class Recursive:
 
     def __post_init__(self):
         if self.checkpoints is not None:
-            check_size("checkpoints", self.checkpoints)
+            settle(self, check_size, "checkpoints")
 
     def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
         """See `Gradient`."""

@@ -9,9 +9,11 @@ import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
-from liquidjax._checks import check_choice
+from liquidjax._checks import check_array, check_choice, check_flag, described
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.integrators import Diffrax
 from liquidjax.sequences.adjoint import Backsolve, refusal
 from liquidjax.sequences.flow import ode_cell, output, slope
@@ -121,15 +123,20 @@ def integrate(
         Kidger et al., "Neural controlled differential equations", NeurIPS 2020, for interpolated inputs; Kidger (2021),
         chapter 5, for the gradients.
     """
+    check_cell(cell)
     ode_cell(cell)
+    throw = check_flag("throw", throw)
     check_choice("interpolation", interpolation, ("linear", "held"))
     if not isinstance(integrator, Diffrax):
-        raise ValueError(f"integrator must be a Diffrax, which chooses its own steps, got {integrator}; give the "
-                         "others to the cell and use unroll")  # fmt: skip
-    given, inputs = inputs, jnp.asarray(inputs)
-    mask = None if mask is None else jnp.asarray(mask)
+        raise ValueError(f"integrator must be a Diffrax, which chooses its own steps, got {described(integrator)}; "
+                         "give the others to the cell and use unroll")  # fmt: skip
+    given, inputs = inputs, check_array("inputs", inputs)
+    mask = None if mask is None else check_array("mask", mask, kinds="biufV")
     check_shapes(cell, inputs, jnp.zeros(()), mask, state)
+    check_params(cell, params)
     batch, dtype = inputs.shape[1:-1], dtype_of(params, inputs)
+    if not isinstance(times, Tracer):
+        times = check_array("times", times, "", on_host=True)
     check_times_shape(np.shape(times), batch)
     if len(times) != len(inputs):
         raise ValueError(f"times and inputs must be equally many, got {len(times)} and {len(inputs)}")

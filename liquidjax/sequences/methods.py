@@ -1,7 +1,7 @@
 """How a sequence is evaluated: one time step after another, or all of them at once."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ from liquidjax.sequences.gradients import Gradient, Remat
 from liquidjax.sequences.steps import Steps, masked_step, where
 
 
+@runtime_checkable
 class Method(Protocol):
     """A way to evaluate a cell over time steps. It does not change what is returned, but for rounding."""
 

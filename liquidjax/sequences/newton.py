@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_number, check_size, settle
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.cells.ltc import LTC
 from liquidjax.cells.ode import check_forward_mode, with_integrators
@@ -89,7 +89,8 @@ class Newton:
     def __post_init__(self):
         check_choice("jacobian", self.jacobian, ("full", "diagonal", "layered"))
         if self.iterations is not None:
-            check_size("iterations", self.iterations)
+            settle(self, check_size, "iterations")
+        settle(self, check_number, "tolerance")
         if not 0 < self.tolerance < 1:
             raise ValueError(f"tolerance must be in (0, 1), got {self.tolerance}")
 

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from liquidjax._checks import check_array, check_flag, check_kind
 from liquidjax._types import Array, Integrator, Params
+from liquidjax.cells.belong import check_integrator
 from liquidjax.integrators import Diffrax
 from liquidjax.sequences.times import durations
 from liquidjax.sequences.validation import check_state_values
@@ -78,10 +80,14 @@ def solve(
         Kidger, "On neural differential equations" (2021), chapter 5; replaces `solve` of Edifice 0.2.0's ODE solver,
         which has one step size for a whole batch, divides by an error of 0, and returns unfinished states silently.
     """
-    start = jnp.asarray(start)
+    check_kind("field", field, Callable, "a function (params, t, x) -> dx/dt")
+    check_integrator(integrator)
+    start, throw = check_array("start", start), check_flag("throw", throw)
+    if not isinstance(times, Tracer):
+        times = check_array("times", times, "", on_host=True)
     if start.ndim < 1 or not jnp.issubdtype(start.dtype, jnp.floating):
         raise ValueError(f"start must be floating point (*batch, units), got {start.dtype} {start.shape}")
-    mask = None if mask is None else jnp.asarray(mask)
+    mask = None if mask is None else check_array("mask", mask, kinds="biufV")
     if mask is not None and (mask.shape != (*np.shape(times)[:1], *start.shape[:-1]) or mask.dtype != jnp.bool_):
         raise ValueError(f"mask must be bool (times, *batch) = {(*np.shape(times)[:1], *start.shape[:-1])}, got "
                          f"{mask.dtype} {mask.shape}")  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._checks import check_key
 from liquidjax._types import Array, Cell, Params, State
 
 
@@ -43,7 +44,7 @@ def prepared(
         # The first of two wheres: padding never enters the arithmetic, so a NaN in it cannot reach a gradient.
         inputs = jnp.where(mask[..., None], inputs, 0)
         dt = jnp.where(mask, dt.reshape(dt.shape + (1,) * (mask.ndim - dt.ndim) if dt.ndim else ()), 0)
-    keys = None if key is None else jax.random.split(key, time)
+    keys = None if key is None else jax.random.split(check_key(key), time)
     return state, Steps(inputs, jnp.broadcast_to(dt, (time, *dt.shape[1:])), mask, keys)
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from liquidjax._checks import check_choice
+from liquidjax._checks import check_array, check_choice
 from liquidjax._types import Array
 from liquidjax.sequences.validation import refuse_where
 
@@ -50,7 +50,7 @@ def elapsed(timestamps: Any, first: Any, mask: Any = None, unit: Unit | None = N
     times, dtype = _numbers("timestamps", timestamps, unit)
     if times.ndim < 1:
         raise ValueError(f"timestamps must be (time, *batch), got shape {times.shape}")
-    start = np.asarray(first)
+    start = check_array("first", first, "", on_host=True)
     if start.dtype.kind == "m" and unit is not None:
         start = start / np.timedelta64(1, unit)
     if start.dtype.kind not in "iuf" or start.shape not in ((), times.shape[1:]):
@@ -58,7 +58,7 @@ def elapsed(timestamps: Any, first: Any, mask: Any = None, unit: Unit | None = N
                          f"{start.shape}")  # fmt: skip
     if not np.all((start >= 0) & np.isfinite(start)):
         raise ValueError(f"first must be finite and at least 0, got {np.min(start)}")
-    valid = np.ones(times.shape, bool) if mask is None else np.asarray(mask)
+    valid = np.ones(times.shape, bool) if mask is None else check_array("mask", mask, "", on_host=True)
     if valid.shape != times.shape or valid.dtype != bool:
         raise ValueError(f"mask must be bool (time, *batch) = {times.shape}, got {valid.dtype} {valid.shape}")
     return _checked_durations("timestamps", times, valid, start, dtype).astype(np.result_type(dtype, np.float32))
@@ -114,7 +114,7 @@ def _numbers(name: str, times: Any, unit: Unit | None) -> tuple[np.ndarray, np.d
         check_choice("unit", unit, UNITS)
     if str(getattr(times, "dtype", "")).startswith("datetime64[ns, "):
         times = times.to_numpy("datetime64[ns]")  # of pandas, with a time zone
-    array = np.asarray(times)
+    array = check_array(name, times, "", on_host=True)
     if array.dtype == object and array.size and all(isinstance(time, datetime.datetime) for time in array.flat):
         array = np.array([_without_zone(time) for time in array.flat], "datetime64[us]").reshape(array.shape)
     kind = array.dtype.kind

@@ -4,18 +4,18 @@ import functools
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from liquidjax._checks import check_choice
+from liquidjax._checks import check_array, check_choice, check_flag, check_key, check_kind
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.cells.belong import check_cell, check_inputs, check_params, check_state
 from liquidjax.sequences.adjoint import Backsolve
 from liquidjax.sequences.auto import choose
 from liquidjax.sequences.gradients import Gradient, Remat
 from liquidjax.sequences.methods import Method, Scan
 from liquidjax.sequences.steps import cast, dtype_of, prepared
-from liquidjax.sequences.validation import check_shapes, check_state, check_values
+from liquidjax.sequences.validation import check_shapes, check_values
 
 
 def unroll(
@@ -62,7 +62,8 @@ def unroll(
         The state after the last step, and the outputs (time, *batch, outputs).
 
     Raises:
-        ValueError: shapes that do not fit, values that `check_values` refuses, or a method that cannot run the cell.
+        ValueError: arguments of the wrong kind, shapes that do not fit, parameters of another cell, values that
+            `check_values` refuses, or a method that cannot run the cell.
         UserWarning: dt is (time,), differs from step to step, and there are as many samples as time steps; once a line.
 
     Example:
@@ -74,23 +75,36 @@ def unroll(
         >>> outputs.shape
         (10, 3, 1)
     """
-    given = inputs, dt, mask
-    inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
-    mask = None if mask is None else jnp.asarray(mask)
-    check_shapes(cell, inputs, dt, mask, state)
-    if validate:
-        check_values(*given, state=state, dtype=dtype_of(params, inputs))
+    check_cell(cell)
+    check_kind("gradient", gradient, Gradient, "a gradient such as lj.Remat(), lj.BPTT() or lj.Chunked()")
     if isinstance(method, str):
         check_choice("method", method, ("auto",))
+    else:
+        check_kind("method", method, Method, '"auto" or a method such as lj.Scan() or lj.Newton()')
+    given = inputs, dt, mask
+    inputs, dt, key = check_array("inputs", inputs), check_array("dt", dt), None if key is None else check_key(key)
+    mask = None if mask is None else check_array("mask", mask, kinds="biufV")
+    reverse = check_flag("reverse", reverse)
+    check_shapes(cell, inputs, dt, mask, state)
+    if isinstance(method, str):
         at_first = jax.eval_shape(lambda: cell.initial_state(inputs.shape[1:-1], float))
         method = choose(cell, at_first, inputs.shape[0], inputs.shape[1:-1], gradient, jax.default_backend())
     # Not compiled where it is going to refuse, so that its error can give numbers.
     run = _unroll if gradient == Backsolve() else _compiled_unroll
-    return run(cell, gradient, method, reverse, params, inputs, dt, state, mask, key)
+    try:
+        if check_flag("validate", validate):
+            check_values(*given, state=state, dtype=dtype_of(params, inputs))
+        return run(cell, gradient, method, reverse, params, inputs, dt, state, mask, key)
+    except TypeError:
+        check_params(cell, params)  # JAX has refused what is no array, and cannot say what belongs there
+        raise
 
 
 def _unroll(cell, gradient, method, reverse, params, inputs, dt, state, mask, key):
+    check_params(cell, params)  # here, where it is compiled: a later call pays nothing for it
     state, steps = prepared(cell, params, inputs, dt, state, mask, key)
+    # Without steps there is nothing that could be done at once.
+    method = method if len(inputs) else Scan()
     return method.run(cell, params, state, steps, reverse, gradient)
 
 
@@ -116,7 +130,8 @@ def step(
         The new state, and the output (*batch, outputs).
 
     Raises:
-        ValueError: shapes that do not fit, or values that `check_values` refuses.
+        ValueError: arguments of the wrong kind, shapes that do not fit, parameters of another cell, or values that
+            `check_values` refuses.
 
     Example:
         >>> import jax, jax.numpy as jnp, liquidjax as lj
@@ -126,22 +141,26 @@ def step(
         >>> output.shape
         (1,)
     """
+    check_cell(cell)
     given = inputs, dt
-    inputs, dt = jnp.asarray(inputs), jnp.asarray(dt)
-    if inputs.ndim < 1 or inputs.shape[-1] != cell.inputs or not jnp.issubdtype(inputs.dtype, jnp.floating):
-        raise ValueError(f"inputs must be floating point (*batch, inputs = {cell.inputs}), "
-                         f"got {inputs.dtype} {inputs.shape}")  # fmt: skip
+    inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
+    check_inputs(cell, inputs)
     batch = inputs.shape[:-1]
     if dt.shape not in ((), batch):
         raise ValueError(f"dt must be a scalar or (*batch) = {batch}, got shape {dt.shape}")
     check_state(cell, state, batch)
-    if validate and not any(isinstance(x, Tracer) for x in given):
-        one_step = (np.asarray(x)[None] if np.ndim(x) else x for x in given)
-        check_values(*one_step, state=state, dtype=dtype_of(params, inputs))
-    return _step(cell, params, state, inputs, dt)
+    try:
+        if check_flag("validate", validate) and not any(isinstance(x, Tracer) for x in given):
+            one_step = (np.asarray(x)[None] if np.ndim(x) else x for x in given)
+            check_values(*one_step, state=state, dtype=dtype_of(params, inputs))
+        return _step(cell, params, state, inputs, dt)
+    except TypeError:
+        check_params(cell, params)  # as in `unroll`
+        raise
 
 
 @functools.partial(jax.jit, static_argnames="cell")
 def _step(cell, params, state, inputs, dt):
+    check_params(cell, params)
     dtype = dtype_of(params, inputs)
     return cell.step(params, cast(state, dtype), cell.sense(params, inputs), dt.astype(dtype))

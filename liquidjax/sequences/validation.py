@@ -1,6 +1,5 @@
 """Checks of what users pass in: shapes always, values on the host before any compiled code runs."""
 
-import functools
 import sys
 import warnings
 from pathlib import Path
@@ -11,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from liquidjax._checks import check_array
 from liquidjax._types import Array, Cell, State
+from liquidjax.cells.belong import check_state
 
 
 def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state: State | None) -> None:
@@ -30,23 +31,6 @@ def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state
         raise ValueError(f"mask must be bool (time, *batch) = {(time, *batch)}, got {mask.dtype} {mask.shape}")
     if state is not None:
         check_state(cell, state, tuple(batch))
-
-
-def check_state(cell: Cell, state: State, batch_shape: tuple[int, ...]) -> None:
-    """Raises ValueError when `state` is not of the structure and shapes of the cell's initial state."""
-    expected = _state_outline(cell, batch_shape)
-    if jax.tree.structure(expected) != jax.tree.structure(state):
-        raise ValueError(f"state must have the structure {jax.tree.structure(expected)} as from "
-                         f"{type(cell).__name__}.initial_state, got {jax.tree.structure(state)}")  # fmt: skip
-    for (path, leaf), value in zip(jax.tree.leaves_with_path(expected), jax.tree.leaves(state), strict=True):
-        if leaf.shape != jnp.shape(value):
-            raise ValueError(f"state{jax.tree_util.keystr(path)} must be (*batch, units) = {leaf.shape}, "
-                             f"got shape {jnp.shape(value)}")  # fmt: skip
-
-
-@functools.lru_cache(maxsize=256)  # a stream asks for the same one at every step
-def _state_outline(cell: Cell, batch_shape: tuple[int, ...]) -> State:
-    return jax.eval_shape(lambda: cell.initial_state(batch_shape, jnp.float32))
 
 
 def check_values(inputs: Any, dt: Any, mask: Any = None, *, state: State | None = None, dtype: Any = None) -> None:
@@ -74,9 +58,13 @@ def check_values(inputs: Any, dt: Any, mask: Any = None, *, state: State | None 
     """
     if any(isinstance(x, Tracer) for x in (inputs, dt, mask)):
         return
-    inputs, dt = np.asarray(inputs), np.asarray(dt)
+    inputs, dt = (check_array(name, x, on_host=True) for name, x in (("inputs", inputs), ("dt", dt)))
+    if inputs.ndim < 2:
+        raise ValueError(f"inputs must be (time, *batch, inputs), got shape {inputs.shape}")
     dtype = jnp.result_type(inputs, float) if dtype is None else dtype
-    valid = np.ones(inputs.shape[:-1], bool) if mask is None else np.asarray(mask)
+    valid = np.ones(inputs.shape[:-1], bool) if mask is None else check_array("mask", mask, "b", on_host=True)
+    if valid.shape != inputs.shape[:-1]:
+        raise ValueError(f"mask must be (time, *batch) = {inputs.shape[:-1]}, got shape {valid.shape}")
     _check_dt_shape(dt.shape, valid.shape)
     bad = ~((dt >= 0) & _is_finite(dt, dtype))
     if dt.ndim:

@@ -1,12 +1,19 @@
 """A wiring given by its matrices."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from liquidjax.wirings.graph import Graph, check_units_and_outputs, drawn, single_layer
+from liquidjax.wirings.graph import (
+    Graph,
+    check_sensory,
+    check_square,
+    check_units_and_outputs,
+    drawn,
+    single_layer,
+)
+from liquidjax.wirings.graph import ternary as ternary
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,11 @@ class Custom:
 
     def __post_init__(self):
         adjacency = ternary("adjacency", self.adjacency)
-        if adjacency.shape[0] != adjacency.shape[1]:
-            raise ValueError(f"adjacency must be square (units, units), got shape {adjacency.shape}")
+        check_square(adjacency)
         object.__setattr__(self, "adjacency", as_tuples(adjacency))
         if self.sensory_adjacency is not None:
             sensory = ternary("sensory_adjacency", self.sensory_adjacency)
-            if sensory.shape[1] != self.units:
-                raise ValueError(f"sensory_adjacency must be (inputs, units = {self.units}), got shape {sensory.shape}")
+            check_sensory(sensory, self.units)
             object.__setattr__(self, "sensory_adjacency", as_tuples(sensory))
         check_units_and_outputs(self)
 
@@ -62,15 +67,3 @@ class Custom:
 def as_tuples(matrix: np.ndarray) -> tuple[tuple[int, ...], ...]:
     """The matrix in a form that can be hashed."""
     return tuple(tuple(row) for row in matrix.tolist())
-
-
-def ternary(name: str, matrix: Sequence | np.ndarray) -> np.ndarray:
-    """The matrix as an array, or the ValueError for one that holds anything but -1, 0 and 1."""
-    array = np.asarray(matrix)
-    if array.ndim != 2 or 0 in array.shape:
-        raise ValueError(f"{name} must be a matrix with at least one row and column, got shape {array.shape}")
-    wrong = np.argwhere(~np.isin(array, (-1, 0, 1)))
-    if wrong.size:
-        row, column = wrong[0].tolist()
-        raise ValueError(f"{name} must hold -1, 0 and 1 only, got {array[row, column]} at [{row}, {column}]")
-    return array.astype(np.int32)

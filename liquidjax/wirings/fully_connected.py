@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liquidjax.wirings.graph import Graph, check_units_and_outputs, drawn, single_layer
+from liquidjax._checks import check_flag, settle
+from liquidjax.wirings.graph import Graph, check_positive, check_seed, check_units_and_outputs, drawn, single_layer
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class FullyConnected:
     self_connections: bool = True
 
     def __post_init__(self):
+        settle(self, check_positive, "units")
         check_units_and_outputs(self)
+        settle(self, check_seed, "seed")
+        settle(self, check_flag, "self_connections")
 
     def graph(self, inputs: int) -> Graph:
         """Draws the graph for `inputs` inputs."""

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from liquidjax.wirings.graph import Graph, check_positive, drawn
+from liquidjax._checks import check_integer, check_number, settle
+from liquidjax.wirings.graph import Graph, check_positive, check_seed, drawn
 
 
 class LayerMasks(NamedTuple):
@@ -85,9 +86,12 @@ class Layered:
     seed: int = 22222
 
     def __post_init__(self):
+        settle(self, check_integer, "neurons")
         if self.neurons < 2:
             raise ValueError(f"neurons must be at least 2 (one inter and one command neuron), got {self.neurons}")
-        check_positive("outputs", self.outputs)
+        settle(self, check_positive, "outputs")
+        settle(self, check_seed, "seed")
+        settle(self, check_number, "sparsity")
         if not 0.1 <= self.sparsity <= 0.9:
             raise ValueError(f"sparsity must be in [0.1, 0.9], got {self.sparsity}")
 

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from liquidjax._checks import check_integer, check_number, check_size, settle
 from liquidjax.wirings.graph import Graph, check_positive, drawn
+
+
+def _check_seed(name: str, value: int) -> int:
+    value = check_size(name, value, least=0)
+    if value >= 2**32:
+        raise ValueError(f"{name} must be below 2^32, the limit of numpy's older generator, got {value}")
+    return value
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,9 @@ class NCP:
     seed: int = 22222
 
     def __post_init__(self):
-        for name in ("inter", "command", "motor"):
-            check_positive(name, getattr(self, name))
+        settle(self, check_positive, "inter", "command", "motor")
+        settle(self, check_integer, "sensory_fanout", "inter_fanout", "motor_fanin", "recurrent_command_synapses")
+        settle(self, _check_seed, "seed")
         for name, layer in (("sensory_fanout", "inter"), ("inter_fanout", "command"), ("motor_fanin", "command")):
             value, most = getattr(self, name), getattr(self, layer)
             if not 1 <= value <= most:
@@ -134,6 +143,9 @@ class AutoNCP:
     seed: int = 22222
 
     def __post_init__(self):
+        settle(self, check_integer, "units", "outputs")
+        settle(self, check_number, "sparsity")
+        settle(self, _check_seed, "seed")
         if self.units < 4:
             raise ValueError(f"units must be at least 4 (one motor and three other neurons), got {self.units}")
         if not 1 <= self.outputs <= self.units - 3:

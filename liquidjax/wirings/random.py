@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liquidjax.wirings.graph import Graph, check_units_and_outputs, drawn, single_layer
+from liquidjax._checks import check_number, settle
+from liquidjax.wirings.graph import Graph, check_positive, check_seed, check_units_and_outputs, drawn, single_layer
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class Random:
     seed: int = 1111
 
     def __post_init__(self):
+        settle(self, check_positive, "units")
         check_units_and_outputs(self)
+        settle(self, check_number, "sparsity")
+        settle(self, check_seed, "seed")
         if not 0.0 <= self.sparsity < 1.0:
             raise ValueError(f"sparsity must be in [0, 1), got {self.sparsity}")
 
