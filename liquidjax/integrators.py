@@ -218,7 +218,8 @@ class Diffrax:
     Args:
         solver: e.g. `diffrax.Tsit5()`, `diffrax.Dopri5()`, `diffrax.Kvaerno5()`.
         controller: how the step size is chosen; `diffrax.PIDController(rtol=1e-6, atol=1e-6)` by default.
-        adjoint: how it is differentiated; `diffrax.RecursiveCheckpointAdjoint()` by default.
+        adjoint: how it is differentiated; `diffrax.RecursiveCheckpointAdjoint()` by default. `Newton` and what
+            differentiates forwards needs `diffrax.DirectAdjoint()`.
         first_step: the first step as a share of dt; chosen by the controller when None. A constant controller needs
             it.
         max_steps: solver steps allowed within one dt.

@@ -94,3 +94,165 @@ def test_what_does_not_fit_is_refused_and_what_does_not_finish_is_flagged():
     assert not np.any(lj.integrate(cell, params, times, inputs, integrator=few, throw=False).finished)
     with pytest.raises(RuntimeError, match="maximum number of solver steps"):
         jax.block_until_ready(lj.integrate(cell, params, times, inputs, integrator=few))
+
+
+# Readings that last for one step, times of any origin, samples of different length
+
+PULSE = 120
+
+
+def leak():
+    """dx/dt = tanh(2 u) - x, and 200 readings, one a unit of time, all of them 0 but one."""
+    cell = lj.CTRNN(1, 1)
+    params = cell.init(KEY)
+    params = params._replace(
+        linear=params.linear._replace(weight=jnp.array([[2.0], [0.0]]), bias=jnp.zeros(1)),
+        time_constant=jnp.full(1, np.log(np.expm1(1.0))),
+    )
+    inputs = np.zeros((200, 1))
+    inputs[PULSE] = 1
+    return cell, params, inputs
+
+
+def pulse_response(interpolation):
+    """The states at the readings 119 to 122, by quadrature of x(1) = x(0) / e + the integral of e^(s - 1) tanh(2 u(s))."""
+    s = (np.arange(100_000) + 0.5) / 100_000
+    driven = {"linear": (s, 1 - s), "held": (np.ones_like(s), np.zeros_like(s))}[interpolation]
+    rise, fall = (np.mean(np.exp(s - 1) * np.tanh(2 * u)) for u in driven)
+    states = [0, rise, rise / np.e + fall]
+    return np.array([*states, states[-1] / np.e])
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "held"])
+@pytest.mark.parametrize("origin", [0.0, 1.764e9])
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_no_reading_is_stepped_over_wherever_time_begins(interpolation, origin, precision, x64):
+    """The solver's steps, which nothing disturbs before the pulse, had grown to tens of readings."""
+    cell, params, inputs = leak()
+    params, inputs = jax.tree.map(lambda leaf: jnp.asarray(leaf, precision), (params, inputs))
+    trajectory = lj.integrate(cell, params, np.arange(200) + origin, inputs, interpolation=interpolation)
+    assert trajectory.states.dtype == precision
+    found = trajectory.states[PULSE - 1 : PULSE + 3, 0]
+    np.testing.assert_allclose(found, pulse_response(interpolation), atol=1e-5)  # tolerances of 1e-6
+    again = lj.integrate(cell, params, np.arange(200.0), inputs, interpolation=interpolation)
+    np.testing.assert_array_equal(trajectory.states, again.states)
+
+
+def test_held_is_what_unroll_does_to_the_last_digits(x64):
+    """Nothing of a reading counts after the next one begins: 8e-3 of it did."""
+    cell = lj.CTRNN(2, 3, lj.RK4(60))
+    params = cell.init(KEY)
+    times, inputs = data(time=30)
+    trajectory = lj.integrate(cell, params, times, inputs, interpolation="held", integrator=TIGHT)
+    _, outputs = lj.unroll(cell, params, inputs[1:], np.diff(times, axis=0))
+    np.testing.assert_allclose(trajectory.outputs[1:], outputs, atol=1e-8)
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "held"])
+@pytest.mark.parametrize("padding", [0.0, np.nan, np.inf])
+def test_samples_of_different_length(interpolation, padding, x64):
+    """Each is what it is alone; readings that are missing in the middle are left out; what padding holds is not read."""
+    cell = CELLS["hasani"]
+    params = cell.init(KEY)
+    times, inputs = data(time=6, batch=3)
+    mask = np.ones((6, 3), bool)
+    mask[4:, 0] = mask[:2, 1] = mask[2:4, 2] = False
+
+    def run(params, times, inputs, mask=None):
+        return lj.integrate(cell, params, times, inputs, mask=mask, interpolation=interpolation)
+
+    def loss(params, inputs):
+        return jnp.sum(run(params, np.where(mask, times, padding), inputs, mask).outputs ** 2)
+
+    filled = np.where(mask[..., None], inputs, padding)
+    together = run(params, np.where(mask, times, padding), filled, mask)
+    gradient, of_inputs = jax.grad(loss, argnums=(0, 1))(params, filled)
+    alone = jax.tree.map(jnp.zeros_like, params)
+    for sample in range(3):
+        rows = mask[:, sample]
+
+        def of_sample(params, sample=sample, rows=rows):
+            return run(params, times[rows, sample], inputs[rows, sample])
+
+        np.testing.assert_allclose(together.states[rows, sample], of_sample(params).states, atol=1e-5)
+        np.testing.assert_allclose(together.outputs[rows, sample], of_sample(params).outputs, atol=1e-5)
+        by_params = jax.grad(lambda p, of_sample=of_sample: jnp.sum(of_sample(p).outputs ** 2))(params)
+        alone = jax.tree.map(jnp.add, alone, by_params)
+    jax.tree.map(lambda ours, theirs: np.testing.assert_allclose(ours, theirs, atol=1e-4), gradient, alone)
+    assert not np.any(together.outputs[~mask]) and not np.any(of_inputs[~mask])
+    np.testing.assert_array_equal(together.states[5, 0], together.states[3, 0])  # held
+
+
+def test_integrate_looks_at_what_it_gets():
+    cell = CELLS["hasani"]
+    params = cell.init(KEY)
+    times, inputs = data()
+
+    def spoilt(array, value):
+        array = array.copy()
+        array[2, 1] = value
+        return array
+
+    with pytest.raises(ValueError, match=r"inputs must be finite .* got nan at time step 2, sample 1"):
+        lj.integrate(cell, params, times, spoilt(inputs, np.nan))
+    with pytest.raises(ValueError, match="times must be finite, got inf at time step 2, sample 1"):
+        lj.integrate(cell, params, spoilt(times, np.inf), inputs)
+    with pytest.raises(ValueError, match="times must increase strictly in time, got 0.0 at time step 2, sample 1"):
+        lj.integrate(cell, params, spoilt(times, 0.0), inputs)
+    with pytest.raises(ValueError, match="state must be finite"):
+        lj.integrate(cell, params, times, inputs, state=np.full((2, 3), np.nan))
+    with pytest.raises(ValueError, match=r"mask must be bool \(time, \*batch\) = \(4, 2\)"):
+        lj.integrate(cell, params, times, inputs, mask=np.ones(4, bool))
+    with pytest.raises(ValueError, match="so near to zero that float32 tells them apart"):
+        lj.integrate(cell, params, np.float32(times[:, 0] + 1.7e9).cumsum(), inputs)
+    with pytest.raises(ValueError, match="Backsolve would multiply"):  # with any number of unfolds
+        lj.integrate(cell, params, times, inputs, gradient=lj.Backsolve(unfolds=4))
+    with pytest.raises(ValueError, match="integrator must be a Diffrax"):
+        lj.integrate(cell, params, times, inputs, integrator=lj.RK4())  # type: ignore[arg-type]
+
+
+def test_solve_looks_at_what_it_gets_and_masks(x64):
+    decay = lambda rate, t, x: -rate * x  # noqa: E731
+    start, times = np.ones((2, 1)), np.array([[0.0, 5.0], [0.5, np.nan], [2.0, 6.0], [np.inf, 7.0]])
+    mask = np.isfinite(times)
+    for integrator in (TIGHT, lj.RK4(200)):
+
+        def run(rate, times=times, integrator=integrator):
+            return lj.solve(decay, rate, start, times, mask=mask, integrator=integrator).states[..., 0]
+
+        since = np.array([[0, 0], [0.5, 0], [2, 1], [2, 2]])
+        np.testing.assert_allclose(run(2.0), np.exp(-2 * since), atol=1e-7)
+        slope = jax.grad(lambda rate: jnp.sum(run(rate)))(2.0)  # noqa: B023
+        np.testing.assert_allclose(slope, np.sum(-since * np.exp(-2 * since)), atol=1e-6)
+    with pytest.raises(ValueError, match="times must be finite, got nan at time step 1, sample 1"):
+        lj.solve(decay, 2.0, start, times)
+    with pytest.raises(ValueError, match="state must be finite"):
+        lj.solve(decay, 2.0, np.array([np.nan]), [0.0, 1.0])
+    with pytest.raises(ValueError, match="so near to zero that float32 tells them apart"):
+        lj.solve(decay, 2.0, np.ones(1, np.float32), np.array([0.0, 0.5, 1.0]) + 1.764e9 + 0.25)
+    np.testing.assert_allclose(
+        lj.solve(decay, 2.0, np.ones(1), np.array([0.0, 0.5]) + 1.764e9, integrator=TIGHT).states[-1],
+        np.exp(-1),
+        atol=1e-7,
+    )
+
+
+def test_a_controller_that_holds_arrays(x64):
+    """It is compared by their values: equal ones share one compiled program, others do not mix."""
+
+    def clipped(at):
+        return diffrax.ClipStepSizeController(diffrax.PIDController(rtol=1e-8, atol=1e-8), jump_ts=jnp.array([at]))
+
+    step = lambda height, t, x: jnp.where(t < 0.5, height, 0.0) * jnp.ones_like(x)  # noqa: E731
+    solver = lj.Diffrax(controller=clipped(0.5))
+    assert solver == lj.Diffrax(controller=clipped(0.5)) != lj.Diffrax(controller=clipped(0.25))
+    assert hash(solver) == hash(lj.Diffrax(controller=clipped(0.5)))
+    for integrator in (solver, lj.Diffrax(controller=clipped(0.25))):
+        found = lj.solve(step, 3.0, np.zeros(1), [0.0, 1.0], integrator=integrator).states[-1]
+        np.testing.assert_allclose(found, 1.5, atol=1e-6)
+    cell = lj.HasaniLTC(2, 3, solver)
+    assert lj.unroll(cell, cell.init(KEY), np.ones((4, 2)), 0.1)[1].shape == (4, 3)
+    with pytest.raises(ValueError, match="must hold numbers that are known, not traced ones"):
+        jax.jit(lambda at: lj.solve(step, 3.0, np.zeros(1), [0.0, 1.0], integrator=lj.Diffrax(controller=clipped(at))))(
+            0.5
+        )

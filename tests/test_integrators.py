@@ -118,7 +118,9 @@ def equilibrium_step(x, drive, rate, h):
 
 
 @pytest.mark.parametrize(
-    ("kind", "exact"), [(lj.SemiImplicit, semi_implicit_step), (lj.Exponential, exponential_step)], ids=lambda x: str(x)
+    ("kind", "exact"),
+    [(lj.SemiImplicit, semi_implicit_step), (lj.Exponential, exponential_step)],
+    ids=["semi-implicit", "exponential"],
 )
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32])
 def test_a_step_too_long_for_the_dtype_goes_to_the_equilibrium(kind, exact, dtype, x64):
@@ -206,3 +208,54 @@ def test_a_solve_that_runs_out_of_steps_is_an_error():
 def test_unfolds_must_be_a_positive_integer(unfolds):
     with pytest.raises(ValueError, match="unfolds must be an integer of at least 1, got"):
         lj.SemiImplicit(unfolds)
+
+
+@pytest.mark.parametrize("make", [lambda i: lj.HasaniLTC(2, 3, i), lambda i: lj.LTC(2, lj.AutoNCP(8, 2), i)])
+def test_an_adaptive_solver_in_a_cell_has_every_adjoint(make, x64):
+    """BacksolveAdjoint does not let its right-hand side close over what is differentiated."""
+    controller = diffrax.PIDController(rtol=1e-9, atol=1e-9)
+    inputs, dt = np.random.default_rng(0).normal(size=(6, 3, 2)), np.full((6, 3), 0.1)
+
+    def gradient(adjoint):
+        cell = make(lj.Diffrax(controller=controller, adjoint=adjoint))
+
+        def loss(*given):
+            return jnp.sum(lj.unroll(cell, *given)[1] ** 2)
+
+        return jax.grad(loss, argnums=(0, 1, 2))(cell.init(jax.random.key(0)), inputs, dt)
+
+    fixed = make(lj.RK4(40))
+    reference = jax.grad(lambda *given: jnp.sum(lj.unroll(fixed, *given)[1] ** 2), argnums=(0, 1, 2))(
+        fixed.init(jax.random.key(0)), inputs, dt
+    )
+    for adjoint in (diffrax.BacksolveAdjoint(), diffrax.DirectAdjoint(), diffrax.RecursiveCheckpointAdjoint()):
+        for ours, theirs in zip(*map(jax.tree.leaves, (gradient(adjoint), reference)), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_what_needs_forward_mode_says_so():
+    adaptive, inputs = lj.Readout(lj.HasaniLTC(2, 3, lj.Diffrax()), 1), np.ones((5, 2), np.float32)
+    params = adaptive.init(jax.random.key(0))
+    needs = (
+        ("Newton", lambda: lj.unroll(adaptive, params, inputs, 0.1, method=lj.Newton())),
+        ("Newton", lambda: lj.newton_convergence(adaptive, params, inputs, 0.1)),
+        ("lyapunov_exponent", lambda: lj.lyapunov_exponent(adaptive, params, inputs, 0.1)),
+        ("state_sensitivity", lambda: lj.state_sensitivity(adaptive, params, inputs, 0.1)),
+    )
+    for who, run in needs:
+        with pytest.raises(ValueError, match=f"{who} differentiates each step forwards, which RecursiveCheckpointAdjoint "
+                                             r"cannot; give the cell Diffrax\(adjoint=diffrax.DirectAdjoint\(\)\)"):  # fmt: skip
+            run()
+
+
+def test_newton_runs_an_adaptive_solver_that_has_forward_mode(x64):
+    cell = lj.HasaniLTC(2, 3, lj.Diffrax(adjoint=diffrax.DirectAdjoint(), max_steps=64))
+    params, inputs = cell.init(jax.random.key(0)), np.random.default_rng(0).normal(size=(6, 2))
+
+    def run(method):
+        return jax.value_and_grad(lambda p: jnp.sum(lj.unroll(cell, p, inputs, 0.1, method=method)[1] ** 2))(params)
+
+    ours, theirs = run(lj.Newton(tolerance=1e-9)), run(lj.Scan())
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-6)
+    assert np.isfinite(lj.lyapunov_exponent(cell, params, inputs, 0.1))

@@ -3,6 +3,7 @@
 import functools
 from typing import Any
 
+import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +12,7 @@ from jax.core import Tracer
 from liquidjax._checks import check_array, check_key
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.cells.belong import check_cell, check_params
+from liquidjax.cells.ode import check_forward_mode
 from liquidjax.sequences.steps import dtype_of, masked_step, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 
@@ -25,7 +27,8 @@ def lyapunov_exponent(
     differences grow, and no evaluation of all steps at once can be expected to converge.
 
     Args:
-        cell: any `Cell`.
+        cell: any `Cell`. With `Diffrax` as integrator, its adjoint must be `diffrax.ForwardMode()` or
+            `diffrax.DirectAdjoint()`.
         params: its parameters.
         inputs: (time, *batch, inputs); the longer, the better the estimate.
         dt: as for `unroll`, above 0 somewhere for every sample.
@@ -52,6 +55,7 @@ def lyapunov_exponent(
         models" (2025).
     """
     check_cell(cell)
+    check_forward_mode(cell, "lyapunov_exponent", (diffrax.DirectAdjoint, diffrax.ForwardMode))
     given, key = (inputs, dt), jax.random.key(0) if key is None else check_key(key)
     inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
     check_shapes(cell, inputs, dt, None, state)

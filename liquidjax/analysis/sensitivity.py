@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import diffrax
 import jax
 import jax.numpy as jnp
 
@@ -9,6 +10,7 @@ from liquidjax._checks import check_array
 from liquidjax._types import Array, Cell, Params
 from liquidjax.analysis.trajectory import states
 from liquidjax.cells.belong import check_cell, check_params
+from liquidjax.cells.ode import check_forward_mode
 from liquidjax.sequences.steps import dtype_of
 from liquidjax.sequences.validation import check_shapes, check_state_values
 
@@ -24,7 +26,7 @@ def state_sensitivity(
 
     Args:
         cell: a cell whose state is one array. With `Diffrax` as integrator, its adjoint must be
-            `diffrax.ForwardMode()`.
+            `diffrax.ForwardMode()` or `diffrax.DirectAdjoint()`.
         params: its parameters.
         inputs: (time, *batch, inputs).
         dt: as for `unroll`.
@@ -49,6 +51,7 @@ def state_sensitivity(
         Hasani et al. (2021), scope and limitations, for LTCs.
     """
     check_cell(cell)
+    check_forward_mode(cell, "state_sensitivity", (diffrax.DirectAdjoint, diffrax.ForwardMode))
     inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
     check_shapes(cell, inputs, dt, None, state)
     check_params(cell, params)

@@ -130,7 +130,7 @@ def adaptive(
     def right_hand_side(t: Any, x: Array, params: Params) -> Array:
         return field(params, t, x)
 
-    begin, end = (0.0, 1.0) if times is None else (times[0], times[-1])
+    begin, end = jnp.arange(2, dtype=start.dtype) if times is None else (times[0], times[-1])
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(right_hand_side),
         integrator.solver,

@@ -90,7 +90,8 @@ def unroll(
         at_first = jax.eval_shape(lambda: cell.initial_state(inputs.shape[1:-1], float))
         method = choose(cell, at_first, inputs.shape[0], inputs.shape[1:-1], gradient, jax.default_backend())
     # Not compiled where it is going to refuse, so that its error can give numbers.
-    run = _unroll if gradient == Backsolve() else _compiled_unroll
+    refuses = isinstance(gradient, Backsolve) and not gradient.anyway
+    run = _unroll if refuses else _compiled_unroll
     try:
         if check_flag("validate", validate):
             check_values(*given, state=state, dtype=dtype_of(params, inputs))
