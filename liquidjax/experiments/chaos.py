@@ -270,7 +270,8 @@ def report(config: ChaosConfig, studies: dict[str, Study], interrupted: str | No
     if interrupted:
         heading += f"{interrupted} What was not finished by then is missing.\n\n"
     rates = ", ".join(f"{rate:.2g}" for rate in config.learning_rates.values)
-    text = f"""The numbers are medians over {config.seeds} seeds (lowest-highest); a seed draws the initial parameters and the noise.
+    text = f"""\
+The numbers are medians over {config.seeds} seeds (lowest-highest); a seed draws the initial parameters and the noise.
 
 * Errors: mean squared error of the prediction of the next point, noise included, from all points before it; in \
 variances of the training section. The state goes from the training section into the test section.

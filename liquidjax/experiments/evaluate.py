@@ -110,9 +110,9 @@ def predict(folder: Path, file: Path) -> list[Prediction]:
 def read_images(file: Path) -> np.ndarray:
     """The rows of a CSV file of images (images, 64), each value checked; see `predict`."""
     images: list[list[float]] = []
-    for line, fields in _records(file):
+    for number, (line, fields) in enumerate(_records(file)):
         values, place = [_number(text) for text in fields], f"{file}, line {line}"
-        if len(fields) == digits.PIXELS and not images and _is_header(fields, values):
+        if number == 0 and _is_header(fields, values):
             continue
         if len(values) != digits.PIXELS:
             hint = " with a comma between them" if len(fields) == 1 else ""
