@@ -120,11 +120,16 @@ def test_the_second_one_ends_it_at_once(tmp_path):
 def test_ctrl_c_in_a_terminal(tmp_path):
     """With bars, and Ctrl-C typed: it goes to every process of the terminal, and the cursor comes back."""
     (tmp_path / "x.yaml").write_text(DIGITS)
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ["TERM"] = "xterm"
-        os.chdir(tmp_path)
-        os.execv(sys.executable, [sys.executable, "-c", PROGRAM, "train", "x.yaml", "--folder", "a b"])
+    terminal, end_of_child = pty.openpty()
+    owning = f"import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); {PROGRAM}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", owning, "train", "x.yaml", "--folder", "a b"],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), end_of_child),
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,
+    )
+    os.close(end_of_child)
     said, typed, end = b"", False, time.monotonic() + 120
     while time.monotonic() < end:
         if select.select([terminal], [], [], 0.1)[0]:
@@ -135,7 +140,7 @@ def test_ctrl_c_in_a_terminal(tmp_path):
         if not typed and b"validation accuracy" in said:
             os.write(terminal, b"\x03")
             typed = True
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130, said
+    assert process.wait(timeout=60) == 130, said
     os.close(terminal)
     text = said.decode()
     assert "stopping; what is done so far is being saved" in text and "Traceback" not in text
