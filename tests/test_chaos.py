@@ -183,6 +183,19 @@ def test_training_is_the_plain_loop_for_each_copy():
     jax.tree.map(np.testing.assert_array_equal, copy_of(trained, 2), copy_of(params, 2))  # a rate of 0
 
 
+def test_a_stopped_training_ends_after_the_chunk():
+    data, rates, epochs, asked = waves(), np.full(3, 0.01), [], []
+
+    def stop():
+        return asked.append(1) or len(asked) == 3
+
+    stopped = next_step.train(CELL, next_step.init(CELL, 3), data, rates, epochs=2000, dt=0.5, stop=stop,
+                              on_chunk=lambda epoch, *_: epochs.append(epoch))  # fmt: skip
+    assert epochs == [50, 100, 150]  # and not a twentieth of any number of epochs
+    whole = next_step.train(CELL, next_step.init(CELL, 3), data, rates, epochs=150, dt=0.5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), stopped, whole)
+
+
 def test_a_copy_that_diverges_leaves_the_others_alone():
     data = waves(2)
     spoilt = np.concatenate([data, np.full_like(data[:, :1], np.inf)], axis=1)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import time
 import types
 from concurrent.futures import ThreadPoolExecutor
 
@@ -308,6 +309,29 @@ def test_s4_a_fresh_process_measures_and_its_failure_is_told():
     assert measured.process_peak is None or measured.process_peak > 1e6
     with pytest.raises(ChildProcessError, match=r"measure of Point\(.* failed in its own process: ValueError: length"):
         fresh.call(points.measure, dataclasses.replace(point("Remat"), time=0))
+
+
+def test_s4_a_fresh_process_tells_how_far_it_is_and_can_be_stopped():
+    curve, shares = adjoint_error.Curve(TINY, steps=4, dt_over_tau=0.1, seed=0), []
+    called = fresh.call(adjoint_error.errors, curve, tell=shares.append)
+    assert len(called["backsolve"]) == 3 and shares == pytest.approx([1 / 7, 2 / 7, 3 / 7, 5 / 7, 1])
+    begun = time.monotonic()
+    with pytest.raises(fresh.Stopped):
+        fresh.call(adjoint_error.errors, dataclasses.replace(curve, steps=2048), stop=lambda: True)
+    assert time.monotonic() - begun < 5
+
+
+def test_s4_nothing_is_waited_for_in_silence(monkeypatch):
+    monkeypatch.setattr(memory_sweep, "ALIVE", 0.05)
+    said, done = [], []
+    with ThreadPoolExecutor(1) as pool:
+        work = memory_sweep._Work(pool, said.append, lambda: False)
+        future = work.submit(lambda: time.sleep(0.4) or "result")
+        assert work.wait(future, "errors", time.perf_counter() - 30, lambda: done.append(1) or 0.5) == "result"
+        assert 2 <= len(said) <= 8 and set(said) == {"errors, 30 s so far; about 30 s left"}
+        failing = work.submit(lambda: next(iter(())))
+        with pytest.raises(StopIteration):
+            work.wait(failing, "errors", 0.0, 0.5)
 
 
 def test_s4_a_wrong_long_gradient_is_no_result(monkeypatch, tmp_path):

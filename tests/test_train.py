@@ -2,9 +2,13 @@
 
 import functools
 import json
+import platform
 import re
+import shlex
 import subprocess
 import sys
+import time
+from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -14,7 +18,7 @@ import pytest
 
 import liquidjax as lj
 from liquidjax import __main__ as cli
-from liquidjax.experiments import baselines, evaluate, run_folder, train
+from liquidjax.experiments import baselines, evaluate, progress, run_folder, train
 from liquidjax.experiments import config as configs
 from liquidjax.tasks import digits
 from liquidjax.training import checkpoint, loop
@@ -354,18 +358,149 @@ def test_mistakes_end_with_one_line_and_status_2(text, arguments, message, tmp_p
         (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
-    error = capsys.readouterr().err
-    assert stop.value.code == 2 and message in error and error.count("\n") == 1
+    out, error = capsys.readouterr()
+    assert stop.value.code == 2 and message in error and error.count("\n") == 1 and not out
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["trian"], ["train"], ["train", "x.yaml", "--epoch", "3"], ["evaluate"]])
-def test_arguments_that_do_not_exist_end_with_status_2(arguments, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Expected one of {train, evaluate, predict, chaos, memory, sizes}; see `liquidjax --help`"),
+        (["trian"], "Unrecognized options: trian; see `liquidjax --help`"),
+        (["train"], "Missing from liquidjax train: PATH"),
+        (["train", "x.yaml", "--epoch", "3"], "Unrecognized options: --epoch, 3; did you mean --epochs?; see"),
+        (["train", "x.yaml", "y.yaml"], "Unrecognized options: y.yaml; see `liquidjax train --help`"),
+        (["train", "x.yaml", "--epochs"], "Missing value for argument '--epochs'"),
+        (["train", "x.yaml", "--epochs", "1_0"], "--epochs: must be int, got '1_0'; see `liquidjax train --help`"),
+        (["train", "x.yaml", "--epochs", "010"], "--epochs: must be int, got '010'"),
+        (["train", "x.yaml", "--epochs", "٣"], "--epochs: must be int, got '٣'"),
+        (["train", "x.yaml", "--epochs", "0"], "epochs must be an integer of at least 1, got 0"),
+        (["train", "x.yaml", "--seed=-1"], "seed must be an integer from 0 to 4294967295 (32 bits), got -1"),
+        (["train", "x.yaml", "--clip", "nan"], "--clip: must be float, got 'nan'"),
+        (["train", "x.yaml", "--clip", "1e400"], "clip must be above 0 and finite, got inf"),
+        (["train", "x.yaml", "--model.units", "2"], "--model: units must be at least 4 (one motor and three other"),
+        (["train", "x.yaml", "--model.cell", "GRU"], "invalid choice 'GRU' for argument '--model.cell'"),
+        (["train", "x.yaml", "--learning-rates.gru", "-1"], "--learning-rates: gru must be above 0 and finite, got -1"),
+        (["train", "x.yaml", "--folder", "x.yaml"], "x.yaml must be a folder, and is a file; choose another folder"),
+        (["train", "--folder", "bad.yaml", "x.txt"], "x.txt must be a .yaml file"),
+        (["train", ".yaml"], "[Errno 2] No such file or directory: '.yaml'"),
+        (["evaluate"], "Missing from liquidjax evaluate: PATH"),
+        (["sizes", "--height", "1"], "height must be an integer of at least 53, got 1"),
+        (["chaos", "x.yaml", "--sines.interval", "0"], "--sines: interval must be above 0"),
+    ],
+)
+def test_arguments_that_do_not_exist_end_with_one_line_and_status_2(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.yaml").write_text("")
+    (tmp_path / "bad.yaml").write_text("epochs: 0")  # where it is the value of an option, nobody reads it
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
-    assert stop.value.code == 2 and "Traceback" not in capsys.readouterr().err
+    out, error = capsys.readouterr()
+    assert stop.value.code == 2 and error.startswith(f"liquidjax: {message}") and error.count("\n") == 1 and not out
+    assert "tyro" not in error and not (tmp_path / "runs").exists()
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    out = capsys.readouterr().out
+    assert stop.value.code == 0 and out == (
+        f"liquidjax {version('liquidjax')} (jax {version('jax')}, Python {platform.python_version()})\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["nosuch.yaml", "bad.yaml"])
+def test_help_needs_no_file(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.yaml").write_text("epochs: [")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["train", name, "--help"])
+    out, error = capsys.readouterr()
+    assert stop.value.code == 0 and "--epochs" in out and "(default: 100)" in out and not error
+
+
+def test_the_file_is_the_one_that_is_no_value_of_an_option(tmp_path, monkeypatch, capsys):
+    """A folder may be called like a file, and options may come before the file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text("epochs: 7")
+    (tmp_path / "other.yaml").write_text("epochs: 8")
+    seen = []
+
+    def run(settings, folder, *_):
+        seen.append((settings.epochs, settings.seed, str(folder)))
+        return train.Result(folder, [train.Row("LTC", 1, 0.5, 0.5, 1.0)])
+
+    monkeypatch.setattr(train, "run", run)
+    cli.main(["train", "--seed=3", "--folder", "other.yaml2", "x.yaml"])
+    cli.main(["train", "x.yaml", "--folder=my runs/it's"])
+    assert seen == [(7, 3, "other.yaml2"), (7, 0, "my runs/it's")]
+    out = capsys.readouterr().out
+    quoted = shlex.quote("my runs/it's")
+    assert f"writing to {quoted}\n" in out and f"overview.png), is in {quoted}\n" in out
+    assert shlex.split(out.splitlines()[-1]) == [
+        "Next:", "liquidjax", "predict", "my runs/it's", "my runs/it's/sample.csv"
+    ]  # fmt: skip
+
+
+def test_a_run_that_fails_leaves_no_empty_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text("")
+
+    def run(settings, folder, *_):
+        raise ImportError("matplotlib is not installed")
+
+    monkeypatch.setattr(train, "run", run)
+    with pytest.raises(SystemExit):
+        cli.main(["train", "x.yaml"])
+    assert capsys.readouterr().err == "liquidjax: matplotlib is not installed\n"
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_lines_go_on_while_nothing_is_finished(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SILENCE", 0.05)
+    with progress.bars(["LTC", "LSTM"], epochs=1000) as tick:
+        time.sleep(0.3)
+        tick("LTC", 1, 2.0, "loss 1.0")
+        time.sleep(0.3)
+        tick("LTC", 1000, 9.0, "loss 0.1")
+    lines = capsys.readouterr().err.splitlines()
+    assert re.match(r"LTC: compiling, \d+ s so far", lines[0])
+    assert "LTC  epoch 1/1000  loss 1.0  1998 s left" in lines
+    assert any(line.startswith("LTC: epoch 1/1000, about 1998 s left, ") for line in lines)
+    assert lines[-1] == "LTC  epoch 1000/1000  loss 0.1  0 s left"
+
+
+def test_a_line_for_every_fifth_whatever_the_steps(capsys):
+    """Epochs may come in chunks that meet no fifth exactly."""
+    with progress.bars(["LTC"], epochs=2060) as tick:
+        for epoch in range(51, 2060, 51):
+            tick("LTC", epoch, 1.0, "")
+        tick("LTC", 2060, 1.0, "")
+    assert len(capsys.readouterr().err.splitlines()) == 1 + 4 + 1
+
+
+# stopping
+
+
+@pytest.mark.parametrize("batches", [1, 2, 5])
+def test_a_stopped_training_returns_what_is_trained_so_far(batches):
+    """40 samples are two batches of 16: after 5 of them, two epochs are complete."""
+    asked = []
+    stopped = fit(epochs=50, stop=lambda: asked.append(1) or len(asked) == batches)
+    assert len(asked) == batches and len(stopped.history) == (batches - 1) // 2
+    whole = fit(epochs=50)
+    assert [epoch[:5] for epoch in stopped.history] == [epoch[:5] for epoch in whole.history[: len(stopped.history)]]
+    start = lj.GRU(inputs=1, units=2).init(jax.random.key(0))
+    moved = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), stopped.params, start)
+    assert 0 < max(jax.tree.leaves(moved)) <= batches * 0.05 * 1.01  # Adam's steps are at most about the rate
+
+
+def test_a_stopped_training_that_diverged_is_no_result():
+    asked = []
+    with pytest.raises(FloatingPointError, match="the loss is inf at epoch 1, step 2"):
+        fit(lj.Readout(lj.GRU(1, 2), 2), learning_rate=1e38, clip=1e38,
+            stop=lambda: asked.append(1) or len(asked) == 2)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["digits", "digits_pixels"])

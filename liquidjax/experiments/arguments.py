@@ -124,10 +124,11 @@ def _sentence(box: str) -> str:
         >>> _sentence("╭─ Value error ─╮\\n│ Error parsing  │\\n│ --epochs: no    │\\n│ ────── │\\n│ more │\\n╰───╯")
         '--epochs: no'
     """
-    rows = [row.strip("│ ") for row in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines() if row.startswith("│")]
-    ends = [number for number, row in enumerate(rows) if row and not row.strip("─")]
-    first = " ".join(" ".join(rows[: ends[0]] if ends else rows).split()).rstrip(".")
+    # A title; on a terminal without box characters a rule; what is wrong; a rule; what else could be said.
+    rows = [row.strip("│ ") for row in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()[1:]]
+    parts = "\n".join(row if row.strip("─-") else "" for row in rows).strip().split("\n\n")
+    first = " ".join(parts[0].split()).rstrip(".")
     first = re.sub(r"^Error parsing (?:__tyro[-_]dummy[-_]inner__\.)?", "", first)
-    first = re.sub(r"^settings\.([\w.]+):", lambda place: f"--{place[1].replace('_', '-')}:", first)
+    first = re.sub(r"^settings\.([\w.-]+):", lambda place: f"--{place[1].replace('_', '-')}:", first)
     near = re.search(r"Perhaps you meant.*?(--[\w.-]+)", " ".join(rows), re.DOTALL)
     return (first or " ".join(box.split())) + (f"; did you mean {near[1]}?" if near else "")
