@@ -331,6 +331,7 @@ def test_nothing_is_learnt_from_the_test_section():
         return forecasters.network(CELL, task, [0.001, 0.03], 10, 0.1, lambda epoch, error, seconds: None)
 
     first, second = made(values), made(other)
+    assert first is not None and second is not None
     assert first.learning_rate == second.learning_rate == 0.03
     np.testing.assert_array_equal(first.predicted[:30], second.predicted[:30])
     np.testing.assert_array_equal(first.forecasts, second.forecasts)
@@ -350,7 +351,8 @@ def test_a_rate_that_diverges_on_the_whole_section_is_passed_over(diverging, mon
     task = forecasters.Task(waves(2, 40), train=30, fit=20, starts=np.array([30]), horizon=4)
     arguments = CELL, task, [0.001, 0.03], 10, 0.1, lambda epoch, error, seconds: None
     if len(diverging) == 1:
-        assert forecasters.network(*arguments).learning_rate == 0.001
+        made = forecasters.network(*arguments)
+        assert made is not None and made.learning_rate == 0.001
     else:
         with pytest.raises(FloatingPointError, match=r"diverged with all learning rates from 0\.001; try lower ones"):
             forecasters.network(*arguments)

@@ -80,6 +80,7 @@ def test_train_keeps_what_is_trained(number, epochs, tmp_path, capsys):
     process = start(tmp_path, "train", DIGITS)
     wait_for(lambda: (tmp_path / "run" / "metrics.jsonl").exists() and len(history(tmp_path)) >= epochs, process)
     process.send_signal(number)
+    process.send_signal(number)  # as `timeout` does, which sends it to the process and to its group
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, (out, err)
     assert err.count("liquidjax: stopping; what is done so far is being saved") == 1 and "Traceback" not in err
@@ -111,6 +112,7 @@ def test_the_second_one_ends_it_at_once(tmp_path):
     wait_for((tmp_path / "run" / "metrics.jsonl").exists, process)  # XLA compiles: Python runs no handler
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None and "stopping" in process.stderr.readline()
+    time.sleep(1)
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)

@@ -157,7 +157,7 @@ def _quoted(place: str) -> str:
 class _StrictLoader(yaml.SafeLoader):
     """Reads what the module says, and no key twice, of which YAML would silently keep the last."""
 
-    yaml_implicit_resolvers: typing.ClassVar[dict] = {}  # not those of YAML 1.1
+    yaml_implicit_resolvers = {}  # noqa: RUF012  # a class variable there too; not those of YAML 1.1
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -184,7 +184,7 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     @staticmethod
-    def refuse(what: str, where: Any, why: str = "a configuration must not hold ") -> None:
+    def refuse(what: str, where: Any, why: str = "a configuration must not hold ") -> typing.NoReturn:
         raise yaml.constructor.ConstructorError(None, None, why + what, where.start_mark)
 
 

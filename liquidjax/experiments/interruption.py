@@ -6,8 +6,11 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
+ONE_SIGNAL = 0.5
+"""Seconds: what comes so soon after the first is the same one; `timeout` sends it to a process and to its group."""
 STOPPING = "stopping; what is done so far is being saved (once more to end at once, without)"
 
 
@@ -47,11 +50,15 @@ def interruptible(saves: bool) -> Iterator[Interruption]:
     sender.setblocking(False)
 
     def wait() -> None:
+        first = 0.0
         while byte := receiver.recv(1):
             if byte[0] not in numbers:
                 continue
+            if interruption() and time.monotonic() - first < ONE_SIGNAL:
+                continue
             if interruption() or not saves:
                 _end(byte[0])
+            first = time.monotonic()
             interruption.signal = byte[0]
             print(f"liquidjax: {STOPPING}", file=sys.stderr, flush=True)
 

@@ -27,7 +27,7 @@ ALIVE = 10.0
 """Seconds after which a line says that a measurement goes on."""
 ENVIRONMENT = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 """Of the fresh processes: several share an accelerator, and none may take all of its memory at once."""
-CELLS = ("AutoNCP LTC", "CT-RNN")
+CELLS: tuple[str, ...] = ("AutoNCP LTC", "CT-RNN")
 """The cells on which the adjoint is driven to where it fails."""
 LONGEST = 100_000_000
 """Time steps."""
@@ -192,10 +192,11 @@ def measure_all(config: MemoryConfig, show: Show, stop: Stop = lambda: False) ->
         for number, (point, future) in enumerate(pending.items(), 1):
             measured = work.wait(future, "compiling", start, (number - 1) / len(compiled))
             rows[point] = Row(point, measured, None, None)
-            show(f"compiled {number}/{len(compiled)}: {_line(rows[point])}{_left(start, number / len(compiled))}")
+            show(f"compiled {number}/{len(compiled)}{_left(start, number / len(compiled))}: {_line(rows[point])}")
+        begun = time.perf_counter()
         for cell, future in curves.items():
             title = f"errors of the adjoint, {cell}"
-            failures[cell] = work.wait(future, title, start, functools.partial(shares.__getitem__, cell))
+            failures[cell] = work.wait(future, title, begun, lambda cell=cell: shares[cell])
             show(f"{title}: done")
         loads.append(_load())
         with tempfile.TemporaryDirectory() as scratch:
@@ -214,7 +215,7 @@ def measure_all(config: MemoryConfig, show: Show, stop: Stop = lambda: False) ->
                 measured, found = gradient(point, "timing", share)
                 errors_ = relative_error(found, references[place]), cosine(found, references[place])
                 rows[point] = Row(point, measured, *errors_)
-                show(f"timed {number}/{len(timed)}: {_line(rows[point])}{_left(begun, number / len(timed))}")
+                show(f"timed {number}/{len(timed)}{_left(begun, number / len(timed))}: {_line(rows[point])}")
             loads.append(_load())
             long = _long(config, file, work) if config.long_steps else None
     except fresh.Stopped:
@@ -265,7 +266,7 @@ def _left(start: float, share: float) -> str:
     if not 0 < share < 1:
         return ""
     seconds = (time.perf_counter() - start) * (1 - share) / share
-    return f"; about {seconds:.0f} s left" if seconds < 100 else f"; about {seconds / 60:.0f} minutes left"
+    return f" (about {seconds:.0f} s left)" if seconds < 100 else f" (about {seconds / 60:.0f} minutes left)"
 
 
 def cosine(gradient: np.ndarray, reference: np.ndarray) -> float | None:

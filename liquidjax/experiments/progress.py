@@ -46,8 +46,8 @@ def bars(jobs: Sequence[str], epochs: int) -> Iterator[Tick]:
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        with _Lines(jobs, epochs).shown() as tick:
-            yield tick
+        with _Lines(jobs, epochs).shown() as lines:
+            yield lines
         return
     columns = (
         TextColumn("{task.description}"),
