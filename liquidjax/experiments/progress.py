@@ -73,6 +73,7 @@ class _Lines:
     def __init__(self, jobs: Sequence[str], epochs: int) -> None:
         self.epochs, self.width = epochs, max(map(len, jobs))
         self.last, self.fifths = time.monotonic(), dict.fromkeys(jobs, -1)
+        self.first: dict[str, tuple[int, float]] = {}
         self.state = f"{jobs[0]}: compiling"
 
     @contextlib.contextmanager
@@ -95,14 +96,19 @@ class _Lines:
             thread.join()
 
     def tick(self, job: str, epoch: int, seconds: float, numbers: str) -> None:
-        left = seconds / epoch * (self.epochs - epoch)
-        self.state = f"{job}: epoch {epoch}/{self.epochs}, about {left:.0f} s left"
+        # Counted from the first report on, for what was before it is mostly the compilation.
+        first_epoch, first_seconds = self.first.setdefault(job, (epoch, seconds))
+        left = ""
+        if epoch > first_epoch:
+            rate = (seconds - first_seconds) / (epoch - first_epoch)
+            left = f"  {rate * (self.epochs - epoch):.0f} s left"
+        self.state = f"{job}: epoch {epoch}/{self.epochs}{left}"
         if epoch == self.epochs:
             self.state = f"{job} is done; what comes next compiles, or is evaluated"
         fifth = epoch * PLAIN_LINES // self.epochs
         if fifth > self.fifths[job] or epoch == self.epochs or time.monotonic() - self.last >= SILENCE:
             self.fifths[job] = fifth
-            self.say(f"{job.ljust(self.width)} epoch {epoch}/{self.epochs}  {numbers}  {left:.0f} s left")
+            self.say(f"{job.ljust(self.width)} epoch {epoch}/{self.epochs}  {numbers}{left}")
 
     def say(self, line: str) -> None:
         self.last = time.monotonic()
