@@ -1,26 +1,28 @@
 """The command line: `liquidjax COMMAND ...`, or `python -m liquidjax COMMAND ...`."""
 
+import contextlib
 import functools
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import tyro
 
+from liquidjax.experiments import arguments as given
 from liquidjax.experiments import chaos as forecasting
-from liquidjax.experiments import config as configs
 from liquidjax.experiments import evaluate as later
 from liquidjax.experiments import memory as gradient_memory
+from liquidjax.experiments import run_folder
 from liquidjax.experiments import sizes as network_sizes
 from liquidjax.experiments import train as training
+from liquidjax.experiments.interruption import interruptible
 from liquidjax.experiments.memory_report import report
 from liquidjax.experiments.memory_sweep import MemoryConfig
 from liquidjax.experiments.progress import bars, display
 from liquidjax.tasks import digits
 
-Settings = TypeVar("Settings")
-YAML = (".yaml", ".yml")
 Flat = tyro.conf.arg(name="")  # --epochs, not --settings.epochs
 
 
@@ -28,8 +30,10 @@ def train(
     config: tyro.conf.Positional[Path],
     settings: Annotated[training.TrainConfig, Flat],
     folder: Path | None = None,
-) -> None:
+) -> int:
     """Train a liquid network on handwritten digits, and an LSTM, a GRU and logistic regression beside it.
+
+    Ctrl-C stops it and keeps what is trained so far.
 
     Example: liquidjax train configs/digits.yaml --epochs 5
 
@@ -37,19 +41,27 @@ def train(
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
     """
-    folder = _run_folder(config, folder)
     networks = training.networks(settings)
-    print(f"{', '.join(networks)}: {settings.epochs} epochs each; writing to {folder}")
-    with display(list(networks), settings.epochs) as show:
-        result = training.run(settings, folder, show)
+    with _folder_of(config, folder) as folder, interruptible(saves=True) as stop:
+        print(f"{', '.join(networks)}: {_count(settings.epochs, 'epoch')} each; writing to {_path(folder)}", flush=True)
+        with display(list(networks), settings.epochs) as show:
+            result = training.run(settings, folder, show, stop)
+    sample = f"liquidjax predict {_path(folder)} {_path(folder / 'sample.csv')}"
+    if result.interrupted:
+        print(f"\n{result.interrupted}")
+        print(f"Its parameters (params.npz), its settings and its curves (metrics.jsonl) are in {_path(folder)}")
+        print(f"Next: {sample}")
+        print(f"To train from the start again: liquidjax train {_path(folder / 'config.yaml')}")
+        return stop.status
     print(f"\n{training.table(result.rows)}\n")
     liquid = result.rows[0]
     print(f"The {liquid.network} named {liquid.test_accuracy:.1%} of the test images, which no network has trained on.")
-    print(f"Everything about the run, and a picture (overview.png), is in {folder}")
-    print(f"Next: liquidjax predict {folder} {folder / 'sample.csv'}")
+    print(f"Everything about the run, and a picture (overview.png), is in {_path(folder)}")
+    print(f"Next: {sample}")
+    return stop.status
 
 
-def evaluate(run: tyro.conf.Positional[Path]) -> None:
+def evaluate(run: tyro.conf.Positional[Path]) -> int:
     """Measure the liquid network of a run on its test images again.
 
     Example: liquidjax evaluate runs/digits-20250101-120000
@@ -57,7 +69,9 @@ def evaluate(run: tyro.conf.Positional[Path]) -> None:
     Args:
         run: Folder that `train` has written.
     """
-    result = later.evaluate(run)
+    with interruptible(saves=False):
+        result = later.evaluate(run)
+    _warn_of_interruption(run)
     print(f"test accuracy {result.accuracy:.4f} on {result.confusion.sum()} images")
     same = result.accuracy == result.recorded
     print(f"the same as training recorded: {'yes' if same else f'NO, it recorded {result.recorded:.4f}'}\n")
@@ -65,28 +79,35 @@ def evaluate(run: tyro.conf.Positional[Path]) -> None:
     for digit, answers in enumerate(result.confusion):
         counts = "".join(f"{count or '.':>5}" for count in answers.tolist())
         print(f"{digit:>5}  {answers.sum():>6}  {answers[digit] / answers.sum():>5.3f}              {counts}")
+    return 0
 
 
-def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[Path]) -> None:
+def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[Path]) -> int:
     """Let the liquid network of a run read images from a CSV file; prints CSV.
+
+    The first column of the answer, row, counts the images of the file from 1.
 
     Example: liquidjax predict runs/digits-20250101-120000 runs/digits-20250101-120000/sample.csv
 
     Args:
         run: Folder that `train` has written.
-        file: One image a row: 64 pixel values from 0 (background) to 16, the image row by row; a header may come first.
+        file: One image a row: 64 pixel values from 0 (background) to 16, the image row by row. A header of 64 different
+            names may come first.
     """
-    predictions = later.predict(run, file)
+    with interruptible(saves=False):
+        predictions = later.predict(run, file)
+    _warn_of_interruption(run)
     print("row,digit,probability")
     for prediction in predictions:
         print(f"{prediction.row},{prediction.digit},{prediction.probability:.4f}")
+    return 0
 
 
 def sizes(
     settings: Annotated[network_sizes.SizesConfig, Flat],
     config: tyro.conf.Positional[Path | None] = None,
     folder: Path | None = None,
-) -> None:
+) -> int:
     """Count the networks of the NCP paper's size table (Lechner et al., 2020), after building and running each.
 
     Example: liquidjax sizes configs/sizes.yaml
@@ -96,19 +117,23 @@ def sizes(
         folder: Where to write the table, the numbers as JSON and a picture; nothing is written when left out.
     """
     if config is not None:
-        _check_yaml(config)
-    result = network_sizes.run(settings, folder)
+        given.check_yaml(config)
+    with interruptible(saves=False):
+        result = network_sizes.run(settings, folder)
     print(network_sizes.report(settings, result))
     if folder is not None:
-        print(f"\nThe table, the numbers and a picture (sizes.png) are in {folder}")
+        print(f"\nThe table, the numbers and a picture (sizes.png) are in {_path(folder)}")
+    return 0
 
 
 def chaos(
     config: tyro.conf.Positional[Path],
     settings: Annotated[forecasting.ChaosConfig, Flat],
     folder: Path | None = None,
-) -> None:
+) -> int:
     """Forecast noisy series (sines, Lorenz, Mackey-Glass) with liquid networks and LSTMs, beside ridge regression.
+
+    Ctrl-C stops it and keeps the networks that are trained.
 
     Example: liquidjax chaos configs/chaos.yaml --epochs 100
 
@@ -116,27 +141,34 @@ def chaos(
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
     """
-    folder = _run_folder(config, folder)
-    print(f"{settings.seeds} seeds, {settings.epochs} epochs to choose learning rates and again; writing to {folder}")
-    with bars(forecasting.jobs(settings), 2 * settings.epochs) as tick:
+    with _folder_of(config, folder) as folder, interruptible(saves=True) as stop:
+        plan = f"{_count(settings.epochs, 'epoch')} to choose learning rates and again"
+        print(f"{_count(settings.seeds, 'seed')}, {plan}; writing to {_path(folder)}", flush=True)
+        with bars(forecasting.jobs(settings), 2 * settings.epochs) as tick:
 
-        def show(job: str, epoch: int, error: float, seconds: float) -> None:
-            tick(job, epoch, seconds, f"error {error:.4f}")
+            def show(job: str, epoch: int, error: float, seconds: float) -> None:
+                tick(job, epoch, seconds, f"error {error:.4f}")
 
-        result = forecasting.run(settings, folder, show)
+            result = forecasting.run(settings, folder, show, stop)
     for name, study in result.studies.items():
         print(f"\n{forecasting.section(settings, name, study)}")
-    print(f"How to read the tables (report.md), every seed (results.json) and pictures are in {folder}")
+    if result.interrupted:
+        print(f"{result.interrupted} What was finished by then is in {_path(folder)}")
+        print(f"To begin again: liquidjax chaos {_path(folder / 'config.yaml')}")
+        return stop.status
+    print(f"How to read the tables (report.md), every seed (results.json) and pictures are in {_path(folder)}")
+    return stop.status
 
 
 def memory(
     config: tyro.conf.Positional[Path],
     settings: Annotated[MemoryConfig, Flat],
     folder: Path | None = None,
-) -> None:
+) -> int:
     """Measure what a gradient takes by each method (BPTT, Remat, ... Backsolve): memory, time and error.
 
-    Every point is measured in a fresh process; on a machine with an accelerator, on it.
+    Every point is measured in a fresh process; on a machine with an accelerator, on it. Ctrl-C stops it and keeps what
+    is measured so far.
 
     Example: liquidjax memory configs/memory.yaml --long-steps 0
 
@@ -144,58 +176,81 @@ def memory(
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
     """
-    folder = _run_folder(config, folder)
-    print(f"Writing to {folder}")
-    result = gradient_memory.run(settings, folder, lambda text: print(text, file=sys.stderr, flush=True))
+    with _folder_of(config, folder) as folder, interruptible(saves=True) as stop:
+        print(f"Writing to {_path(folder)}", flush=True)
+        result = gradient_memory.run(settings, folder, lambda text: print(text, file=sys.stderr, flush=True), stop)
+    if result.interrupted:
+        print(f"\n{result.interrupted} They are in {_path(folder / 'results.json')}")
+        print(f"To begin again: liquidjax memory {_path(folder / 'config.yaml')}")
+        return stop.status
     print(f"\n{report(settings, result)}")
-    print(f"The tables (report.md), every number (results.json) and pictures are in {folder}")
+    print(f"The tables (report.md), every number (results.json) and pictures are in {_path(folder)}")
+    return stop.status
 
 
-def commands(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
+def commands(arguments: Sequence[str]) -> dict[str, Callable[..., int]]:
     """Every command by its name; those with settings take their defaults from the YAML file among the arguments."""
+
+    def with_settings(command: Callable[..., int], kind: type[Any]) -> Callable[..., int]:
+        return functools.partial(command, settings=given.settings(command.__name__, kind, arguments))
+
     return {
-        "train": functools.partial(train, settings=_settings("train", training.TrainConfig, arguments)),
+        "train": with_settings(train, training.TrainConfig),
         "evaluate": evaluate,
         "predict": predict,
-        "chaos": functools.partial(chaos, settings=_settings("chaos", forecasting.ChaosConfig, arguments)),
-        "memory": functools.partial(memory, settings=_settings("memory", MemoryConfig, arguments)),
-        "sizes": functools.partial(sizes, settings=_settings("sizes", network_sizes.SizesConfig, arguments)),
+        "chaos": with_settings(chaos, forecasting.ChaosConfig),
+        "memory": with_settings(memory, MemoryConfig),
+        "sizes": with_settings(sizes, network_sizes.SizesConfig),
     }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command. What the user can put right ends with one line on stderr and status 2."""
+    """Runs one command. What the user can put right ends with one line on stderr and status 2.
+
+    An interrupted one ends with the status a shell expects, 130 after Ctrl-C and 143 after SIGTERM.
+    """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    description = "Liquid neural networks in JAX. `liquidjax COMMAND --help` explains a command, `--version` tells it."
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            commands(arguments),
-            prog="liquidjax",
-            description="Liquid neural networks in JAX. `liquidjax COMMAND --help` explains a command.",
-            args=arguments,
-        )
+        status = given.parse(commands(arguments), arguments, description)()
     except (ValueError, OSError, ImportError, FloatingPointError) as error:
-        print(f"liquidjax: {error}", file=sys.stderr)
+        print(f"liquidjax: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("liquidjax: interrupted", file=sys.stderr)
         sys.exit(130)
+    if status:
+        sys.exit(status)
 
 
-def _check_yaml(config: Path) -> None:
-    if config.suffix not in YAML:
-        raise ValueError(f"{config} must be a .yaml file")
+@contextlib.contextmanager
+def _folder_of(config: Path, folder: Path | None) -> Iterator[Path]:
+    """The folder asked for, or one named after the settings and the time, which is gone again if nothing came of it."""
+    given.check_yaml(config)
+    if folder is not None:
+        run_folder.check_new(folder)
+        yield folder
+        return
+    folder = run_folder.fresh_folder(config.stem)
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # only if it is empty
 
 
-def _run_folder(config: Path, folder: Path | None) -> Path:
-    """The folder asked for, or one named after the settings and the time."""
-    _check_yaml(config)
-    return folder or training.fresh_folder(config.stem)
+def _warn_of_interruption(run: Path) -> None:
+    if sentence := run_folder.interruption(run):
+        print(f"liquidjax: this run did not come to its end: {sentence}", file=sys.stderr)
 
 
-def _settings(command: str, kind: type[Settings], arguments: Sequence[str]) -> Settings:
-    """The settings in the YAML file that follows `command`; the defaults where there is none to read."""
-    files = [text for text in arguments[1:] if text.endswith(YAML)]
-    return configs.read(files[0], kind) if files and arguments[0] == command else kind()
+def _path(path: Path) -> str:
+    """A path as a shell takes it, with quotes where it needs them."""
+    return shlex.quote(str(path))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 if __name__ == "__main__":

@@ -183,6 +183,19 @@ def test_training_is_the_plain_loop_for_each_copy():
     jax.tree.map(np.testing.assert_array_equal, copy_of(trained, 2), copy_of(params, 2))  # a rate of 0
 
 
+def test_a_stopped_training_ends_after_the_chunk():
+    data, rates, epochs, asked = waves(), np.full(3, 0.01), [], []
+
+    def stop():
+        return asked.append(1) or len(asked) == 3
+
+    stopped = next_step.train(CELL, next_step.init(CELL, 3), data, rates, epochs=2000, dt=0.5, stop=stop,
+                              on_chunk=lambda epoch, *_: epochs.append(epoch))  # fmt: skip
+    assert epochs == [50, 100, 150]  # and not a twentieth of any number of epochs
+    whole = next_step.train(CELL, next_step.init(CELL, 3), data, rates, epochs=150, dt=0.5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), stopped, whole)
+
+
 def test_a_copy_that_diverges_leaves_the_others_alone():
     data, rates = waves(3), np.array([0.01, 0.01, 1e38])
     alone = next_step.train(CELL, next_step.init(CELL, 2), data[:, :2], rates[:2], epochs=4, dt=1.0)
@@ -322,6 +335,7 @@ def test_nothing_is_learnt_from_the_test_section():
         return forecasters.network(CELL, task, [0.001, 0.03], 10, 0.1, lambda epoch, error, seconds: None)
 
     first, second = made(values), made(other)
+    assert first is not None and second is not None
     assert first.learning_rate == second.learning_rate == 0.03
     np.testing.assert_array_equal(first.predicted[:30], second.predicted[:30])
     np.testing.assert_array_equal(first.forecasts, second.forecasts)
@@ -341,7 +355,8 @@ def test_a_rate_that_diverges_on_the_whole_section_is_passed_over(diverging, mon
     task = forecasters.Task(waves(2, 40), train=30, fit=20, starts=np.array([30]), horizon=4)
     arguments = CELL, task, [0.001, 0.03], 10, 0.1, lambda epoch, error, seconds: None
     if len(diverging) == 1:
-        assert forecasters.network(*arguments).learning_rate == 0.001
+        made = forecasters.network(*arguments)
+        assert made is not None and made.learning_rate == 0.001
     else:
         with pytest.raises(FloatingPointError, match=r"diverged with all learning rates from 0\.001; try lower ones"):
             forecasters.network(*arguments)
@@ -425,11 +440,17 @@ def test_a_run_repeats_exactly(run, tmp_path):
         ("validation_share: 0.999", ["chaos", "x.yaml"], "sines must have more points: of train = 200, 0 are left"),
         ("validation_share: 0.001", ["chaos", "x.yaml"], "sines must have more points"),
         ("threshold: 0", ["chaos", "x.yaml"], "threshold must be above 0"),
-        ("lorenz: {noise: 0.1}", ["chaos", "x.yaml"], "lorenz: Sampling.__init__() missing"),
+        ("lorenz: {interval: 20.0}", ["chaos", "x.yaml"], "lorenz: (train + test) * interval must be at most 10,000"),
+        ("lorenz: {train: 1000000}", ["chaos", "x.yaml"], "lorenz: train must be at most 100000"),
+        ("sines: {noise: -.1}", ["chaos", "x.yaml"], "sines: noise must be at least 0 and finite, got -0.1"),
+        ("threshold: .inf", ["chaos", "x.yaml"], "`threshold` must be float, a decimal number such as 0.5, got str"),
+        ("seeds: -1", ["chaos", "x.yaml"], "seeds must be an integer of at least 1, got -1"),
+        ("networks: {units: 100000000}", ["chaos", "x.yaml"], "networks: units must be at most 1024"),
+        ("longest_window: 2000", ["chaos", "x.yaml"], "longest_window must be at most 1024"),
         ("networks: {large_units: 8}", ["chaos", "x.yaml"], "large_units must differ from units"),
         ("networks: {dt: 0}", ["chaos", "x.yaml"], "networks: dt must be above 0"),
         ("networks: {unfolds: 0}", ["chaos", "x.yaml"], "unfolds must be an integer"),
-        ("learning_rates: {lowest: 1}", ["chaos", "x.yaml"], "0 < lowest <= highest < inf must hold"),
+        ("learning_rates: {lowest: 1}", ["chaos", "x.yaml"], "highest must be at least lowest = 1.0, got 0.1"),
     ],
 )
 def test_mistakes_end_with_one_line_and_status_2(text, arguments, message, tmp_path, monkeypatch, capsys):

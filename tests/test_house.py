@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent / "liquidjax"
 FLOORS = {
     "_types": 0,
     "_checks": 0,
+    "_bounds": 0,
     "_files": 0,
     "cpu": 0,
     "wirings": 1,

@@ -243,8 +243,7 @@ def test_what_needs_forward_mode_says_so():
         ("state_sensitivity", lambda: lj.state_sensitivity(adaptive, params, inputs, 0.1)),
     )
     for who, run in needs:
-        with pytest.raises(ValueError, match=f"{who} differentiates each step forwards, which RecursiveCheckpointAdjoint "
-                                             r"cannot; give the cell Diffrax\(adjoint=diffrax.DirectAdjoint\(\)\)"):  # fmt: skip
+        with pytest.raises(ValueError, match=rf"{who} differentiates each step forwards, .*diffrax.DirectAdjoint\(\)"):
             run()
 
 

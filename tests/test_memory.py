@@ -3,7 +3,9 @@
 import dataclasses
 import json
 import re
+import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
@@ -249,8 +251,8 @@ def test_s4_the_report_names_the_ratio_at_which_the_adjoint_fails():
 # the command
 
 
-def in_this_process(function, argument, environment):
-    assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+def in_this_process(function, argument, environment, stop, tell=None):
+    assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false" and not stop()
     return json.loads(json.dumps(function(argument)._asdict()))
 
 
@@ -283,7 +285,9 @@ def test_s4_command(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr()
     settings = configs.read(tmp_path / "run" / "config.yaml", memory_sweep.MemoryConfig)
     assert settings.seed == 3 and settings.sparse.times == [2, 8]
-    assert "compiled 36/36" in said.err and "timed 6/6" in said.err
+    assert "compiled 36/36: " in said.err and "timed 6/6: " in said.err and "adjoint, CT-RNN: done" in said.err
+    assert "compiled 2/36 (about" in said.err and "one gradient through 9 time steps: about" in said.err
+    assert not (tmp_path / "run" / "interrupted.txt").exists()
     text = (tmp_path / "run" / "report.md").read_text()
     assert text in said.out and "CT-RNN: 5 neurons, 1 inputs, batch 1, 1 unfolds, float32" in text
     written = json.loads((tmp_path / "run" / "results.json").read_text())
@@ -307,13 +311,39 @@ def test_s4_a_fresh_process_measures_and_its_failure_is_told():
         fresh.call(points.measure, dataclasses.replace(point("Remat"), time=0))
 
 
+def test_s4_a_fresh_process_tells_how_far_it_is_and_can_be_stopped():
+    curve, shares = adjoint_error.Curve(TINY, steps=4, dt_over_tau=0.1, seed=0), []
+    called = fresh.call(adjoint_error.errors, curve, tell=shares.append)
+    assert len(called["backsolve"]) == 3 and shares == pytest.approx([1 / 7, 2 / 7, 3 / 7, 5 / 7, 1])
+    begun = time.monotonic()
+    with pytest.raises(fresh.Stopped):
+        fresh.call(adjoint_error.errors, dataclasses.replace(curve, steps=2048), stop=lambda: True)
+    assert time.monotonic() - begun < 5
+
+
+def test_s4_nothing_is_waited_for_in_silence(monkeypatch):
+    monkeypatch.setattr(memory_sweep, "ALIVE", 0.05)
+    said, done = [], []
+    with ThreadPoolExecutor(1) as pool:
+        work = memory_sweep._Work(pool, said.append, lambda: False)
+        future = work.submit(lambda: time.sleep(0.4) or "result")
+        assert work.wait(future, "errors", time.perf_counter() - 30, lambda: done.append(1) or 0.5) == "result"
+        assert 2 <= len(said) <= 8 and set(said) == {"errors, 30 s so far (about 30 s left)"}
+        failing = work.submit(lambda: next(iter(())))
+        with pytest.raises(StopIteration):
+            work.wait(failing, "errors", 0.0, 0.5)
+
+
 def test_s4_a_wrong_long_gradient_is_no_result(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory_sweep, "_measured", lambda given: made(given.method))
-    monkeypatch.setattr(
-        memory_sweep, "_gradient", lambda given, file: (made(given.method), np.ones(2) * (given.method == "Remat"))
-    )
-    with pytest.raises(FloatingPointError, match="Chunked and Remat must give the same gradient through 10000 steps"):
-        memory_sweep._long(memory_sweep.MemoryConfig(), str(tmp_path / "g.npy"))
+    def measured(given, stop):
+        np.save(given.gradient, np.ones(2) * (given.method == "Remat"))
+        return made(given.method)
+
+    monkeypatch.setattr(memory_sweep, "_measured", measured)
+    with ThreadPoolExecutor(1) as pool:
+        work = memory_sweep._Work(pool, lambda text: None, lambda: False)
+        with pytest.raises(FloatingPointError, match="Chunked and Remat must give the same gradient through 10000"):
+            memory_sweep._long(memory_sweep.MemoryConfig(), str(tmp_path / "g.npy"), work)
 
 
 def test_s4_the_file_in_configs_holds_the_defaults():
@@ -325,9 +355,15 @@ def test_s4_the_file_in_configs_holds_the_defaults():
     [
         ("timed_run: 1", ["x.yaml"], "x.yaml: unknown key `timed_run`; did you mean `timed_runs`?"),
         ("dense: {longest: 64}", ["x.yaml"], "dense: longest must be above shortest = 64, got 64"),
-        ("sparse: {unfolds_at: 7}", ["x.yaml"], "unfolds_at must be 0 or one of the lengths [64, 1024, 16384], got 7"),
+        ("sparse: {unfolds_at: 7}", ["x.yaml"], "unfolds_at must be 0 or one of the lengths [512, 4096, 32768], got 7"),
+        ("sparse: {network: {unfolds: 600}}", ["x.yaml"], "unfolds must be at most 1000"),
+        ("dense: {timed_up_to: -1}", ["x.yaml"], "dense: timed_up_to must be an integer of at least 0, got -1"),
+        ("dense: {lengths: 1000000000}", ["x.yaml"], "dense: lengths must be at most 20"),
+        ("long_steps: 1000000000", ["x.yaml"], "long_steps must be at most 100000000"),
+        ("failure: {steps: 10000000}", ["x.yaml"], "failure: steps must be at most 100000"),
+        ("seed: -1", ["x.yaml"], "seed must be an integer from 0 to 4294967295 (32 bits), got -1"),
         ("dense: {network: {neurons: GRU}}", ["x.yaml"], "must be one of fully connected LTC, AutoNCP LTC, CT-RNN"),
-        ("dense: {network: {units: 0}}", ["x.yaml"], "dense.network: units must be at least 1, got 0"),
+        ("dense: {network: {units: 0}}", ["x.yaml"], "dense.network: units must be an integer of at least 1, got 0"),
         ("segments: 0", ["x.yaml"], "segments must be an integer of at least 1, got 0"),
         ("dt_over_tau: 0", ["x.yaml"], "dt_over_tau must be above 0 and finite, got 0"),
         ("failure: {steps: 1}", ["x.yaml"], "failure: steps must be an integer of at least 2, got 1"),
@@ -337,7 +373,7 @@ def test_s4_the_file_in_configs_holds_the_defaults():
 )
 def test_s4_mistakes_end_with_one_line_and_status_2(text, arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(memory, "measure_all", lambda config, show: pytest.fail("nothing may be measured"))
+    monkeypatch.setattr(memory, "measure_all", lambda *_: pytest.fail("nothing may be measured"))
     (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(SystemExit) as stop:
         cli.main(["memory", *arguments])

@@ -148,6 +148,10 @@ def test_s6_command_takes_its_settings_from_the_file_and_the_options(tmp_path, m
     [
         ("frame: 1", ["x.yaml"], "x.yaml: unknown key `frame`; did you mean `frames`?"),
         ("height: 52", ["x.yaml"], "x.yaml: height must be an integer of at least 53, got 52"),
+        ("height: 100000", ["x.yaml"], "x.yaml: height must be at most 4096"),
+        ("{height: 4000, width: 4000}", ["x.yaml"], "x.yaml: height * width must be at most 500000"),
+        ("wiring_seed: -1", ["x.yaml"], "x.yaml: wiring_seed must be an integer from 0 to 4294967295"),
+        ("seed: 4294967296", ["x.yaml"], "x.yaml: seed must be an integer from 0 to 4294967295"),
         ("frames: 0", ["x.yaml"], "frames must be an integer of at least 1, got 0"),
         ("", ["x.txt"], "x.txt must be a .yaml file"),
         ("", ["x.yaml", "--folder", "."], "is not empty; choose another folder"),

@@ -62,11 +62,9 @@ def test_the_origin_does_not_matter(origin):
 @pytest.mark.parametrize("array", [np.float32, np.float16, jnp.float32])
 def test_times_too_coarse_for_their_differences_are_refused(array):
     """Unix seconds in float32 are multiples of 128: 300 becomes 256 or 384."""
-    scale = 1.764e9 if array != np.float16 else 2000.5
-    times = array(scale + 300 * np.arange(4) / (1 if array != np.float16 else 100))
-    with pytest.raises(
-        ValueError, match=r"timestamps must be so near to zero that float\d\d tells them apart to 0.001"
-    ):
+    origin, step = (1.764e9, 300) if array != np.float16 else (1000.3, 3)
+    times = array(origin + step * np.arange(4))
+    with pytest.raises(ValueError, match=r"timestamps must be so near to zero that float\d\d tells them"):
         lj.elapsed(times, first=1)
     with pytest.raises(ValueError, match=r"times must be so near to zero that float\d\d"):
         durations(times, (), None)
@@ -93,7 +91,7 @@ def test_the_first_step_of_each_sample():
     [
         (
             lambda: lj.elapsed(DATES, first=0),
-            r"must be numbers, got datetime64\[m\]: elapsed\(timestamps, first=0, unit='s'\)",
+            r"must be numbers, got datetime64\[m\]: elapsed\(timestamps, .*unit",
         ),
         (lambda: lj.elapsed(DATES, first=0, unit="min"), "unit must be one of 'ns', 'us', .* got 'min'"),
         (lambda: lj.elapsed([0.0, 1.0], first=0, unit="s"), "unit must be left out where timestamps are numbers"),

@@ -3,9 +3,13 @@
 import dataclasses
 import functools
 import json
+import platform
 import re
+import shlex
 import subprocess
 import sys
+import time
+from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -16,7 +20,7 @@ import yaml
 
 import liquidjax as lj
 from liquidjax import __main__ as cli
-from liquidjax.experiments import baselines, evaluate, train
+from liquidjax.experiments import baselines, evaluate, progress, run_folder, train
 from liquidjax.experiments import config as configs
 from liquidjax.tasks import digits
 from liquidjax.training import checkpoint, loop
@@ -219,6 +223,7 @@ def test_predict_agrees_with_the_network(run, capsys):
 
 
 ROW = ",".join(["0"] * 64)
+HEADER = ",".join(f"p{number}" for number in range(64))
 
 
 @pytest.mark.parametrize(
@@ -226,25 +231,66 @@ ROW = ",".join(["0"] * 64)
     [
         (f"{ROW}\n1,2\n", "line 2: expected 64 pixel values, got 2"),
         (f"{ROW}\n{ROW},\n", "line 2: expected 64 pixel values, got 65"),
-        (f"{ROW}\n17{ROW[1:]}\n", "line 2, column 1: expected a number from 0 to 16, got 17.0"),
-        (f"{ROW[:-1]}-1\n", "line 1, column 64: expected a number from 0 to 16, got -1.0"),
-        (f"{ROW}\nnan{ROW[1:]}\n", "line 2, column 1: expected a number from 0 to 16, got nan"),
+        (f"{ROW}\n17{ROW[1:]}\n", "line 2, column 1: expected a number from 0 to 16, got '17'"),
+        (f"{ROW[:-1]}-1\n", "line 1, column 64: expected a number from 0 to 16, got '-1'"),
+        (f"{ROW}\nnan{ROW[1:]}\n", "line 2, column 1: expected a number from 0 to 16, got 'nan'"),
         (f"{ROW}\n\n{ROW[:-1]}x\n", "line 3, column 64: expected a number from 0 to 16, got 'x'"),
-        ("a,b\nc,d\n", "line 2: expected 64 pixel values, got 2"),
+        *(
+            (f"{number}{ROW[1:]}\n", f"line 1, column 1: expected a number .*, got {number!r}")
+            for number in ("1_0", "inf", "-inf", "1e400", "NaN", "٣", "0x1", "1e", "None", "")
+        ),
+        ("a,b\nc,d\n", "line 1: expected 64 pixel values, got 2"),
         ("", "holds no images"),
-        ("a,b\n", "holds no images"),
+        ("\n \n\r\n", "holds no images"),
+        (HEADER, "holds no images"),
+        ("a,b\n", "line 1: expected 64 pixel values, got 2"),
+        (f"{HEADER}\n{HEADER}", "line 2, column 1: expected a number from 0 to 16, got 'p0'"),
+        (",".join(["nan"] * 64), "line 1, column 1: expected a number from 0 to 16, got 'nan'"),  # no names
+        (",".join(["x"] * 63), "line 1: expected 64 pixel values, got 63"),
+        ("," * 63, "line 1, column 1: expected a number from 0 to 16, got ''"),
+        (f"{ROW},\n", "got 65; the last of them is empty"),
+        (ROW.replace(",", ";"), "got 1 with a comma between them"),
+        (f"{HEADER}\n\n0.5,1{ROW[3:]}\n", "line 3: no pixel of the image is above 1, so it seems to be scaled to 0..1"),
+        (f"{ROW}\n\n{'0' * 200_000}", "line 3: not CSV: field larger than field limit"),
+        (f'{ROW}\n"0{ROW[1:]}\n{ROW}\n', "line 2: not CSV: unexpected end of data"),
+        (f'"0"0{ROW[1:]}\n', "line 1: not CSV: "),
+        (f'{ROW}\n"0\n"{ROW[1:]}\n17{ROW[1:]}\n', "line 2, column 1"),
+        (f"\0{ROW[1:]}\n", "line 1: holds a NUL byte"),
+        (f"{ROW}\n".encode("utf-16-le"), "line 1: holds a NUL byte"),
+        (f"{ROW}\n".encode("utf-16"), "must be CSV in UTF-8"),
+        (HEADER.replace("p0", "größe").encode("latin-1"), "must be CSV in UTF-8"),
     ],
 )
 def test_predict_names_the_row_that_is_no_image(text, message, tmp_path):
-    (tmp_path / "some.csv").write_text(text)
-    with pytest.raises(ValueError, match=message):
+    (tmp_path / "some.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=message) as caught:
         evaluate.read_images(tmp_path / "some.csv")
+    assert len(str(caught.value)) < len(str(tmp_path)) + 300 and "\n" not in str(caught.value)
 
 
-def test_a_header_and_empty_lines_are_passed_over(tmp_path):
-    (tmp_path / "some.csv").write_text(f"{','.join('abcd')}\n{ROW}\n\n{ROW[:-1]}16\n")
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEADER}\n{ROW}\n\n{ROW[:-1]}16\n",
+        f"\ufeff{HEADER}\r\n{ROW}\r\n   \r\n{ROW[:-1]}16",
+        f"\ufeff{ROW}\r{ROW[:-1]}16\r",
+        ROW.replace("0", '"0"') + "\n" + ROW.replace(",", " ,\t")[:-1] + "+1.6e1\n",
+        f"\n\n{ROW}\n{ROW[:-1]}16.",
+    ],
+    ids=["header", "windows", "old mac", "quotes and spaces", "empty lines"],
+)
+def test_a_header_and_empty_lines_are_passed_over(text, tmp_path):
+    (tmp_path / "some.csv").write_bytes(text.encode())
     images = evaluate.read_images(tmp_path / "some.csv")
-    assert images.shape == (2, 64) and images[1, 63] == 16
+    assert images.shape == (2, 64) and images[1, 63] == 16 and images.sum() == 16
+
+
+def test_rows_count_images_and_not_lines(run, tmp_path):
+    header, first, second = (run / "sample.csv").read_text().splitlines()[:3]
+    (tmp_path / "some.csv").write_text(f"\n{header}\n\n{first}\n\n{second}\n")
+    predictions = evaluate.predict(run, tmp_path / "some.csv")
+    assert predictions == evaluate.predict(run, run / "sample.csv")[:2]
+    assert [prediction.row for prediction in predictions] == [1, 2]
 
 
 def test_damage_is_noticed(copy):
@@ -355,7 +401,7 @@ def test_results_that_are_damaged_are_named(text, copy):
 
 def test_runs_get_folders_of_their_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folders = {train.fresh_folder("digits") for _ in range(3)}
+    folders = {run_folder.fresh_folder("digits") for _ in range(3)}
     assert len(folders) == 3 and all(folder.is_dir() for folder in folders)
     assert all(re.match(r"runs/digits-\d{8}-\d{6}", folder.as_posix()) for folder in folders)
 
@@ -401,18 +447,150 @@ def test_mistakes_end_with_one_line_and_status_2(text, arguments, message, tmp_p
         (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
-    error = capsys.readouterr().err
-    assert stop.value.code == 2 and message in error and error.count("\n") == 1
+    out, error = capsys.readouterr()
+    assert stop.value.code == 2 and message in error and error.count("\n") == 1 and not out
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["trian"], ["train"], ["train", "x.yaml", "--epoch", "3"], ["evaluate"]])
-def test_arguments_that_do_not_exist_end_with_status_2(arguments, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Expected one of {train, evaluate, predict, chaos, memory, sizes}; see `liquidjax --help`"),
+        (["trian"], "Unrecognized options: trian; see `liquidjax --help`"),
+        (["train"], "Missing from liquidjax train: PATH"),
+        (["train", "x.yaml", "--epoch", "3"], "Unrecognized options: --epoch, 3; did you mean --epochs?; see"),
+        (["train", "x.yaml", "y.yaml"], "Unrecognized options: y.yaml; see `liquidjax train --help`"),
+        (["train", "x.yaml", "--epochs"], "Missing value for argument '--epochs'"),
+        (["train", "x.yaml", "--epochs", "1_0"], "--epochs: must be int, got '1_0'; see `liquidjax train --help`"),
+        (["train", "x.yaml", "--epochs", "010"], "--epochs: must be int, got '010'"),
+        (["train", "x.yaml", "--epochs", "٣"], "--epochs: must be int, got '٣'"),
+        (["train", "x.yaml", "--epochs", "0"], "epochs must be an integer of at least 1, got 0"),
+        (["train", "x.yaml", "--seed=-1"], "seed must be an integer from 0 to 4294967295 (32 bits), got -1"),
+        (["train", "x.yaml", "--clip", "nan"], "--clip: must be float, got 'nan'"),
+        (["train", "x.yaml", "--clip", "1e400"], "clip must be above 0 and finite, got inf"),
+        (["train", "x.yaml", "--model.units", "2"], "--model: units must be at least 4 (one motor and three other"),
+        (["train", "x.yaml", "--model.cell", "GRU"], "invalid choice 'GRU' for argument '--model.cell'"),
+        (["train", "x.yaml", "--learning-rates.gru", "-1"], "--learning-rates: gru must be above 0 and finite, got -1"),
+        (["train", "x.yaml", "--folder", "x.yaml"], "x.yaml must be a folder, and is a file; choose another folder"),
+        (["train", "--folder", "bad.yaml", "x.txt"], "x.txt must be a .yaml file"),
+        (["train", ".yaml"], "[Errno 2] No such file or directory: '.yaml'"),
+        (["evaluate"], "Missing from liquidjax evaluate: PATH"),
+        (["sizes", "--height", "1"], "height must be an integer of at least 53, got 1"),
+        (["chaos", "x.yaml", "--sines.interval", "0"], "--sines: interval must be above 0"),
+    ],
+)
+def test_arguments_that_do_not_exist_end_with_one_line_and_status_2(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.yaml").write_text("")
+    (tmp_path / "bad.yaml").write_text("epochs: 0")  # where it is the value of an option, nobody reads it
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
-    assert stop.value.code == 2 and "Traceback" not in capsys.readouterr().err
+    out, error = capsys.readouterr()
+    assert stop.value.code == 2 and error.startswith(f"liquidjax: {message}") and error.count("\n") == 1 and not out
+    assert "tyro" not in error and not (tmp_path / "runs").exists()
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    out = capsys.readouterr().out
+    assert stop.value.code == 0 and out == (
+        f"liquidjax {version('liquidjax')} (jax {version('jax')}, Python {platform.python_version()})\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["nosuch.yaml", "bad.yaml"])
+def test_help_needs_no_file(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.yaml").write_text("epochs: [")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["train", name, "--help"])
+    out, error = capsys.readouterr()
+    assert stop.value.code == 0 and "--epochs" in out and "(default: 100)" in out and not error
+
+
+def test_the_file_is_the_one_that_is_no_value_of_an_option(tmp_path, monkeypatch, capsys):
+    """A folder may be called like a file, and options may come before the file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text("epochs: 7")
+    (tmp_path / "other.yaml").write_text("epochs: 8")
+    seen = []
+
+    def run(settings, folder, *_):
+        seen.append((settings.epochs, settings.seed, str(folder)))
+        return train.Result(folder, [train.Row("LTC", 1, 0.5, 0.5, 1.0)])
+
+    monkeypatch.setattr(train, "run", run)
+    cli.main(["train", "--seed=3", "--folder", "other.yaml2", "x.yaml"])
+    cli.main(["train", "x.yaml", "--folder=my runs/it's"])
+    assert seen == [(7, 3, "other.yaml2"), (7, 0, "my runs/it's")]
+    out = capsys.readouterr().out
+    quoted = shlex.quote("my runs/it's")
+    assert f"writing to {quoted}\n" in out and f"overview.png), is in {quoted}\n" in out
+    assert shlex.split(out.splitlines()[-1]) == [
+        "Next:", "liquidjax", "predict", "my runs/it's", "my runs/it's/sample.csv"
+    ]  # fmt: skip
+
+
+def test_a_run_that_fails_leaves_no_empty_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text("")
+
+    def run(settings, folder, *_):
+        raise ImportError("matplotlib is not installed")
+
+    monkeypatch.setattr(train, "run", run)
+    with pytest.raises(SystemExit):
+        cli.main(["train", "x.yaml"])
+    assert capsys.readouterr().err == "liquidjax: matplotlib is not installed\n"
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_lines_go_on_while_nothing_is_finished(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SILENCE", 0.05)
+    with progress.bars(["LTC", "LSTM"], epochs=1000) as tick:
+        time.sleep(0.3)
+        tick("LTC", 1, 2.0, "loss 1.0")
+        tick("LTC", 11, 22.0, "loss 0.5")
+        time.sleep(0.3)
+        tick("LTC", 1000, 23.0, "loss 0.1")
+    lines = capsys.readouterr().err.splitlines()
+    assert re.match(r"LTC: compiling, \d+ s so far", lines[0])
+    assert "LTC  epoch 1/1000  loss 1.0" in lines  # that was the compilation
+    assert any(line.startswith("LTC: epoch 11/1000  1978 s left, ") for line in lines)  # 2 s for each of 989
+    assert lines[-1] == "LTC  epoch 1000/1000  loss 0.1  0 s left"
+
+
+def test_a_line_for_every_fifth_whatever_the_steps(capsys):
+    """Epochs may come in chunks that meet no fifth exactly."""
+    with progress.bars(["LTC"], epochs=2060) as tick:
+        for epoch in range(51, 2060, 51):
+            tick("LTC", epoch, 1.0, "")
+        tick("LTC", 2060, 1.0, "")
+    assert len(capsys.readouterr().err.splitlines()) == 1 + 4 + 1
+
+
+# stopping
+
+
+@pytest.mark.parametrize("batches", [1, 2, 5])
+def test_a_stopped_training_returns_what_is_trained_so_far(batches):
+    """40 samples are two batches of 16: after 5 of them, two epochs are complete."""
+    asked = []
+    stopped = fit(epochs=50, stop=lambda: asked.append(1) or len(asked) == batches)
+    assert len(asked) == batches and len(stopped.history) == (batches - 1) // 2
+    whole = fit(epochs=50)
+    assert [epoch[:5] for epoch in stopped.history] == [epoch[:5] for epoch in whole.history[: len(stopped.history)]]
+    start = lj.GRU(inputs=1, units=2).init(jax.random.key(0))
+    moved = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), stopped.params, start)
+    assert 0 < max(jax.tree.leaves(moved)) <= batches * 0.05 * 1.01  # Adam's steps are at most about the rate
+
+
+def test_a_stopped_training_that_diverged_is_no_result():
+    asked = []
+    with pytest.raises(FloatingPointError, match="the loss is inf at epoch 1, step 2"):
+        fit(lj.Readout(lj.GRU(1, 2), 2), learning_rate=1e38, clip=1e38,
+            stop=lambda: asked.append(1) or len(asked) == 2)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["digits", "digits_pixels"])

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from liquidjax._checks import check_size
+from liquidjax._bounds import check_count, check_positive
 from liquidjax.cells.ode import with_integrators
 from liquidjax.experiments.memory_point import QUICK, Network, Sample, draw
 from liquidjax.integrators import RK4
@@ -20,6 +20,8 @@ from liquidjax.sequences.unroll import unroll
 
 DIVISIONS = 4
 """Durations are a row of numbers of steps that doubles every so many."""
+DURATIONS_PER_LENGTH = 2
+"""For the time left: how many durations take as long as one length of segments, which is compiled anew."""
 POOR, LOST = 1e-2, 1.0
 """Relative errors from which a gradient is called poor, and lost."""
 
@@ -44,9 +46,8 @@ class Failure:
     """Mean duration of a time step, in smallest time constants; the segments are also shown at an eighth of it."""
 
     def __post_init__(self):
-        check_size("steps", self.steps, least=2)
-        if not 0 < self.dt_over_tau < float("inf"):
-            raise ValueError(f"dt_over_tau must be above 0 and finite, got {self.dt_over_tau}")
+        check_count("steps", self.steps, least=2, most=100_000)  # all of their BPTT is kept, in float64
+        check_positive("dt_over_tau", self.dt_over_tau)
         for neurons in ("AutoNCP LTC", "CT-RNN"):
             self.curve(neurons, seed=0)
 
@@ -83,23 +84,32 @@ class Errors(NamedTuple):
     tau: float
 
 
-def errors(curve: Curve) -> Errors:
-    """The errors for one cell; runs in a fresh process."""
+def errors(curve: Curve, tell: Callable[[float], None] = lambda share: None) -> Errors:
+    """The errors for one cell; runs in a fresh process.
+
+    Args:
+        curve: the cell.
+        tell: called with the share of the work that is done, now and then.
+    """
     sample = draw(curve.network, curve.steps, curve.dt_over_tau, curve.seed)
     fine = sample._replace(dt=sample.dt / 8)
     exact, back = _gradient(curve.network, BPTT(), curve.steps), _gradient(curve.network, Backsolve(True), curve.steps)
     backsolve = []
-    for count in counts(curve.steps):
+    durations, lengths = counts(curve.steps), 2 ** np.arange(1, curve.steps.bit_length())
+    work = len(durations) + DURATIONS_PER_LENGTH * len(lengths)
+    for done, count in enumerate(durations, 1):
         reference = exact(sample, count, True)
         found = [relative_error(back(sample, count, float64), reference) for float64 in (False, True)]
         backsolve.append((float(sample.dt[:count].sum()) / sample.tau, *found))
+        tell(done / work)
     references = [exact(each, curve.steps, True) for each in (sample, fine)]
     segments: tuple[list[tuple[float, float]], ...] = [], []
-    for length in 2 ** np.arange(1, curve.steps.bit_length()):
+    for done, length in enumerate(lengths, 1):
         by_segments = _gradient(curve.network, SegmentedAdjoint(int(length)), curve.steps)
         for each, reference, row in zip((sample, fine), references, segments, strict=True):
             error = relative_error(by_segments(each, curve.steps, False), reference)
             row.append((float(length * each.dt.mean()) / each.tau, error))
+        tell((len(durations) + DURATIONS_PER_LENGTH * done) / work)
     return Errors(backsolve, *segments, _forward_error(curve.network, sample), sample.tau)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from liquidjax import _files
-from liquidjax._checks import check_size
+from liquidjax._bounds import check_count, check_positive
 from liquidjax._types import Cell
 from liquidjax.cells.cfc import CfC
 from liquidjax.cells.hasani import HasaniLTC
@@ -20,6 +20,7 @@ from liquidjax.cells.readout import Readout
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import forecasters
 from liquidjax.experiments.forecasters import Forecaster, Task
+from liquidjax.experiments.run_folder import begin, mark_interrupted
 from liquidjax.experiments.scores import Study, judge, spread, table
 from liquidjax.integrators import Euler, SemiImplicit
 from liquidjax.tasks.series import SYSTEMS, Sampling, add_noise
@@ -45,8 +46,9 @@ class Networks:
     """Duration of a time step for the liquid layer, the LTC and the CfC, in the unit of their time constants."""
 
     def __post_init__(self):
-        if not 0 < self.dt < float("inf"):
-            raise ValueError(f"dt must be above 0 and finite, got {self.dt}")
+        for name, most in (("units", 1024), ("large_units", 1024), ("unfolds", 1000), ("backbone_units", 1024)):
+            check_count(name, getattr(self, name), 1, most)
+        check_positive("dt", self.dt)
         if self.large_units == self.units:
             raise ValueError(f"large_units must differ from units, got {self.units} for both")
         self.build(dimensions=1)  # what a cell refuses is refused here
@@ -83,9 +85,11 @@ class LearningRates:
     """How many there are."""
 
     def __post_init__(self):
-        check_size("count", self.count)
-        if not 0 < self.lowest <= self.highest < float("inf"):
-            raise ValueError(f"0 < lowest <= highest < inf must hold, got {self.lowest} and {self.highest}")
+        check_count("count", self.count, 1, 100)
+        check_positive("lowest", self.lowest)
+        check_positive("highest", self.highest)
+        if self.lowest > self.highest:
+            raise ValueError(f"highest must be at least lowest = {self.lowest}, got {self.highest}")
 
     @property
     def values(self) -> np.ndarray:
@@ -121,13 +125,14 @@ class ChaosConfig:
     """Error that ends a valid forecast, in standard deviations of the series."""
 
     def __post_init__(self):
-        for name in ("epochs", "seeds", "longest_window", "starts"):
-            check_size(name, getattr(self, name))
+        most = {"epochs": 1_000_000, "seeds": 100, "longest_window": 1024, "starts": 1000}
+        for name, largest in most.items():
+            check_count(name, getattr(self, name), 1, largest)
+        for name in ("validation_share", "horizon", "threshold"):
+            check_positive(name, getattr(self, name))
         for name in ("validation_share", "horizon"):
-            if not 0 < getattr(self, name) < 1:
+            if getattr(self, name) >= 1:
                 raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
-        if not self.threshold > 0:
-            raise ValueError(f"threshold must be above 0, got {self.threshold}")
         for name in SYSTEMS:
             sampling: Sampling = getattr(self, name)
             fit, horizon = self.sections(sampling)
@@ -144,10 +149,11 @@ class ChaosConfig:
 
 
 class Result(NamedTuple):
-    """The run folder, and a study for each series by its name in the configuration."""
+    """The run folder, and a study for each series by its name in the configuration; interrupted: where, if it was."""
 
     folder: Path
     studies: dict[str, Study]
+    interrupted: str | None = None
 
 
 def jobs(config: ChaosConfig) -> list[str]:
@@ -164,19 +170,26 @@ def _job(name: str, network: str) -> str:
     return f"{SYSTEMS[name].title}, {network}"
 
 
-def run(config: ChaosConfig, folder: Path, show: Show = lambda job, epoch, error, seconds: None) -> Result:
+def run(
+    config: ChaosConfig,
+    folder: Path,
+    show: Show = lambda job, epoch, error, seconds: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Result:
     """Makes the series, trains the networks and writes the run folder.
 
     The folder gets config.yaml (every setting), results.json (errors and valid times of every seed), report.md (the
-    tables) and a picture of each series (sines.png and so on).
+    tables) and a picture of each series (sines.png and so on). Where `stop` ended it, they hold the networks trained to
+    their end, and interrupted.txt says so.
 
     Args:
         config: what to do.
         folder: where to write; it may exist if it is empty.
         show: called now and then during the training.
+        stop: asked as often; when it says True, the run ends there.
 
     Returns:
-        The comparisons.
+        The comparisons, as far as they came.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -186,11 +199,9 @@ def run(config: ChaosConfig, folder: Path, show: Show = lambda job, epoch, error
     # What is not installed is noticed here, not after the training.
     import liquidjax.plots  # noqa: F401
 
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty; choose another folder")
+    begin(folder)
     _files.write_text(folder / "config.yaml", configs.to_yaml(config))
-    studies = {}
+    studies, interrupted = {}, None
     for name in SYSTEMS:
         task, truth = realise(config, name)
         made: dict[str, Forecaster] = {}
@@ -198,21 +209,31 @@ def run(config: ChaosConfig, folder: Path, show: Show = lambda job, epoch, error
             job, rates = _job(name, network), config.learning_rates.values.tolist()
             on_chunk = functools.partial(show, job)
             try:
-                made[network] = forecasters.network(cell, task, rates, config.epochs, config.networks.dt, on_chunk)
+                trained = forecasters.network(cell, task, rates, config.epochs, config.networks.dt, on_chunk, stop)
             except FloatingPointError as error:
                 raise FloatingPointError(f"{job}: {error}") from error
+            if trained is None:
+                interrupted = f"Interrupted in the training of {job}."
+                break
+            made[network] = trained
+        if interrupted and not made:
+            break
         made["ridge regression"] = forecasters.ridge_regression(task, config.longest_window)
         made["persistence"] = forecasters.persistence(task)
         system, interval = SYSTEMS[name], getattr(config, name).interval
         step = interval / system.unit_length
         studies[name] = study = judge(made, task, truth, config.threshold, system.title, system.unit, step)
         _draw(folder / f"{name}.png", task, truth, made, study)
+        if interrupted:
+            break
+    if interrupted:
+        mark_interrupted(folder, interrupted)
     plain = {
         name: {**study._asdict(), "rows": [row._asdict() for row in study.rows]} for name, study in studies.items()
     }
     _files.write_text(folder / "results.json", json.dumps(plain, indent=2) + "\n")
-    _files.write_text(folder / "report.md", report(config, studies))
-    return Result(folder, studies)
+    _files.write_text(folder / "report.md", report(config, studies, interrupted))
+    return Result(folder, studies, interrupted)
 
 
 def realise(config: ChaosConfig, name: str) -> tuple[Task, np.ndarray]:
@@ -244,11 +265,13 @@ The noise alone makes a test error of {spread(study.noise_errors, 4)}. Forecasts
 """
 
 
-def report(config: ChaosConfig, studies: dict[str, Study]) -> str:
+def report(config: ChaosConfig, studies: dict[str, Study], interrupted: str | None = None) -> str:
     """The whole comparison as Markdown."""
+    heading = "# Forecasts of noisy series\n\n"
+    if interrupted:
+        heading += f"{interrupted} What was not finished by then is missing.\n\n"
     rates = ", ".join(f"{rate:.2g}" for rate in config.learning_rates.values)
-    text = f"""# Forecasts of noisy series
-
+    text = f"""\
 The numbers are medians over {config.seeds} seeds (lowest-highest); a seed draws the initial parameters and the noise.
 
 * Errors: mean squared error of the prediction of the next point, noise included, from all points before it; in \
@@ -264,9 +287,13 @@ for each unit of an LSTM, a second bias.
 * Seconds: choice of the learning rate and training, all seeds at once, compilation included.
 
 """
-    return text + "\n".join(
-        f"{section(config, name, study)}\n![Forecasts of {study.title}]({name}.png)\n"
-        for name, study in studies.items()
+    return (
+        heading
+        + text
+        + "\n".join(
+            f"{section(config, name, study)}\n![Forecasts of {study.title}]({name}.png)\n"
+            for name, study in studies.items()
+        )
     )
 
 

@@ -2,12 +2,14 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from liquidjax._bounds import shown
 from liquidjax.cells.readout import Readout
 from liquidjax.experiments import config as configs
 from liquidjax.experiments.train import TrainConfig, answers, belongs_to
@@ -32,7 +34,7 @@ class Evaluation(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """row: of the file, counted from 1 without the header; probability: that the network gives the digit."""
+    """row: which image of the file, from 1: a header and empty lines do not count; probability: of the digit."""
 
     row: int
     digit: int
@@ -88,14 +90,16 @@ def predict(folder: Path, file: Path) -> list[Prediction]:
 
     Args:
         folder: the run folder.
-        file: one image a row, 64 pixel values 0 (background) to 16, row by row of the image; a header may come first.
+        file: one image a row, 64 pixel values 0 (background) to 16, row by row of the image. A header may come first:
+            64 different names, none of which is a number.
 
     Returns:
-        A prediction for each row.
+        A prediction for each image.
 
     Raises:
         FileNotFoundError: there is no such file, or no complete run folder.
-        ValueError: the first row that is no image, with its line in the file.
+        ValueError: the first row that is no image, with its line in the file; an image whose largest pixel is at most
+            1 is none, for it was scaled.
     """
     config, cell, params = restore(folder)
     inputs = digits.sequences(read_images(file), config.task.steps)
@@ -123,29 +127,58 @@ def _compare(folder: Path, config: TrainConfig, cell: Readout) -> None:
 
 def read_images(file: Path) -> np.ndarray:
     """The rows of a CSV file of images (images, 64), each value checked; see `predict`."""
-    images = []
-    with file.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
-        reader = csv.reader(lines)
-        for fields in reader:
-            place = f"{file}, line {reader.line_num}"
-            values = [_number(text) for text in fields]
-            header = not images and not any(isinstance(value, float) for value in values)
-            if not fields or (header and reader.line_num == 1):
-                continue
-            if len(values) != digits.PIXELS:
-                raise ValueError(f"{place}: expected {digits.PIXELS} pixel values, got {len(values)}")
-            for column, value in enumerate(values, start=1):
-                if not isinstance(value, float) or not 0 <= value <= digits.WHITE:
-                    raise ValueError(f"{place}, column {column}: expected a number from 0 to {digits.WHITE:g}, "
-                                     f"got {value!r}")  # fmt: skip
-            images.append(values)
+    images: list[list[float]] = []
+    for number, (line, fields) in enumerate(_records(file)):
+        values, place = [_number(text) for text in fields], f"{file}, line {line}"
+        if number == 0 and _is_header(fields, values):
+            continue
+        if len(values) != digits.PIXELS:
+            hint = " with a comma between them" if len(fields) == 1 else ""
+            hint = "; the last of them is empty: leave out the last comma" if not fields[-1].strip() else hint
+            raise ValueError(f"{place}: expected {digits.PIXELS} pixel values, got {len(values)}{hint}")
+        for column, (text, value) in enumerate(zip(fields, values, strict=True), start=1):
+            if value is None or value > digits.WHITE:
+                raise ValueError(f"{place}, column {column}: expected a number from 0 to {digits.WHITE:g}, "
+                                 f"got {shown(text.strip())}")  # fmt: skip
+        if 0 < max(values) <= 1:  # type: ignore[type-var]
+            raise ValueError(f"{place}: no pixel of the image is above {max(values):g}, so it seems to be scaled to "  # type: ignore[type-var]
+                             f"0..1; expected values from 0 (background) to {digits.WHITE:g}: multiply them by "
+                             f"{digits.WHITE:g}")  # fmt: skip
+        images.append(values)  # type: ignore[arg-type]
     if not images:
         raise ValueError(f"{file} holds no images: expected rows of {digits.PIXELS} pixel values")
     return np.array(images)
 
 
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip()
+def _records(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """The records of a CSV file that are not empty, each with the line on which it begins, from 1."""
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv.reader(lines, strict=True)
+        line = 1
+        try:
+            for fields in reader:
+                if any("\0" in field for field in fields):
+                    raise ValueError(f"{file}, line {line}: holds a NUL byte, so it is no CSV in UTF-8; save it as one")
+                if len(fields) > 1 or any(field.strip() for field in fields):
+                    yield line, fields
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise ValueError(f"{file}, line {line}: not CSV: {error}") from error
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{file} must be CSV in UTF-8, and byte {error.start} of what was read is not; save it as "
+                             "one") from error  # fmt: skip
+
+
+def _is_header(fields: list[str], values: list[float | None]) -> bool:
+    """Whether these are 64 names: none is a number, none is empty, and no two are the same."""
+    names = {text.strip() for text in fields}
+    return len(names) == digits.PIXELS and "" not in names and not any(value is not None for value in values)
+
+
+def _number(text: str) -> float | None:
+    """The number that is written so, in digits; None for all else (also for what Python reads: 1_0, nan, inf)."""
+    text = text.strip(" \t")
+    if configs.DECIMAL.fullmatch(text) is None:
+        return None
+    value = float(text)
+    return value if value >= 0 else None

@@ -47,8 +47,14 @@ class Forecaster(NamedTuple):
 
 
 def network(
-    cell: Cell, task: Task, learning_rates: Sequence[float], epochs: int, dt: float, on_chunk: OnChunk
-) -> Forecaster:
+    cell: Cell,
+    task: Task,
+    learning_rates: Sequence[float],
+    epochs: int,
+    dt: float,
+    on_chunk: OnChunk,
+    stop: Callable[[], bool] = lambda: False,
+) -> Forecaster | None:
     """Trains a cell once for each learning rate and seed without the held-out part, and with the best rate on all.
 
     The best rate is that with the lowest median over the seeds of the error on the held-out part. If outputs do not
@@ -61,9 +67,10 @@ def network(
         epochs: steps of the optimiser for each of both trainings.
         dt: time from one point to the next, in the unit of the time constants.
         on_chunk: called now and then; it counts the epochs of both trainings.
+        stop: asked now and then; when it says True, the training ends there.
 
     Returns:
-        The forecaster; its seconds are those of both trainings, compilation included.
+        The forecaster; its seconds are those of both trainings, compilation included. None where `stop` ended them.
 
     Raises:
         FloatingPointError: every learning rate diverges.
@@ -76,16 +83,20 @@ def network(
         def report(epoch: int, errors: np.ndarray, _: float) -> None:
             on_chunk(epochs_before + epoch, float(np.median(errors)), time.perf_counter() - start)
 
-        return next_step.train(cell, params, series, rates, epochs=epochs, dt=dt, on_chunk=report)
+        return next_step.train(cell, params, series, rates, epochs=epochs, dt=dt, on_chunk=report, stop=stop)
 
     count = len(learning_rates)
     copies = jax.tree.map(lambda leaf: np.concatenate([leaf] * count), params)  # (rates, seeds) on one axis
     known = np.tile(task.series[: task.train], (1, count, 1))
     tried = train(copies, known[: task.fit], np.repeat(learning_rates, seeds), 0)
+    if stop():
+        return None
     errors = _held_out_errors(np.asarray(next_step.predict(cell, tried, known, dt)), task)
     for choice in _ranking(errors.reshape(count, seeds)):
         rate = learning_rates[choice]
         trained = train(params, task.series[: task.train], np.full(seeds, rate), epochs)
+        if stop():
+            return None
         seconds = time.perf_counter() - start
         predicted = np.asarray(next_step.predict(cell, trained, task.series, dt))
         if np.isfinite(predicted).all():

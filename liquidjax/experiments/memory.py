@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,29 @@ from liquidjax import _files
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import memory_report
 from liquidjax.experiments.memory_sweep import MemoryConfig, Result, Show, measure_all
+from liquidjax.experiments.run_folder import begin, mark_interrupted
 
 
-def run(config: MemoryConfig, folder: Path, show: Show = lambda text: None) -> Result:
+def run(
+    config: MemoryConfig,
+    folder: Path,
+    show: Show = lambda text: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Result:
     """Measures everything, each point in a fresh process, and writes the run folder.
 
     The folder gets config.yaml (every setting), results.json (every number), report.md (the tables), memory.png,
-    time.png and adjoint_error.png. What is only compiled is done on all cores at a time; what is timed, alone.
+    time.png and adjoint_error.png. What is only compiled is done on all cores at a time; what is timed, alone. Where
+    `stop` ended it, results.json holds what was measured, interrupted.txt says so, and there are no tables or pictures.
 
     Args:
         config: what to measure.
         folder: where to write; it may exist if it is empty.
-        show: called whenever something has been measured.
+        show: called whenever something has been measured, and while that takes long.
+        stop: asked several times a second; when it says True, the measurements end there.
 
     Returns:
-        The measurements.
+        The measurements, as far as they came.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -35,12 +44,13 @@ def run(config: MemoryConfig, folder: Path, show: Show = lambda text: None) -> R
     """
     import liquidjax.plots  # noqa: F401  # what is not installed is noticed before the work
 
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty; choose another folder")
+    begin(folder)
     _files.write_text(folder / "config.yaml", configs.to_yaml(config))
-    result = measure_all(config, show)
+    result = measure_all(config, show, stop)
     _files.write_text(folder / "results.json", json.dumps(_plain(result), indent=1, allow_nan=False) + "\n")
+    if result.interrupted:
+        mark_interrupted(folder, result.interrupted)
+        return result
     _files.write_text(folder / "report.md", memory_report.report(config, result))
     memory_report.draw(folder, config, result)
     return result

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from liquidjax._checks import check_size
+from liquidjax._bounds import check_count
+from liquidjax._checks import check_choice
 from liquidjax._types import Array, ODECell, Params
 from liquidjax.analysis.trajectory import time_constants
 from liquidjax.cells.ctrnn import CTRNN
@@ -53,7 +54,10 @@ class Network:
     """Solver steps within a time step."""
 
     def __post_init__(self):
-        check_size("batch", self.batch)
+        check_choice("neurons", self.neurons, ("fully connected LTC", "AutoNCP LTC", "CT-RNN"))
+        most = {"units": 1024, "outputs": 1024, "inputs": 10_000, "batch": 10_000, "unfolds": 1000}
+        for name, largest in most.items():
+            check_count(name, getattr(self, name), 1, largest)
         self.cell()  # what the cell refuses is refused here
 
     def cell(self) -> ODECell:

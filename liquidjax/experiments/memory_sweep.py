@@ -1,29 +1,36 @@
 """What the memory experiment measures: every method on sequences of growing length, each point in a fresh process."""
 
 import dataclasses
+import functools
 import os
 import platform
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from liquidjax._checks import check_size
+from liquidjax._bounds import check_count, check_positive, check_seed
 from liquidjax.experiments import fresh
-from liquidjax.experiments.adjoint_error import Errors, Failure, errors, relative_error
+from liquidjax.experiments.adjoint_error import Curve, Errors, Failure, errors, relative_error
 from liquidjax.experiments.memory_point import LOSSES, METHODS, Measurement, Network, Point, measure
 
 Show = Callable[[str], None]
-"""Called with a line of text when something has been measured."""
+"""Called with a line of text when something has been measured, and while that takes long."""
+Stop = Callable[[], bool]
+ALIVE = 10.0
+"""Seconds after which a line says that a measurement goes on."""
 ENVIRONMENT = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 """Of the fresh processes: several share an accelerator, and none may take all of its memory at once."""
-CELLS = ("AutoNCP LTC", "CT-RNN")
+CELLS: tuple[str, ...] = ("AutoNCP LTC", "CT-RNN")
 """The cells on which the adjoint is driven to where it fails."""
+LONGEST = 100_000_000
+"""Time steps."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,12 @@ class Sweep:
     """One of the lengths, at which half and twice the unfolds are measured too; 0 leaves it out."""
 
     def __post_init__(self):
-        check_size("shortest", self.shortest)
-        check_size("lengths", self.lengths, least=2)
+        for name, least, most in (("shortest", 1, LONGEST), ("longest", 1, LONGEST), ("lengths", 2, 20),
+                                  ("timed_up_to", 0, LONGEST), ("unfolds_at", 0, LONGEST)):  # fmt: skip
+            check_count(name, getattr(self, name), least, most)
         if self.longest <= self.shortest:
             raise ValueError(f"longest must be above shortest = {self.shortest}, got {self.longest}")
+        _ = self.other_networks  # what a network refuses is refused here
         if self.unfolds_at and self.unfolds_at not in self.times:
             raise ValueError(f"unfolds_at must be 0 or one of the lengths {self.times}, got {self.unfolds_at}")
 
@@ -59,6 +68,13 @@ class Sweep:
             [64, 1024, 16384]
         """
         return np.round(np.geomspace(self.shortest, self.longest, self.lengths)).astype(int).tolist()
+
+    @property
+    def other_networks(self) -> list[Network]:
+        """The network with half and with twice the unfolds, where they are asked for."""
+        unfolds = self.network.unfolds
+        others = sorted({max(1, unfolds // 2), 2 * unfolds} - {unfolds}) if self.unfolds_at else []
+        return [dataclasses.replace(self.network, unfolds=count) for count in others]
 
 
 @dataclass(frozen=True)
@@ -84,10 +100,11 @@ class MemoryConfig:
     """Seed of the initial parameters and of the data."""
 
     def __post_init__(self):
-        for name, least in (("segments", 1), ("timed_runs", 1), ("long_steps", 0), ("long_check", 1)):
-            check_size(name, getattr(self, name), least)
-        if not 0 < self.dt_over_tau < float("inf"):
-            raise ValueError(f"dt_over_tau must be above 0 and finite, got {self.dt_over_tau}")
+        for name, least, most in (("segments", 1, LONGEST), ("timed_runs", 1, 10_000), ("long_steps", 0, LONGEST),
+                                  ("long_check", 1, 1_000_000)):  # fmt: skip
+            check_count(name, getattr(self, name), least, most)
+        check_positive("dt_over_tau", self.dt_over_tau)
+        check_seed("seed", self.seed)
 
     @property
     def sweeps(self) -> dict[str, Sweep]:
@@ -122,12 +139,14 @@ class Result(NamedTuple):
     failures: the errors of the adjoint for each of `CELLS`.
     long: None where it was left out.
     machine: what it was measured on.
+    interrupted: where, if it was; then all of the others may be incomplete.
     """
 
     sweeps: dict[str, list[Row]]
     failures: dict[str, Errors]
     long: Long | None
     machine: dict[str, Any]
+    interrupted: str | None = None
 
 
 def points(config: MemoryConfig, sweep: Sweep) -> Iterator[Point]:
@@ -143,63 +162,111 @@ def points(config: MemoryConfig, sweep: Sweep) -> Iterator[Point]:
             runs = config.timed_runs + 1 if loss == "within" and steps <= sweep.timed_up_to else 0
             for method in METHODS:
                 yield dataclasses.replace(base, method=method, time=steps, loss=loss, runs=runs)
-    for unfolds in _other_unfolds(sweep):
-        network = dataclasses.replace(sweep.network, unfolds=unfolds)
+    for network in sweep.other_networks:
         for method in METHODS:
             yield dataclasses.replace(base, network=network, method=method, time=sweep.unfolds_at)
 
 
-def _other_unfolds(sweep: Sweep) -> list[int]:
-    unfolds = sweep.network.unfolds
-    return sorted({max(1, unfolds // 2), 2 * unfolds} - {unfolds}) if sweep.unfolds_at else []
-
-
-def measure_all(config: MemoryConfig, show: Show) -> Result:
+def measure_all(config: MemoryConfig, show: Show, stop: Stop = lambda: False) -> Result:
     """The measurements. What is only compiled is done on several cores at a time; what is timed, alone."""
-    start, load = time.perf_counter(), _load()
+    start, loads = time.perf_counter(), [_load()]
     wanted = {name: list(points(config, sweep)) for name, sweep in config.sweeps.items()}
     every = dict.fromkeys(point for each in wanted.values() for point in each)
     compiled, timed = ([point for point in every if bool(point.runs) is run] for run in (False, True))
-    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+    rows: dict[Point, Row] = {}
+    failures: dict[str, Errors] = {}
+    long = interrupted = None
+    failed = threading.Event()  # one measurement has: the others are not waited for
+    work = _Work(ThreadPoolExecutor(min(4, os.cpu_count() or 1)), show, lambda: stop() or failed.is_set())
+    show(f"{len(compiled)} gradients to compile, {len(CELLS)} cells to drive to where the adjoint fails, "
+         f"{len(timed)} gradients to time")  # fmt: skip
     try:
-        pending = {point: pool.submit(_measured, point) for point in compiled}
+        pending = {point: work.submit(_measured, point, work.stop) for point in compiled}
+        shares = dict.fromkeys(CELLS, 0.0)
         curves = {
-            cell: pool.submit(fresh.call, errors, config.failure.curve(cell, config.seed), ENVIRONMENT)
+            cell: work.submit(
+                _errors, config.failure.curve(cell, config.seed), work.stop, functools.partial(shares.__setitem__, cell)
+            )
             for cell in CELLS
         }
-        rows = {}
         for number, (point, future) in enumerate(pending.items(), 1):
-            rows[point] = Row(point, future.result(), None, None)
-            show(f"compiled {number}/{len(compiled)}: {_line(rows[point])}")
-        failures = {cell: Errors(**future.result()) for cell, future in curves.items()}
-    finally:
-        pool.shutdown(cancel_futures=True)
-    loads = [_load()]
-    with tempfile.TemporaryDirectory() as scratch:
-        file, references = f"{scratch}/gradient.npy", {}
-        for number, point in enumerate(timed, 1):
-            place = point.network, point.time
-            if place not in references:
-                references[place] = _gradient(dataclasses.replace(point, method="BPTT", float64=True, runs=1), file)[1]
-            measured, gradient = _gradient(point, file)
-            rows[point] = Row(
-                point, measured, relative_error(gradient, references[place]), cosine(gradient, references[place])
-            )
-            show(f"timed {number}/{len(timed)}: {_line(rows[point])}")
+            measured = work.wait(future, "compiling", start, (number - 1) / len(compiled))
+            rows[point] = Row(point, measured, None, None)
+            show(f"compiled {number}/{len(compiled)}{_left(start, number / len(compiled))}: {_line(rows[point])}")
+        begun = time.perf_counter()
+        for cell, future in curves.items():
+            title = f"errors of the adjoint, {cell}"
+            failures[cell] = work.wait(future, title, begun, lambda cell=cell: shares[cell])
+            show(f"{title}: done")
         loads.append(_load())
-        long = _long(config, file) if config.long_steps else None
+        with tempfile.TemporaryDirectory() as scratch:
+            file, references, begun = f"{scratch}/gradient.npy", {}, time.perf_counter()
+
+            def gradient(point: Point, what: str, share: float) -> tuple[Measurement, np.ndarray]:
+                point = dataclasses.replace(point, gradient=file)
+                measured = work.wait(work.submit(_measured, point, work.stop), what, begun, share)
+                return measured, np.load(file)
+
+            for number, point in enumerate(timed, 1):
+                place, share = (point.network, point.time), (number - 1) / len(timed)
+                if place not in references:
+                    exact = dataclasses.replace(point, method="BPTT", float64=True, runs=1)
+                    references[place] = gradient(exact, "timing", share)[1]
+                measured, found = gradient(point, "timing", share)
+                errors_ = relative_error(found, references[place]), cosine(found, references[place])
+                rows[point] = Row(point, measured, *errors_)
+                show(f"timed {number}/{len(timed)}{_left(begun, number / len(timed))}: {_line(rows[point])}")
+            loads.append(_load())
+            long = _long(config, file, work) if config.long_steps else None
+    except fresh.Stopped:
+        interrupted = f"Interrupted after {len(rows)} of {len(every)} measurements of the sweeps."
+    finally:
+        failed.set()
+        work.pool.shutdown(cancel_futures=True)
     machine = {
         "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} cores",
-        "backend": next(iter(rows.values())).measured.backend,
+        "backend": next((row.measured.backend for row in rows.values()), None),
         "versions": {
             "Python": platform.python_version(),
             **{name: version(name) for name in ("jax", "jaxlib", "numpy")},
         },
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
-        "loads": [load, *loads],
+        "loads": loads,
         "seconds": time.perf_counter() - start,
     }
-    return Result({name: [rows[point] for point in each] for name, each in wanted.items()}, failures, long, machine)
+    sweeps = {name: [rows[point] for point in each if point in rows] for name, each in wanted.items()}
+    return Result(sweeps, failures, long, machine, interrupted)
+
+
+@dataclass
+class _Work:
+    """Measurements in other processes, and someone who waits for them and says so."""
+
+    pool: ThreadPoolExecutor
+    show: Show
+    stop: Stop
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future:
+        return self.pool.submit(function, *arguments)
+
+    def wait(self, future: Future, what: str, start: float, share: float | Callable[[], float]) -> Any:
+        """The result. share: of the work since `start` that is done, or a function that says so."""
+        while True:
+            try:
+                return future.result(ALIVE)
+            except TimeoutError:
+                if future.done():
+                    raise
+                self.show(f"{what}, {time.perf_counter() - start:.0f} s so far"
+                          + _left(start, share() if callable(share) else share))  # fmt: skip
+
+
+def _left(start: float, share: float) -> str:
+    """The time left in words, if so much of the work since `start` is done."""
+    if not 0 < share < 1:
+        return ""
+    seconds = (time.perf_counter() - start) * (1 - share) / share
+    return f" (about {seconds:.0f} s left)" if seconds < 100 else f" (about {seconds / 60:.0f} minutes left)"
 
 
 def cosine(gradient: np.ndarray, reference: np.ndarray) -> float | None:
@@ -215,34 +282,39 @@ def cosine(gradient: np.ndarray, reference: np.ndarray) -> float | None:
     return float(gradient @ reference / (np.linalg.norm(gradient) * np.linalg.norm(reference)))
 
 
-def _measured(point: Point) -> Measurement:
-    return Measurement(**fresh.call(measure, point, ENVIRONMENT))
+def _measured(point: Point, stop: Stop) -> Measurement:
+    return Measurement(**fresh.call(measure, point, ENVIRONMENT, stop))
 
 
-def _gradient(point: Point, file: str) -> tuple[Measurement, np.ndarray]:
-    measured = _measured(dataclasses.replace(point, gradient=file))
-    return measured, np.load(file)
+def _errors(curve: Curve, stop: Stop, tell: Callable[[float], None]) -> Errors:
+    return Errors(**fresh.call(errors, curve, ENVIRONMENT, stop, tell))
 
 
-def _long(config: MemoryConfig, file: str) -> Long:
+def _long(config: MemoryConfig, file: str, work: _Work) -> Long:
     long = Point(
         config.sparse.network, "Chunked", config.long_steps, dt_over_tau=config.dt_over_tau, seed=config.seed, runs=1
     )
-    measured = _measured(long)
     short = dataclasses.replace(long, time=config.long_check)
-    differences = []
+    differences, seconds, start = [], 0.0, time.perf_counter()
     for float64 in (False, True):
-        chunked, remat = (
-            _gradient(dataclasses.replace(short, method=method, float64=float64), file)[1]
-            for method in ("Chunked", "Remat")
-        )
-        differences.append(relative_error(chunked, remat))
+        gradients = []
+        for method in ("Chunked", "Remat"):
+            point = dataclasses.replace(short, method=method, float64=float64, gradient=file)
+            share = (2 * float64 + len(gradients)) / 4
+            measured = work.wait(work.submit(_measured, point, work.stop), "checking the long gradient", start, share)
+            gradients.append(np.load(file))
+            if method == "Chunked" and not float64:
+                seconds = measured.compile_seconds + measured.first_seconds * config.long_steps / config.long_check
+        differences.append(relative_error(*gradients))
     if not differences[1] < 1e-9:
         raise FloatingPointError(
             f"Chunked and Remat must give the same gradient through {config.long_check} steps, got a relative "
             f"difference of {differences[1]:.1e} in float64"
         )
-    return Long(measured, *differences)
+    title, start = f"one gradient through {config.long_steps:,} time steps", time.perf_counter()
+    work.show(f"{title}: about {seconds:.0f} s")
+    future = work.submit(_measured, long, work.stop)
+    return Long(work.wait(future, title, start, lambda: (time.perf_counter() - start) / seconds), *differences)
 
 
 def _line(row: Row) -> str:

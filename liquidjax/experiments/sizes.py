@@ -11,13 +11,14 @@ import jax
 import numpy as np
 
 from liquidjax import _files
-from liquidjax._checks import check_size
+from liquidjax._bounds import check_count, check_seed
 from liquidjax._types import Array, Cell, Params
 from liquidjax.cells.ctrnn import CTRNN
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC, LTCParams
 from liquidjax.cells.readout import Readout
 from liquidjax.experiments import config as configs
+from liquidjax.experiments.run_folder import begin
 from liquidjax.integrators import Euler
 from liquidjax.models.vision import CNN, ConvolutionalHead
 from liquidjax.sequences.unroll import unroll
@@ -76,9 +77,14 @@ class SizesConfig:
     """Seed of the parameters and of the images."""
 
     def __post_init__(self):
-        check_size("height", self.height, least=53)
-        check_size("width", self.width, least=53)
-        check_size("frames", self.frames)
+        check_count("height", self.height, least=53, most=4096)
+        check_count("width", self.width, least=53, most=4096)
+        check_count("frames", self.frames, least=1, most=1000)
+        check_seed("wiring_seed", self.wiring_seed)
+        check_seed("seed", self.seed)
+        # The first dense layer of the CNN has up to 1000 parameters for each pixel of an image.
+        check_count("height * width", self.height * self.width, least=1, most=500_000)
+        check_count("frames * height * width", self.frames * self.height * self.width, least=1, most=10_000_000)
 
 
 class Row(NamedTuple):
@@ -177,9 +183,7 @@ def run(config: SizesConfig, folder: Path | None = None) -> Result:
     if folder is not None:
         import liquidjax.plots  # noqa: F401  # what is not installed is noticed before the work
 
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise ValueError(f"{folder} is not empty; choose another folder")
+        begin(folder)
     result = count(config)
     if folder is not None:
         _files.write_text(folder / "config.yaml", configs.to_yaml(config))

@@ -1,8 +1,8 @@
 """A liquid network learns handwritten digits, beside an LSTM, a GRU and logistic regression on the same data."""
 
 import dataclasses
-import datetime
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ import jax
 import numpy as np
 
 from liquidjax import _files
+from liquidjax._bounds import check_count, check_not_negative, check_positive, check_seed, check_share
+from liquidjax._checks import check_choice
 from liquidjax._types import Cell, Params
 from liquidjax.analysis.trajectory import time_constants
 from liquidjax.cells.gru import GRU
@@ -21,6 +23,7 @@ from liquidjax.cells.readout import Readout
 from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.experiments import config as configs
 from liquidjax.experiments.baselines import logistic_regression, of_about, parameter_count
+from liquidjax.experiments.run_folder import begin, mark_interrupted
 from liquidjax.integrators import SemiImplicit
 from liquidjax.tasks import digits
 from liquidjax.training import checkpoint, loop
@@ -50,8 +53,13 @@ class Model:
     """Duration of a time step, in the unit of the neurons' time constants."""
 
     def __post_init__(self):
-        if not 0 < self.dt < float("inf"):
-            raise ValueError(f"dt must be above 0 and finite, got {self.dt}")
+        check_choice("cell", self.cell, ("LTC", "CfC"))
+        check_count("units", self.units, 1, 1024)  # up to units^2 synapses, each drawn one by one
+        check_count("outputs", self.outputs, 1, 1024)
+        check_share("sparsity", self.sparsity, 0.1, 1)
+        check_seed("wiring_seed", self.wiring_seed)
+        check_count("unfolds", self.unfolds, 1, 1000)
+        check_positive("dt", self.dt)
         self.build(inputs=1)  # what the wiring and the solver refuse is refused here, not after loading the data
 
     def build(self, inputs: int) -> Readout:
@@ -74,8 +82,7 @@ class LearningRates:
 
     def __post_init__(self):
         for name, value in vars(self).items():
-            if not 0 < value < float("inf"):
-                raise ValueError(f"{name} must be above 0 and finite, got {value}")
+            check_positive(name, value)
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,16 @@ class TrainConfig:
     """Seed of the initial parameters and of the order of the images."""
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_count("epochs", self.epochs, 1, 1_000_000)
+        check_count("batch_size", self.batch_size, 1, digits.IMAGES)
+        images = digits.IMAGES - sum(self.task.held_out)
+        if self.batch_size > images:
+            raise ValueError(f"batch_size must be at most the number of training images = {images}, "
+                             f"got {self.batch_size}")  # fmt: skip
+        check_not_negative("weight_decay", self.weight_decay)
+        check_positive("clip", self.clip)
+        check_share("smoothing", self.smoothing, 0, 0.999)
+        check_seed("seed", self.seed)
 
 
 class Row(NamedTuple):
@@ -115,10 +129,11 @@ class Row(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The run folder, and the comparison with the liquid network first."""
+    """The run folder, and the comparison with the liquid network first; interrupted: where, if it was."""
 
     folder: Path
     rows: list[Row]
+    interrupted: str | None = None
 
 
 def networks(config: TrainConfig) -> dict[str, tuple[Cell, float]]:
@@ -143,32 +158,27 @@ def belongs_to(config: TrainConfig, cell: Cell) -> dict[str, Any]:
     return {"config": dataclasses.asdict(config), "cell": cell}
 
 
-def fresh_folder(name: str) -> Path:
-    """Makes runs/<name>-<date>-<time>, with a number behind it where that is taken already."""
-    stem = f"{name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    for number in range(1, 1000):
-        folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            pass
-    raise FileExistsError(f"runs/{stem} and 999 more exist")
-
-
-def run(config: TrainConfig, folder: Path, show: Show = lambda network, epoch: None) -> Result:
+def run(
+    config: TrainConfig,
+    folder: Path,
+    show: Show = lambda network, epoch: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Result:
     """Trains the networks and writes the run folder.
 
     The folder gets config.yaml (every setting), metrics.jsonl (a line for each epoch), params.npz (the liquid
-    network), results.json (the comparison), overview.png and sample.csv (held-out images for `predict`).
+    network), results.json (the comparison), overview.png and sample.csv (held-out images for `predict`). Where `stop`
+    ended it, params.npz holds what the liquid network was by then, results.json what has been measured of it and of the
+    networks trained to their end; interrupted.txt says so, and there is no picture.
 
     Args:
         config: what to do.
         folder: where to write; it may exist if it is empty.
         show: called after each epoch of each network.
+        stop: asked after each batch; when it says True, the run ends there.
 
     Returns:
-        The comparison.
+        The comparison, as far as it came.
 
     Raises:
         ImportError: scikit-learn or matplotlib is not installed.
@@ -179,14 +189,17 @@ def run(config: TrainConfig, folder: Path, show: Show = lambda network, epoch: N
     import liquidjax.plots  # noqa: F401
 
     splits = digits.load(config.task)
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty; choose another folder")
+    begin(folder)
     _files.write_text(folder / "config.yaml", configs.to_yaml(config))
     rows: list[Row] = []
     outcomes: dict[str, loop.Trained] = {}
+    interrupted, liquid = None, config.model.cell
     with (folder / "metrics.jsonl").open("w", buffering=1) as metrics:  # line by line, to be read while it grows
         for name, (cell, learning_rate) in networks(config).items():
+            if outcomes and stop():
+                interrupted = f"Interrupted before the {name}; the {liquid} was trained to its end."
+                break
+            start = time.perf_counter()
 
             def report(epoch: loop.Epoch, name: str = name) -> None:
                 print(json.dumps({"network": name, **epoch._asdict()}), file=metrics)
@@ -206,17 +219,33 @@ def run(config: TrainConfig, folder: Path, show: Show = lambda network, epoch: N
                 dt=config.model.dt,
                 seed=config.seed,
                 on_epoch=report,
+                stop=stop,
             )
-            if name == config.model.cell:
+            done, seconds = len(trained.history), time.perf_counter() - start
+            if name == liquid:
                 checkpoint.save(folder / "params.npz", trained.params, belongs_to(config, cell))
+            if done < config.epochs:
+                interrupted = f"Interrupted in epoch {done + 1} of {config.epochs} of the {name}; the {liquid} " + (
+                    "is what it was by then." if name == liquid else "was trained to its end."
+                )
+                if name != liquid:
+                    break
+                _, validation = answers(cell, trained.params, splits.validation, config.model.dt)
+            else:
+                validation, seconds = trained.history[-1].validation_accuracy, trained.history[-1].seconds
             _, test = answers(cell, trained.params, splits.test, config.model.dt)
-            last = trained.history[-1]
-            rows.append(Row(name, parameter_count(cell), last.validation_accuracy, test, last.seconds))
-    rows.append(Row("logistic regression", *logistic_regression(splits)))
+            rows.append(Row(name, parameter_count(cell), validation, test, seconds))
+            if interrupted:
+                break
+    if interrupted:
+        mark_interrupted(folder, interrupted)
+    else:
+        rows.append(Row("logistic regression", *logistic_regression(splits)))
     _files.write_text(folder / "results.json", json.dumps([row._asdict() for row in rows], indent=2) + "\n")
     _write_samples(folder / "sample.csv", splits.test)
-    _draw(folder / "overview.png", config, outcomes, splits.test, rows)
-    return Result(folder, rows)
+    if not interrupted:
+        _draw(folder / "overview.png", config, outcomes, splits.test, rows)
+    return Result(folder, rows, interrupted)
 
 
 def answers(cell: Cell, params: Params, samples: digits.Samples, dt: float) -> tuple[np.ndarray, float]:

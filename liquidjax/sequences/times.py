@@ -50,6 +50,8 @@ def elapsed(timestamps: Any, first: Any, mask: Any = None, unit: Unit | None = N
     times, dtype = _numbers("timestamps", timestamps, unit)
     if times.ndim < 1:
         raise ValueError(f"timestamps must be (time, *batch), got shape {times.shape}")
+    if isinstance(first, datetime.timedelta):
+        first = np.timedelta64(first)
     start = check_array("first", first, "", on_host=True)
     if start.dtype.kind == "m" and unit is not None:
         start = start / np.timedelta64(1, unit)

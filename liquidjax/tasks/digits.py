@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from liquidjax._bounds import check_seed, check_share
+
+IMAGES = 1797
 PIXELS = 64
 CLASSES = 10
 WHITE = 16.0
@@ -16,7 +19,7 @@ class Digits:
     """How scikit-learn's 1,797 images of 8 x 8 pixels become sequences, and who is held out.
 
     Raises:
-        ValueError: `steps` does not divide an image, or the shares leave nothing to train on.
+        ValueError: `steps` does not divide an image, the shares leave nothing to train on, or a seed is no seed.
 
     Example:
         >>> Digits(steps=16).features
@@ -33,15 +36,20 @@ class Digits:
     """Seed of the split into training, validation and test images."""
 
     def __post_init__(self):
-        if self.steps not in (1, 2, 4, 8, 16, 32, 64):
-            raise ValueError(f"steps must divide the {PIXELS} pixels: 1, 2, 4, 8, 16, 32 or 64; got {self.steps}")
+        if type(self.steps) is not int or self.steps not in (1, 2, 4, 8, 16, 32, 64):
+            raise ValueError(f"steps must divide the {PIXELS} pixels: 1, 2, 4, 8, 16, 32 or 64; got {self.steps!r}")
         # Stratified splits need each class at least once in each part; 0.01 of 1,797 images is enough for that.
         for name in ("test_share", "validation_share"):
-            if not 0.01 <= getattr(self, name) <= 0.8:
-                raise ValueError(f"{name} must be in [0.01, 0.8], got {getattr(self, name)}")
+            check_share(name, getattr(self, name), 0.01, 0.8)
         if not self.test_share + self.validation_share <= 0.9:
             raise ValueError("test_share + validation_share must be at most 0.9, so that some images are left to train "
                              f"on; got {self.test_share} + {self.validation_share}")  # fmt: skip
+        check_seed("split_seed", self.split_seed)
+
+    @property
+    def held_out(self) -> tuple[int, int]:
+        """Numbers of images (for the test, for the validation)."""
+        return round(self.test_share * IMAGES), round(self.validation_share * IMAGES)
 
     @property
     def features(self) -> int:
@@ -90,9 +98,8 @@ def load(task: Digits) -> Splits:
     except ImportError as error:
         raise ImportError('the digits come with scikit-learn: pip install "liquidjax[demo]"') from error
     images, labels = load_digits(return_X_y=True)
-    total = len(labels)
-    test, validation = round(task.test_share * total), round(task.validation_share * total)
-    rest, test_rows = train_test_split(np.arange(total), test_size=test, stratify=labels, random_state=task.split_seed)
+    test, validation = task.held_out
+    rest, test_rows = train_test_split(np.arange(IMAGES), test_size=test, stratify=labels, random_state=task.split_seed)
     train_rows, validation_rows = train_test_split(
         rest, test_size=validation, stratify=labels[rest], random_state=task.split_seed
     )

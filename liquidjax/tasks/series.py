@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_size
+from liquidjax._bounds import check_count, check_not_negative, check_positive
 
 AMPLITUDES, FREQUENCIES = (1.0, 0.5, 0.3), (1.0, 2.3, 3.7)
 SIGMA, RHO, BETA = 10.0, 28.0, 8 / 3
@@ -24,6 +24,8 @@ LYAPUNOV_EXPONENT = 0.9056
 GROWTH, DECAY, POWER, DELAY = 0.2, 0.1, 10, 17.0
 TRANSIENT = {"lorenz": 10.0, "mackey_glass": 1000.0}
 """Time that passes before the first point, so that the start is forgotten."""
+MOST_POINTS, LONGEST = 100_000, 10_000
+"""Of a section, and units of time of a series: the solvers' steps and the past of Mackey-Glass are kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Sampling:
     """Where a series is sampled, and how noisily.
 
     Raises:
-        ValueError: a section without points, an interval that is not above 0, or noise below 0.
+        ValueError: a section without points, an interval that is not above 0, noise below 0, or too long a series.
 
     Example:
         >>> Sampling(train=200, test=100, interval=0.1, noise=0.05).times[:3].tolist()
@@ -48,12 +50,13 @@ class Sampling:
     """Standard deviation of the Gaussian noise, as a share of that of the series."""
 
     def __post_init__(self):
-        check_size("train", self.train)
-        check_size("test", self.test)
-        if not 0 < self.interval < float("inf"):
-            raise ValueError(f"interval must be above 0 and finite, got {self.interval}")
-        if not 0 <= self.noise < float("inf"):
-            raise ValueError(f"noise must be at least 0 and finite, got {self.noise}")
+        check_count("train", self.train, 1, MOST_POINTS)
+        check_count("test", self.test, 1, MOST_POINTS)
+        check_positive("interval", self.interval)
+        check_not_negative("noise", self.noise)
+        if (self.train + self.test) * self.interval > LONGEST:
+            raise ValueError(f"(train + test) * interval must be at most {LONGEST:,} units of time, got "
+                             f"({self.train} + {self.test}) * {self.interval}")  # fmt: skip
 
     @property
     def times(self) -> np.ndarray:

@@ -65,7 +65,7 @@ class Epoch(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """The parameters after the last epoch, and one `Epoch` for each."""
+    """The parameters after the last epoch (the last batch, if it was stopped), and an `Epoch` for each whole one."""
 
     params: Params
     history: list[Epoch]
@@ -124,6 +124,7 @@ def train(
     dt: float = 1.0,
     seed: int = 0,
     on_epoch: Callable[[Epoch], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Trained:
     """Trains a cell to name the class of a sequence: softmax cross entropy of its outputs at the last time step.
 
@@ -144,9 +145,10 @@ def train(
         dt: time from one step of the sequence to the next, in the unit of the time constants.
         seed: of the order of the samples.
         on_epoch: called after each epoch with what is known then.
+        stop: asked after each batch; when it says True, the training ends there.
 
     Returns:
-        The parameters after the last epoch, and the history.
+        The parameters after the last epoch, and the history; it is shorter than `epochs` where `stop` ended it.
 
     Raises:
         ValueError: data, labels or settings that do not fit.
@@ -182,6 +184,9 @@ def train(
                 cell, optimiser, params, memory, inputs[:, rows], labels[rows], dt, smoothing
             )
             metrics.append(of_batch)
+            if stop():
+                _check_finite(np.array([*(float(each.loss) for each in metrics), 0.0]), epoch, learning_rate)
+                return Trained(params, history)
         # Only now wait for the numbers: a look at each loss at once would hold up the next step.
         losses, accuracies = np.array(jax.device_get(metrics)).T
         held_out = measure(cell, params, *validation, dt)

@@ -21,8 +21,8 @@ from liquidjax.sequences.unroll import unroll
 from liquidjax.sequences.validation import check_values
 from liquidjax.training.descent import descend
 
-CHUNKS = 20
-"""Times the errors are looked at during training."""
+CHUNKS, LONGEST_CHUNK = 20, 50
+"""Times the errors are looked at during training, at least; and most epochs in between."""
 OnChunk = Callable[[int, np.ndarray, float], None]
 """Called with the epochs done, the errors (copies,) before the last of them, and the seconds since the start."""
 
@@ -47,6 +47,7 @@ def train(
     epochs: int,
     dt: float,
     on_chunk: OnChunk = lambda epoch, errors, seconds: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Params:
     """Trains copies of a cell, each to predict the next point of its series: Adam on the mean squared error.
 
@@ -60,7 +61,8 @@ def train(
         learning_rates: (copies,).
         epochs: steps of the optimiser.
         dt: time from one point to the next, in the unit of the time constants.
-        on_chunk: called about 20 times.
+        on_chunk: called about 20 times, and at least every 50 epochs.
+        stop: asked after each such call; when it says True, the training ends there.
 
     Returns:
         The parameters after the last epoch. A copy that diverged has NaN in them; the others do not notice.
@@ -89,10 +91,12 @@ def train(
     memory = jax.vmap(optax.adam(0.0).init)(params)
     done = 0
     while done < epochs:
-        count = min(max(1, epochs // CHUNKS), epochs - done)
+        count = min(max(1, epochs // CHUNKS), LONGEST_CHUNK, epochs - done)
         params, memory, errors = _epochs(cell, params, memory, series, learning_rates, dt, count)
         done += count
         on_chunk(done, np.asarray(errors), time.perf_counter() - start)
+        if stop():
+            break
     return params
 
 
