@@ -82,7 +82,8 @@ def main() -> None:
                     spent[name, i].append(1e3 * (time.perf_counter() - start))
         median = {key: statistics.median(values) for key, values in spent.items()}
         for name in ways:
-            cells = " | ".join(f"{median[name, i]:.1f} | {median[name, i] / median['integrate', i]:.2f}" for i in range(2))
+            found = [(median[name, i], median[name, i] / median["integrate", i]) for i in range(2)]
+            cells = " | ".join(f"{milliseconds:.1f} | {ratio:.2f}" for milliseconds, ratio in found)
             print(f"| {interpolation} | {name} | {cells} | {runs[name][2]:.1e} |")
 
 

@@ -19,6 +19,7 @@ import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from liquidjax._checks import check_kind, check_number, check_size, settle
 from liquidjax._types import Array, Coefficients, Integrator
@@ -302,7 +303,7 @@ class Diffrax:
 
 
 def _value(leaf: Any) -> Any:
-    if isinstance(leaf, jax.core.Tracer):
+    if isinstance(leaf, Tracer):
         raise ValueError("solver, controller and adjoint of Diffrax must hold numbers that are known, not traced ones: "
                          "build the integrator outside of jax.jit")  # fmt: skip
     if isinstance(leaf, jax.Array | np.ndarray | np.generic):

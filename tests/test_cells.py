@@ -316,3 +316,15 @@ def test_time_constants_of_a_sequence_reach_through_too():
     tau = trajectory.time_constants(cell, params, inputs)
     assert tau.shape == (4, 5, 3)
     np.testing.assert_allclose(tau, lj.time_constant(inner, params.cell.cell, seen.state, inputs), rtol=1e-6)
+
+
+def test_a_neuron_without_a_leak_has_an_infinite_time_constant_and_no_equilibrium():
+    """dx/dt = b, so it moves without end in the direction of b, and stays where b is 0."""
+    cell = lj.NeuralODE(inputs=1, units=3, hidden_units=2)
+    params = jax.tree.map(jnp.zeros_like, cell.init(KEY))
+    params = params._replace(field=params.field._replace(bias=jnp.array([2.0, -0.5, 0.0])))
+    now = jnp.ones((4, 3)), jnp.ones((4, 1))
+    np.testing.assert_array_equal(lj.time_constant(cell, params, *now), np.full((4, 3), np.inf))
+    np.testing.assert_array_equal(lj.equilibrium(cell, params, *now), np.tile([np.inf, -np.inf, np.nan], (4, 1)))
+    inputs = np.ones((5, 4, 1), np.float32)
+    assert np.all(trajectory.time_constants(cell, params, inputs) == np.inf)

@@ -2,6 +2,7 @@
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from liquidjax.sequences.methods import reads_state
 
 TIME, BATCH = 4, 2
 MASK = np.array([[True, False], [False, False], [True, True], [False, True]])
-WAYS = {
+WAYS: dict[str, Any] = {
     "remat": {},
     "bptt": {"gradient": lj.BPTT()},
     "chunked": {"gradient": lj.Chunked(2)},

@@ -395,8 +395,10 @@ def test_what_does_not_fit_is_named():
         for_environment(env)
 
 
-class Broken(Target):
+class Broken(gymnasium.Env):
     """Gives a number of the caller's in the place of a right one, at one of its steps; episodes last 1000 steps."""
+
+    observation_space, action_space = Target.observation_space, Target.action_space
 
     def __init__(self, what, value, at):
         self.what, self.value, self.at, self.time = what, value, at, 0
@@ -408,7 +410,8 @@ class Broken(Target):
         self.time += 1
         now = self.time == self.at
         observed = np.full(1, self.value if now and self.what == "observation" else 1.0)
-        return observed, self.value if now and self.what == "reward" else 0.0, False, self.time % 1000 == 0, {}
+        reward = self.value if now and self.what == "reward" else 0.0
+        return observed, reward, False, self.time % 1000 == 0, {}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1e39])

@@ -1,5 +1,7 @@
 """Under strict promotion of dtypes nothing is added up that has not the same dtype: no float64 comes in unseen."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -93,7 +95,7 @@ QUICK = ("ltc", "gated linear", "mixed memory, input")
 )
 def test_every_gradient_and_method_that_runs_it(cell):
     params, inputs, dt, mask = arguments(cell)
-    ways = [{"gradient": way} for way in (lj.BPTT(), lj.Chunked(), lj.Recursive())]
+    ways: list[Any] = [{"gradient": way} for way in (lj.BPTT(), lj.Chunked(), lj.Recursive())]
     try:
         flows = ode_cell(cell)
     except ValueError:

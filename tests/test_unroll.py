@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -81,9 +82,8 @@ def test_a_state_is_looked_at_wherever_it_is_given():
     bad[1, 2] = np.nan
     ltc = lj.LTC(2, lj.FullyConnected(3))
     params = ltc.init(jax.random.key(0))
-    for read in (
-        lj.unroll, states, time_constants, lj.state_sensitivity, lj.lyapunov_exponent, lj.newton_convergence,
-    ):  # fmt: skip
+    reads: list[Any] = [lj.unroll, states, time_constants, lj.state_sensitivity, lj.lyapunov_exponent]
+    for read in (*reads, lj.newton_convergence):
         with pytest.raises(ValueError, match=r"state must be finite, got nan at \[1, 2\] of"):
             read(ltc, params, INPUTS, state=bad)
     with pytest.raises(ValueError, match=r"state must be finite, got nan at \[1, 2\] of"):
@@ -151,7 +151,8 @@ def test_a_batch_axis_of_dt_may_be_one():
     params, dt = ltc.init(jax.random.key(0)), rng.uniform(0.1, 2, (4, 1)).astype(np.float32)
     mask = np.array([[True, False], [False, True], [True, True], [False, True]])
     wide = np.broadcast_to(dt, (4, 2))
-    for options in ({"mask": mask}, {"reverse": True}, {"method": lj.Newton()}, {"gradient": lj.SegmentedAdjoint(2)}):
+    ways: list[Any] = [{"mask": mask}, {"reverse": True}, {"method": lj.Newton()}, {"gradient": lj.SegmentedAdjoint(2)}]
+    for options in ways:
         same, expected = (lj.unroll(ltc, params, INPUTS, steps, **options)[1] for steps in (dt, wide))
         np.testing.assert_allclose(same, expected, rtol=1e-5)
     for read in (states, time_constants, lj.state_sensitivity, lj.lyapunov_exponent):

@@ -69,7 +69,7 @@ def masked_step(cell: Cell, params: Params, state: State, now: Steps) -> tuple[S
     return new, output
 
 
-def where(mask: Array | None, x: Array, other: Array | int) -> Array:
+def where(mask: Array | None, x: Array, other: Array | float) -> Array:
     """x where the mask (*batch) is True or None, else the other; x is (*batch, ...)."""
     return x if mask is None else jnp.where(mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim)), x, other)
 
