@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import diffrax
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from liquidjax._checks import check_kind, check_number, check_size, settle
 from liquidjax._types import Array, Coefficients, Integrator
@@ -207,7 +208,7 @@ class RK4(_Explicit):
         return state + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Diffrax:
     """Any solver of diffrax, adaptive and stiff ones included.
 
@@ -259,17 +260,28 @@ class Diffrax:
         if self.first_step is not None:
             settle(self, check_number, "first_step")
 
+    def _identity(self) -> tuple:
+        """What it is compared by: the values of the arrays in solver, controller and adjoint, which have no hash."""
+        leaves, structure = jax.tree.flatten((self.solver, self.controller, self.adjoint))
+        return structure, tuple(map(_value, leaves)), self.first_step, self.max_steps
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Diffrax) and self._identity() == other._identity()
+
     def __hash__(self) -> int:
-        # Not of the adjoint: diffrax.BacksolveAdjoint keeps a dict, which has no hash.
-        return hash((self.solver, self.controller, type(self.adjoint), self.first_step, self.max_steps))
+        return hash(self._identity())
 
     def advance(self, coefficients: Coefficients, state: Array, dt: Array | float) -> Array:
         """The state after dt; see `Integrator`."""
         if state.dtype not in (jnp.float32, jnp.float64):
             raise ValueError(f"Diffrax needs float32 or float64, got {state.dtype}: its error estimates would be noise")
 
-        def slope(t, x, dt):
-            drive, rate = coefficients(x)
+        # What the coefficients depend on is handed over, not closed over: `diffrax.BacksolveAdjoint` needs it so.
+        coefficients, closed_over = jax.closure_convert(coefficients, state)
+
+        def slope(t, x, given):
+            dt, closed_over = given
+            drive, rate = coefficients(x, *closed_over)
             return dt * (drive - rate * x)
 
         solution = diffrax.diffeqsolve(
@@ -279,13 +291,23 @@ class Diffrax:
             t1=1.0,
             dt0=self.first_step,
             y0=state,
-            args=jnp.asarray(dt, state.dtype),
+            args=(jnp.asarray(dt, state.dtype), closed_over),
             stepsize_controller=self.controller,
             adjoint=self.adjoint,
             max_steps=self.max_steps,
         )
         assert solution.ys is not None
         return solution.ys[0]
+
+
+def _value(leaf: Any) -> Any:
+    if isinstance(leaf, jax.core.Tracer):
+        raise ValueError("solver, controller and adjoint of Diffrax must hold numbers that are known, not traced ones: "
+                         "build the integrator outside of jax.jit")  # fmt: skip
+    if isinstance(leaf, jax.Array | np.ndarray | np.generic):
+        array = np.asarray(leaf)
+        return array.shape, str(array.dtype), array.tobytes()
+    return leaf
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,69 @@ def test_e1_to_e5_hand_values(solver):
     np.testing.assert_allclose(frame(solver), HAND[solver], atol=1e-6)
 
 
-def test_e5_dopri5_at_other_values_of_the_source():
-    np.testing.assert_allclose(frame("dopri5", equilibrium=0.0), 0.367937, atol=1e-6)
-    assert abs(frame("dopri5", start=10.0, equilibrium=0.0, tau=0.01)) < 1e-3
+# Dormand and Prince (1980): the stages, whose last row is the result of fifth order, and the result of fourth order.
+STAGES = (
+    (),
+    (1 / 5,),
+    (3 / 40, 9 / 40),
+    (44 / 45, -56 / 15, 32 / 9),
+    (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
+    (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
+    (35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+)
+FOURTH = (5179 / 57600, 0, 7571 / 16695, 393 / 640, -92097 / 339200, 187 / 2100, 1 / 40)
+
+
+def dopri5_of_the_source(slope, x):
+    """Edifice's loop from its published formula, in numpy: the state after 1, steps accepted and rejected."""
+    t, h, accepted, rejected = 0.0, 0.25, 0, 0
+    while t < 1:
+        h = min(h, 1 - t)
+        k: list[Any] = []
+        for row in STAGES:
+            k.append(slope(x + h * sum((a * s for a, s in zip(row, k, strict=True)), np.zeros_like(x))))
+        fifth = x + h * np.tensordot([*STAGES[-1], 0], k, 1)
+        fourth = x + h * np.tensordot(FOURTH, k, 1)
+        scale = 1e-4 + 1e-2 * np.maximum(np.abs(x), np.abs(fifth))
+        error = np.sqrt(np.mean(((fifth - fourth) / scale) ** 2))
+        if error <= 1:
+            t, x, accepted = t + h, fifth, accepted + 1
+            h *= min(5, max(0.2, 0.9 * error ** (-1 / 5)))
+        else:
+            rejected += 1
+            h *= max(0.2, 0.9 * error ** (-1 / 4))
+    return x, accepted, rejected
+
+
+@pytest.mark.parametrize(
+    ("start", "equilibrium", "tau", "published", "accepted", "rejected"),
+    [
+        ([1.0], 0.5, 1.0, 0.683968, 2, 0),
+        ([1.0], 0.0, 1.0, 0.367937, 2, 0),
+        ([10.0], 0.0, 0.01, 7.35e-5, 36, 5),
+        ([10.0, -3.0, 0.2], 0.1, 0.03, None, None, None),
+        ([1e3, 1.0], 0.0, 1e-2, None, None, None),
+    ],
+)
+def test_e5_dopri5_takes_the_steps_of_the_source(start, equilibrium, tau, published, accepted, rejected, x64):
+    """State and number of steps are those of the numpy loop, and those read off the source itself where there are."""
+    expected, *steps = dopri5_of_the_source(lambda x: (equilibrium - x) / tau, np.array(start))
+    if published is not None:
+        np.testing.assert_allclose(expected[0], published, rtol=2e-4)
+        assert steps == [accepted, rejected]
+    solver = edifice.integrator("dopri5")
+    state = solver.advance(frozen(equilibrium, tau), jnp.array(start), jnp.array(1.0))
+    np.testing.assert_allclose(state, expected, rtol=1e-9)
+    solution = lj.solve(lambda _, t, x: (equilibrium - x) / tau, None, jnp.array(start), [0.0, 1.0], integrator=solver)
+    assert int(solution.steps) == sum(steps)
+
+
+def test_e5_dopri5_steps_are_no_part_of_the_gradient(x64):
+    """The result is linear in the start where the steps are given: its derivative is the quotient of the two."""
+    solver = edifice.integrator("dopri5")
+    end = lambda x: solver.advance(frozen(0.0, 0.01), jnp.array([x]), jnp.array(1.0))[0]  # noqa: E731
+    value, slope = jax.value_and_grad(end)(10.0)
+    np.testing.assert_allclose(slope, value / 10, rtol=1e-9)
 
 
 @pytest.mark.parametrize("solver", SLOPES)
@@ -270,3 +330,67 @@ def test_e15_cost_of_a_step_does_not_depend_on_the_stream():
         cache, _ = compiled(cache, jnp.ones((1, 5)))
         assert jax.tree.map(jnp.shape, cache) == shapes
     assert compiled._cache_size() == 1
+
+
+SIZES = {
+    edifice.integrator: ("integration_steps",),
+    edifice.liquid: ("embed_dim", "hidden_size", "num_layers", "integration_steps", "window_size", "seq_len"),
+    edifice.liquid_with_ffn: ("embed_dim", "hidden_size", "num_layers", "integration_steps", "window_size", "seq_len"),
+    edifice.output_size: ("hidden_size", "num_layers", "seq_len"),
+    edifice.param_count: ("embed_dim", "hidden_size", "num_layers", "window_size"),
+    edifice.init_cache: ("batch_size", "hidden_size", "num_layers", "seq_len"),
+    edifice.neural_ode: ("input_size", "hidden_size", "num_steps", "output_size"),
+}
+NEEDED: dict[Any, dict[str, Any]] = {
+    edifice.liquid: {"embed_dim": 3},
+    edifice.liquid_with_ffn: {"embed_dim": 3},
+    edifice.neural_ode: {"input_size": 3},
+}
+
+
+@pytest.mark.parametrize("function", SIZES, ids=lambda f: f.__name__)
+def test_e14_every_option_is_known_and_in_range(function):
+    needed = NEEDED.get(function, {})
+    function(**needed)
+    for name in SIZES[function]:
+        for value in (0, -1, True, 2.0, "2"):
+            with pytest.raises(ValueError, match=rf"{name} must be an integer of at least 1, got {value!r}"):
+                function(**needed | {name: value})
+        with pytest.raises(ValueError, match=rf"{function.__name__} has no argument '{name}s', did you mean '{name}'"):
+            function(**needed | {f"{name}s": 1})
+    for name in needed:
+        with pytest.raises(ValueError, match=rf"{function.__name__}: missing a required argument: '{name}'"):
+            function()
+    with pytest.raises(ValueError, match=rf"{function.__name__}: too many positional arguments"):
+        function(*[3] * 12)
+
+
+def test_e14_options_that_are_no_sizes():
+    for function in (edifice.recommended_defaults, edifice.high_accuracy_defaults):
+        with pytest.raises(ValueError, match=f"{function.__name__} has no argument 'solver'; it has none"):
+            function(solver="rk4")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="network must be a network or cell with an init, got 3"):
+        edifice.exact_param_count(3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="exact_param_count: missing a required argument: 'network'"):
+        edifice.exact_param_count()  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="output_size has no argument 'hiden_size', did you mean 'hidden_size'"):
+        edifice.output_size(hiden_size=1)
+    for value in (0, -0.1, True, "a", float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=r"step_size must be a number in \(0, inf\), got"):
+            edifice.neural_ode(3, step_size=value)  # type: ignore[arg-type]
+    for value in (-0.1, 1, False, None):
+        with pytest.raises(ValueError, match=r"dropout must be a number in \[0, 1\), got"):
+            edifice.liquid(3, dropout=value)  # type: ignore[arg-type]
+    for function in (edifice.liquid, edifice.liquid_with_ffn):
+        with pytest.raises(ValueError, match=r"solver must be one of 'exact', .*, got 'heun'"):
+            function(3, solver="heun")
+
+
+def test_e14_the_names_of_the_source_are_taken_by_all_its_functions():
+    """Its functions share one list of options and read what they need; seq_len changes nothing about the network."""
+    options: dict[str, Any] = edifice.recommended_defaults() | {"embed_dim": 5, "hidden_size": 8, "seq_len": 7}
+    assert edifice.liquid(**options) == edifice.liquid(5, 8, solver="rk4")
+    assert edifice.liquid_with_ffn(**options) == edifice.liquid_with_ffn(5, hidden_size=8, solver="rk4")
+    assert edifice.output_size(**options) == 8
+    assert edifice.param_count(**options) == 5 * 8 + 4 * 5 * 8**2
+    assert [h.shape for h in edifice.init_cache(batch_size=2, **options)] == [(2, 8)] * 4

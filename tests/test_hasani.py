@@ -1,6 +1,7 @@
 """The LTC of the paper and of the tutorial: reference values, its theorems, its solver and its limits."""
 
 import json
+import math
 from pathlib import Path
 
 import jax
@@ -47,6 +48,36 @@ def test_t1_size_and_start():
     params = lj.HasaniLTC(1, 8).init(KEY)
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 96
     np.testing.assert_allclose(jax.nn.softplus(params.time_constant), 1.31326, atol=1e-5)
+
+
+def uniform(x):
+    """The distribution function of numbers uniform in [-1, 1)."""
+    return (x + 1) / 2
+
+
+def normal(x):
+    """The distribution function of standard normal numbers."""
+    return (1 + np.vectorize(math.erf)(x / np.sqrt(2))) / 2
+
+
+def assert_distributed(drawn, distribution):
+    """Kolmogorov's test: n numbers from it lie further from it than 1.95 / sqrt(n) once in a thousand seeds."""
+    drawn = np.sort(np.asarray(drawn, np.float64), axis=None)
+    expected, steps = distribution(drawn), np.arange(drawn.size + 1) / drawn.size
+    distance = max(np.max(steps[1:] - expected), np.max(expected - steps[:-1]))
+    assert distance < 1.95 / np.sqrt(drawn.size), distance
+
+
+@pytest.mark.parametrize(("inputs", "units"), [(1, 60), (40, 40), (90, 10)])
+def test_t1_initial_values_are_distributed_as_the_tutorials(inputs, units):
+    """nn.Linear of torch draws weight and bias uniformly within 1 / sqrt(fan-in); A ~ N(0, 1); the raw tau is 1."""
+    draws = jax.vmap(lj.HasaniLTC(inputs, units).init)(jax.random.split(KEY, 200))
+    for drawn in draws.linear:
+        scaled = np.asarray(drawn) * np.sqrt(inputs + units)
+        assert np.max(np.abs(scaled)) <= 1 + 1e-6
+        assert_distributed(scaled, uniform)
+    assert_distributed(draws.A, normal)
+    np.testing.assert_array_equal(draws.time_constant, 1)
 
 
 magnitudes = st.floats(-1e30, 1e30)

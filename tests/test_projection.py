@@ -77,6 +77,10 @@ def expected(params):
     )
 
 
+def is_ltc(node):
+    return isinstance(node, LTCParams)
+
+
 IN = {
     "itself": lambda cell: cell,
     "readout": lambda cell: lj.Readout(cell, 3),
@@ -95,12 +99,12 @@ def test_explicit_ltcs_are_projected_and_implicit_ones_left_alone(wrap):
             outside = minus_one(params)
             projected = jax.device_get(lj.project(outside, cell))
             if constraints == "implicit":
-                assert all(a is b for a, b in zip(jax.tree.leaves(lj.project(outside, cell)), jax.tree.leaves(outside)))
-            wanted = jax.tree.map(
-                lambda node: expected(node) if isinstance(node, LTCParams) and constraints == "explicit" else node,
-                jax.device_get(outside),
-                is_leaf=lambda node: isinstance(node, LTCParams),
-            )
+                wanted = jax.device_get(outside)
+                assert lj.project(outside, cell) is outside  # at no cost
+            else:
+                wanted = jax.tree.map(
+                    lambda node: expected(node) if is_ltc(node) else node, jax.device_get(outside), is_leaf=is_ltc
+                )
             assert jax.tree.structure(projected) == jax.tree.structure(wanted)
             jax.tree.map(np.testing.assert_array_equal, projected, wanted)
 
@@ -122,7 +126,7 @@ def test_without_a_cell_all_are_projected_and_other_params_are_refused_with_one(
     cell = ltc("implicit")
     outside = minus_one(cell.init(KEY))
     jax.tree.map(np.testing.assert_array_equal, lj.project([outside, 3])[0], expected(jax.device_get(outside)))
-    with pytest.raises(ValueError, match="(?i)structure|arity|expected"):
+    with pytest.raises(ValueError, match=r"ReadoutParams"):
         lj.project(outside, lj.Readout(ltc("explicit"), 1))
 
 

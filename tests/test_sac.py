@@ -436,7 +436,7 @@ def test_parameters_that_are_not_finite_are_not_returned():
     """The first step of Adam is its rate: beyond float32 the losses before it are fine, and what was learnt is not."""
     env = Broken("nothing", 0.0, at=1)
     sac = for_environment(env, 4, 4, learning_rate=1e39)
-    with pytest.raises(FloatingPointError, match="at step 3 the losses are .* or what was learnt is no longer finite"):
+    with pytest.raises(FloatingPointError, match=r"at step 3 the losses are .* or what was learnt is no longer finite"):
         train(env, sac, steps=3, batch_size=2, warmup=2)
     with pytest.raises(FloatingPointError, match="at step 3 the losses are"):
         train(env, sac, steps=9, batch_size=2, warmup=2)

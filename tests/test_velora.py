@@ -468,13 +468,78 @@ def test_from_velora_names_what_does_not_fit():
         ("SparseLinear", {"in_features": 2, "out_features": 3}, {}, np.ones((2, 3)), r"= \(3, 2\), got \(2, 3\)"),
         ("LiquidNCPNetwork", meta["arguments"], {}, masks, r"must have 'inter\.weight'"),
         ("LiquidNCPNetwork", meta["arguments"], arrays | {"more": 1}, masks, "has 'more', which a LiquidNCPNetwork"),
-        ("LiquidNCPNetwork", meta["arguments"], arrays, other, r"state_dict\['command.g_head.mask'\] is another one"),
+        (
+            "LiquidNCPNetwork",
+            meta["arguments"],
+            arrays,
+            other,
+            r"state_dict\['command.g_head.mask'\] must be the mask of the wiring, but they differ in \d+ of 40",
+        ),
         ("LiquidNCPNetwork", meta["arguments"], arrays, {"inter": 1}, "masks must have inter, command, motor"),
         ("LiquidNCPNetwork", meta["arguments"], arrays | {"motor.bias": np.ones(3)}, masks, r"must have shape \(1,\)"),
     )
     for name, arguments, state_dict, given_masks, message in cases:
         with pytest.raises(ValueError, match=message):
             from_velora(name, arguments, state_dict, given_masks)
+
+
+NETWORK = {"in_features": 4, "n_neurons": 10, "out_features": 1}
+LAYER = {"in_features": 2, "out_features": 3}
+CELL = {"in_features": 3, "n_hidden": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "masks", "message"),
+    [
+        ("SparseLinear", None, None, "arguments of SparseLinear of Velora 0.2.0 must be a mapping"),
+        ("SparseLinear", LAYER | {"out_feature": 1}, None, "no argument 'out_feature', did you mean 'out_features'"),
+        ("NCPLiquidCell", {"n_hidden": 2}, MASK, "NCPLiquidCell of Velora 0.2.0 needs the argument 'in_features'"),
+        ("NCPNetwork", {"in_features": 4}, {}, "NCPNetwork of Velora 0.2.0 needs the argument 'n_neurons'"),
+        ("SparseLinear", LAYER | {"in_features": 0}, None, "in_features must be an integer of at least 1, got 0"),
+        ("SparseLinear", LAYER | {"out_features": None}, None, "out_features must be an integer .*, got None"),
+        ("SparseLinear", LAYER | {"bias": 2}, None, "bias must be one of False, True, got 2"),
+        ("SparseLinear", LAYER | {"init_type": "he"}, None, "init_type must be one of 'xavier', .* got 'he'"),
+        ("SparseLinear", LAYER, None, r"masks must be \(out_features, in_features\) = \(3, 2\), got \(\)"),
+        ("SparseLinear", LAYER, np.ones((3, 2, 1)), r"masks must be .* = \(3, 2\), got \(3, 2, 1\)"),
+        ("SparseLinear", LAYER, 2 * np.ones((3, 2)), r"mask must hold -1, 0 and 1 only, got 2\.0"),
+        ("NCPLiquidCell", CELL | {"n_hidden": 2.0}, MASK, r"n_hidden must be an integer of at least 1, got 2\.0"),
+        ("NCPLiquidCell", CELL, np.ones((2, 3)), r"masks must be \(in_features, n_hidden\) = \(3, 2\), got \(2, 3\)"),
+        ("NCPLiquidCell", CELL, [1, 0], r"masks must be \(in_features, n_hidden\) = \(3, 2\), got \(2,\)"),
+        ("NCPNetwork", NETWORK | {"n_neurons": True}, {}, "n_neurons must be an integer of at least 1, got True"),
+        ("NCPNetwork", NETWORK | {"sparsity_level": "a"}, {}, "sparsity_level must be a number in"),
+        ("NCPNetwork", NETWORK, None, "masks must have inter, command, motor, recurrent by name, got NoneType"),
+        ("NCPNetwork", NETWORK, np.ones((4, 6)), "masks must have inter, .* by name, got ndarray"),
+        ("LiquidNCPNetwork", NETWORK, {"inter": 1, "motor": 2}, "masks must have inter, .* by name, got inter, motor"),
+    ],
+)  # fmt: skip
+def test_from_velora_names_arguments_and_masks_that_do_not_fit(name, arguments, masks, message):
+    with pytest.raises(ValueError, match=message):
+        from_velora(name, arguments, {}, masks)
+
+
+@pytest.mark.parametrize("stem", ["velora_cell_a", "velora_liquid_ncp_a", "velora_ncp_a", "velora_sparse_linear_bias"])
+def test_from_velora_needs_every_array_in_its_shape(stem):
+    data = np.load(GOLDEN / f"{stem}.npz")
+    meta = json.loads(str(data["meta"]))
+    name, masks = meta["call"].rsplit(".", 1)[-1], part(data, "wiring")
+    arguments, masks = meta["arguments"], masks.get("mask", masks)
+    arrays = part(data, "param") | part(data, "buffer")
+    from_velora(name, arguments, arrays, masks)
+    for key, array in part(data, "param").items():
+        with pytest.raises(ValueError, match=f"state_dict must have '{key}' for these arguments"):
+            from_velora(name, arguments, {k: v for k, v in arrays.items() if k != key}, masks)
+        for other in (array[None], array[..., None], array[0], np.concatenate([array, array[:1]])):
+            with pytest.raises(ValueError, match=rf"state_dict\['{key}'\] must have shape .*, got "):
+                from_velora(name, arguments, arrays | {key: other}, masks)
+    for key in (k for k in part(data, "buffer") if k.endswith("mask") and not k.endswith("sparsity_mask")):
+        with pytest.raises(ValueError, match=rf"state_dict\['{key}'\] must have shape .*, got "):
+            from_velora(name, arguments, arrays | {key: arrays[key][0]}, masks)
+        one = arrays[key].copy()
+        one[0, 0] = 1 - np.abs(one[0, 0])
+        with pytest.raises(ValueError, match=rf"state_dict\['{key}'\] must be the mask .* differ in 1 of {one.size}"):
+            from_velora(name, arguments, arrays | {key: one}, masks)
+    with pytest.raises(ValueError, match="state_dict must be a mapping from names to arrays, got NoneType"):
+        from_velora(name, arguments, None, masks)  # type: ignore[arg-type]
 
 
 def test_from_velora_keeps_a_signed_mask_of_a_sparse_linear():

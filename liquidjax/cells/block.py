@@ -63,7 +63,8 @@ class Block:
 
     Reference:
         `build_ltc_layer` and `build_with_ffn` of Edifice 0.2.0 (`Edifice.Liquid`), for any cell; the norms start at
-        scale 1, there at random. SwiGLU: Shazeer, "GLU variants improve transformer" (2020).
+        scale 1, there at random, and the biases of the SwiGLU layer within 1 / sqrt(fan-in), there at 0. SwiGLU:
+        Shazeer, "GLU variants improve transformer" (2020).
     """
 
     cell: Cell

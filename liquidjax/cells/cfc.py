@@ -100,7 +100,7 @@ class CfC:
         backbone_layers: number of its layers, 0 for none.
         activation: of the backbone: "lecun_tanh", "tanh", "relu", "silu" or "gelu".
         dropout: share of the backbone's features dropped after each of its layers, while `unroll` has a key. (ncps
-            drops nothing with one layer, and only after the first with more.)
+            drops after every layer but the first, so nothing with one layer.)
 
     Raises:
         ValueError: an option is unknown or a size out of range.

@@ -47,7 +47,8 @@ class CTRNN:
 
     Reference:
         Funahashi and Nakamura, "Approximation of dynamical systems by continuous time recurrent neural networks",
-        Neural Networks 6 (1993); in this form the CT-RNN of Hasani et al. (2021).
+        Neural Networks 6 (1993); with tau = 1 the CT-RNN of Hasani et al. (2021), whose tanh is not
+        divided by tau.
     """
 
     inputs: int

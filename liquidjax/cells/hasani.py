@@ -1,5 +1,6 @@
 """The liquid time-constant network as its paper writes it: one nonlinearity in numerator and denominator."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from liquidjax._checks import check_key, check_kind, check_number, check_size, s
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
 from liquidjax.cells.belong import check_integrator
-from liquidjax.cells.linear import Linear, init_linear, zeros
+from liquidjax.cells.linear import Linear, uniforms, zeros
 from liquidjax.integrators import SemiImplicit
 from liquidjax.reparam import positive
 
@@ -52,8 +53,9 @@ class HasaniLTC:
         (10, 3, 8)
 
     Reference:
-        Hasani et al., "Liquid time-constant networks", AAAI 2021, equations 1 to 3; initial values and the Euler layer
-        as in Mohapatra, "Liquid neural networks", part 2 (2026).
+        Hasani et al., "Liquid time-constant networks", AAAI 2021, equations 1 to 3; the Euler layer and the
+        distributions of the initial values as in Mohapatra, "Liquid neural networks", part 2 (2026), whose W and b are
+        those of `torch.nn.Linear`.
     """
 
     inputs: int
@@ -69,10 +71,12 @@ class HasaniLTC:
         return self.units
 
     def init(self, key: Array) -> HasaniLTCParams:
-        """Draws the parameters: A from a standard normal distribution, tau at softplus(1) = 1.31."""
+        """Draws the parameters: W and b within 1 / sqrt(inputs + units), A standard normal, tau softplus(1) = 1.31."""
         linear_key, reversal_key = jax.random.split(check_key(key))
+        features, shape = self.inputs + self.units, (self.units,)
+        limit = 1 / math.sqrt(features)
         return HasaniLTCParams(
-            linear=init_linear(linear_key, self.inputs + self.units, self.units),
+            linear=Linear(*uniforms(linear_key, (((features, *shape), -limit, limit), (shape, -limit, limit)))),
             A=jax.random.normal(reversal_key, (self.units,)),
             time_constant=jnp.ones(self.units),
         )

@@ -26,7 +26,11 @@ class LSTMState(NamedTuple):
 
 
 def init_lstm(key: Array, inputs: int, units: int) -> LSTMParams:
-    """Xavier-uniform input weights, orthogonal recurrent weights, as ncps and flax start them."""
+    """For each gate Xavier-uniform input weights, bias within 1 / sqrt(inputs), orthogonal recurrent weights.
+
+    flax has the orthogonal gates too. ncps draws all four gates as one matrix, Xavier-uniform or orthogonal in its 4
+    units rows, so that its weights start smaller, and its bias within 0.1.
+    """
     input_key, recurrent_key = jax.random.split(key)
     orthogonal = jax.nn.initializers.orthogonal()
     recurrent = [orthogonal(k, (units, units), float) for k in jax.random.split(recurrent_key, 4)]

@@ -39,7 +39,7 @@ def masked(weight: Array, mask: Any, signed: bool) -> Array:
     A masked weight gets a gradient of exactly 0, even from a NaN.
     """
     polarity = np.expand_dims(np.array(mask), tuple(range(1, weight.ndim - 1)))
-    return jnp.where(polarity != 0, weight * polarity if signed else weight, 0)
+    return jnp.where(polarity != 0, weight * polarity.astype(weight.dtype) if signed else weight, 0)
 
 
 def init_sparse(key: Array, mask: Any, initialiser: str) -> Linear:

@@ -52,7 +52,7 @@ class Stack:
         (3, 8)
 
     Reference:
-        `Edifice.Liquid.build` of Edifice 0.2.0, for any cell.
+        `Edifice.Liquid.build` of Edifice 0.2.0, for any cell; what differs at the start is as in `Block`.
     """
 
     inputs: int

@@ -98,7 +98,7 @@ class WiredCfC:
         layers, keys = [], jax.random.split(check_key(key), len(self.graph.layers))
         for mask, layer_key in zip(self.masks(), keys, strict=True):
             head = init_head(layer_key, self.mode, mask.shape[0], mask.shape[2])
-            layers.append(head._replace(heads=head.heads._replace(weight=head.heads.weight * mask)))
+            layers.append(head._replace(heads=_masked(head.heads, mask)))
         return WiredCfCParams(tuple(layers))
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> Array:

@@ -3,10 +3,14 @@
     from liquidjax.interop import edifice
     network = edifice.liquid(embed_dim=287, **edifice.recommended_defaults())
 
-Its weights do not come along: Edifice keeps them in the formats of Elixir.
+Every function refuses an option its source does not have, and names the nearest one. Its weights do not come along:
+Edifice keeps them in the formats of Elixir.
 """
 
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import diffrax
 import jax
@@ -17,18 +21,64 @@ from liquidjax.cells.block import Block
 from liquidjax.cells.gated import GatedLinear
 from liquidjax.cells.stack import Stack
 from liquidjax.integrators import RK4, Diffrax, Euler, Exponential, Midpoint
+from liquidjax.interop.edifice_dopri5 import EdificeController
+from liquidjax.interop.foreign import check_names, check_number
 from liquidjax.models.ode_net import ODENet
 
 SOLVERS = ("exact", "euler", "midpoint", "rk4", "dopri5")
+LIQUID = (
+    "embed_dim", "hidden_size", "num_layers", "dropout", "window_size", "seq_len", "integration_steps", "solver"
+)  # fmt: skip
+"""The options of `Edifice.Liquid`, which all its functions take, whether or not they use them."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
+def _checked(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, which first raises the ValueError for an option unknown, missing or out of range."""
+    signature = inspect.signature(function)
+    named = [name for name, parameter in signature.parameters.items() if parameter.kind != parameter.VAR_KEYWORD]
+    known = named if len(named) == len(signature.parameters) else list(dict.fromkeys([*named, *LIQUID]))
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **options: P.kwargs) -> R:
+        check_names(function.__name__, options, known)
+        try:
+            given = signature.bind(*args, **options)
+        except TypeError as error:
+            raise ValueError(f"{function.__name__}: {error}; its options are {', '.join(known) or 'none'}") from None
+        for name, value in (given.arguments | given.arguments.get("options", {})).items():
+            if name != "options":
+                _check(name, value)
+        return function(*args, **options)
+
+    return checked
+
+
+def _check(name: str, value: Any) -> None:
+    if name == "solver":
+        check_choice(name, value, SOLVERS)
+    elif name == "dropout":
+        check_number(name, value, 0, 1)
+    elif name == "network":
+        if not callable(getattr(value, "init", None)):
+            raise ValueError(f"network must be a network or cell with an init, got {value!r}")
+    elif name == "step_size":
+        check_number(name, value, 0, above=True)
+    elif not (name in ("seq_len", "output_size") and value is None):
+        check_size(name, value)
+
+
+@_checked
 def integrator(solver: str = "exact", integration_steps: int = 1) -> Integrator:
     """What Edifice's `solver` and `integration_steps` mean here, over one frame of length 1.
 
     Args:
-        solver: "exact", "euler", "midpoint", "rk4" or "dopri5". "dopri5" is adaptive, for each sample apart, with the
-            source's tolerances (absolute 1e-4, relative 1e-2), first step 0.25 and 100 steps at most: an error tells
-            when they do not suffice. In the source a network with it cannot run.
+        solver: "exact", "euler", "midpoint", "rk4" or "dopri5". "dopri5" is adaptive, with the steps, tolerances
+            (absolute 1e-4, relative 1e-2), first step (0.25) and limit (100 steps) of the source; but each sample has
+            steps of its own, there a batch shares them, and too few steps are an error, there an unfinished state. In
+            the source a network with it cannot run.
         integration_steps: steps within a frame; "exact" and "dopri5" do not use it.
 
     Returns:
@@ -41,17 +91,14 @@ def integrator(solver: str = "exact", integration_steps: int = 1) -> Integrator:
         >>> integrator("euler", 4)
         Euler(unfolds=4)
     """
-    check_choice("solver", solver, SOLVERS)
-    check_size("integration_steps", integration_steps)
     if solver == "exact":
         return Exponential()
     if solver == "dopri5":
-        # The controller of the source: an accepted step grows with the power -1/5 of the error, by 5 at most.
-        controller = diffrax.PIDController(rtol=1e-2, atol=1e-4, factormax=5.0)
-        return Diffrax(diffrax.Dopri5(), controller, first_step=0.25, max_steps=100)
+        return Diffrax(diffrax.Dopri5(), EdificeController(rtol=1e-2, atol=1e-4), first_step=0.25, max_steps=100)
     return {"euler": Euler, "midpoint": Midpoint, "rk4": RK4}[solver](integration_steps)
 
 
+@_checked
 def liquid(
     embed_dim: int,
     hidden_size: int = 256,
@@ -60,6 +107,7 @@ def liquid(
     integration_steps: int = 1,
     solver: str = "exact",
     window_size: int = 60,
+    seq_len: int | None = None,
 ) -> Stack:
     """`Edifice.Liquid.build`: a stack of gated linear cells. `unroll(network, params, x)[1][-1]` is its output.
 
@@ -71,12 +119,13 @@ def liquid(
         integration_steps: see `integrator`.
         solver: see `integrator`. The pages of the source call "rk4" the default; its code has "exact".
         window_size: not used: a stack runs over any number of frames.
+        seq_len: not used either; in the source it fixes the number of frames and is window_size by default.
 
     Returns:
         The network, whose outputs are (*batch, hidden_size).
 
     Raises:
-        ValueError: an option is unknown or a size out of range.
+        ValueError: an option is unknown or missing, or a size out of range.
 
     Example:
         >>> network = liquid(embed_dim=287)
@@ -87,6 +136,7 @@ def liquid(
     return Stack(embed_dim, Block(cell, dropout), num_layers)
 
 
+@_checked
 def liquid_with_ffn(embed_dim: int, **options: Any) -> Stack:
     """`Edifice.Liquid.build_with_ffn`: the same with a SwiGLU layer, 4 times as wide inside, after each cell.
 
@@ -100,8 +150,9 @@ def liquid_with_ffn(embed_dim: int, **options: Any) -> Stack:
     return Stack(embed_dim, Block(block.cell, block.dropout, feed_forward=True), network.layers)
 
 
-def output_size(hidden_size: int = 256, **_: Any) -> int:
-    """`Edifice.Liquid.output_size`: the number of outputs of `liquid`.
+@_checked
+def output_size(hidden_size: int = 256, **options: Any) -> int:
+    """`Edifice.Liquid.output_size`: the number of outputs of `liquid`; its other options change nothing.
 
     Example:
         >>> output_size(**recommended_defaults())
@@ -110,8 +161,11 @@ def output_size(hidden_size: int = 256, **_: Any) -> int:
     return hidden_size
 
 
-def param_count(embed_dim: int = 287, hidden_size: int = 256, num_layers: int = 4, **_: Any) -> int:
+@_checked
+def param_count(embed_dim: int = 287, hidden_size: int = 256, num_layers: int = 4, **options: Any) -> int:
     """`Edifice.Liquid.param_count`: the source's approximation, without biases and norms; see `exact_param_count`.
+
+    The other options of `liquid` change nothing.
 
     Example:
         >>> param_count()
@@ -121,6 +175,7 @@ def param_count(embed_dim: int = 287, hidden_size: int = 256, num_layers: int = 
     return projection + num_layers * 5 * hidden_size**2
 
 
+@_checked
 def exact_param_count(network: Stack | ODENet) -> int:
     """The number of parameters, counted from the network.
 
@@ -132,6 +187,7 @@ def exact_param_count(network: Stack | ODENet) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(outline))
 
 
+@_checked
 def recommended_defaults() -> dict[str, Any]:
     """`Edifice.Liquid.recommended_defaults`, as options of `liquid`.
 
@@ -147,25 +203,29 @@ def recommended_defaults() -> dict[str, Any]:
     }
 
 
+@_checked
 def high_accuracy_defaults() -> dict[str, Any]:
     """`Edifice.Liquid.high_accuracy_defaults`: the same with the adaptive solver, which here runs."""
     return recommended_defaults() | {"solver": "dopri5"}
 
 
-def init_cache(batch_size: int = 1, hidden_size: int = 256, num_layers: int = 4) -> tuple[jax.Array, ...]:
+@_checked
+def init_cache(
+    batch_size: int = 1, hidden_size: int = 256, num_layers: int = 4, **options: Any
+) -> tuple[jax.Array, ...]:
     """`Edifice.Liquid.init_cache`: the state before the first frame of a stream, zeros for each layer.
 
-    The step function the source lacks is `liquidjax.step(network, params, cache, frame)`.
+    The step function the source lacks is `liquidjax.step(network, params, cache, frame)`. The other options of `liquid`
+    change nothing.
 
     Example:
         >>> [h.shape for h in init_cache(batch_size=2, hidden_size=8, num_layers=3)]
         [(2, 8), (2, 8), (2, 8)]
     """
-    for name, value in (("batch_size", batch_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-        check_size(name, value)
     return liquid(hidden_size, hidden_size, num_layers).initial_state((batch_size,))
 
 
+@_checked
 def neural_ode(
     input_size: int,
     hidden_size: int = 256,
@@ -187,10 +247,11 @@ def neural_ode(
         memory are options of `ODENet`.
 
     Raises:
-        ValueError: a size is out of range.
+        ValueError: an option is unknown or missing, or a size out of range.
 
     Example:
         >>> exact_param_count(neural_ode(input_size=64, hidden_size=128, output_size=10))
         42890
     """
-    return ODENet(input_size, hidden_size, output_size or hidden_size, num_steps * step_size, Euler(num_steps))
+    outputs = hidden_size if output_size is None else output_size
+    return ODENet(input_size, hidden_size, outputs, num_steps * step_size, Euler(num_steps))

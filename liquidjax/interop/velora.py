@@ -7,26 +7,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_choice
+from liquidjax._checks import check_choice, check_size
 from liquidjax._types import Params
 from liquidjax.cells.linear import Linear
-from liquidjax.cells.sparse import SparseLinear, SparseLinearParams
+from liquidjax.cells.sparse import INITIALISERS, SparseLinear, SparseLinearParams
 from liquidjax.cells.velora import NCPLiquidCell, NCPLiquidCellParams
-from liquidjax.interop.ncps import _check_shapes
+from liquidjax.interop.foreign import REQUIRED, StateDict, check_number, complete
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork, NCPParams
 from liquidjax.wirings.layered import LayerMasks
 
 _NETWORK_ARGUMENTS = {
-    "in_features": None,
-    "n_neurons": None,
-    "out_features": None,
+    "in_features": REQUIRED,
+    "n_neurons": REQUIRED,
+    "out_features": REQUIRED,
     "sparsity_level": 0.5,
     "init_type": "kaiming_uniform",
 }
-# None marks an argument without default.
 _ARGUMENTS = {
-    "SparseLinear": {"in_features": None, "out_features": None, "bias": True, "init_type": "kaiming_uniform"},
-    "NCPLiquidCell": {"in_features": None, "n_hidden": None, "init_type": "kaiming_uniform"},
+    "SparseLinear": {"in_features": REQUIRED, "out_features": REQUIRED, "bias": True, "init_type": "kaiming_uniform"},
+    "NCPLiquidCell": {"in_features": REQUIRED, "n_hidden": REQUIRED, "init_type": "kaiming_uniform"},
     "LiquidNCPNetwork": _NETWORK_ARGUMENTS,
     "NCPNetwork": _NETWORK_ARGUMENTS,
 }
@@ -54,8 +53,8 @@ def from_velora(
         params: its parameters in the dtype of the state_dict.
 
     Raises:
-        ValueError: an unknown name or argument, a state_dict that lacks an array, has one too many, or one of the wrong
-            shape, or masks other than those in the buffers of the state_dict.
+        ValueError: a name or argument unknown, missing or out of range; a state_dict that lacks an array, has one too
+            many, or one of the wrong shape; masks of the wrong shape, or other than those in the buffers.
 
     Example:
         >>> arrays = {"weight": np.ones((2, 3)), "bias": np.zeros(2)}
@@ -65,26 +64,24 @@ def from_velora(
         Array([2., 1.], dtype=float32)
     """
     check_choice("name", name, tuple(_ARGUMENTS))
-    known = _ARGUMENTS[name]
-    if unknown := sorted(set(arguments) - set(known)):
-        raise ValueError(f"{name} of Velora 0.2.0 has no argument {unknown[0]!r}; it has {', '.join(known)}")
-    options = {key: arguments.get(key, default) for key, default in known.items()}
-    if missing := [key for key, value in options.items() if value is None]:
-        raise ValueError(f"{name} of Velora 0.2.0 needs the argument {missing[0]!r}")
-
-    used: set[str] = set()
-
-    def take(key: str) -> Any:
-        if key not in state_dict:
-            raise ValueError(f"state_dict must have {key!r}; it has {', '.join(sorted(state_dict))}")
-        used.add(key)
-        return np.asarray(state_dict[key])
+    options = complete(f"{name} of Velora 0.2.0", arguments, _ARGUMENTS[name])
+    for key, value in options.items():
+        if key == "init_type":
+            check_choice(key, value, tuple(INITIALISERS))
+        elif key == "bias":
+            check_choice(key, value, (False, True))
+        elif key == "sparsity_level":
+            check_number(key, value, 0, 1)
+        else:
+            check_size(key, value)
+    arrays = StateDict(f"a {name}", state_dict)
 
     def sparse(prefix: str, buffer: np.ndarray, bias: bool = True) -> SparseLinearParams:
         """The weights at this prefix, whose mask in the state_dict, if it is there, must be `buffer`."""
-        if f"{prefix}mask" in state_dict and not np.array_equal(take(f"{prefix}mask"), buffer):
-            raise ValueError(f"masks must be those of the weights, but state_dict[{prefix + 'mask'!r}] is another one")
-        return SparseLinearParams(take(f"{prefix}weight").T, take(f"{prefix}bias") if bias else None)
+        if f"{prefix}mask" in state_dict:
+            arrays.mask(f"{prefix}mask", buffer, "give in masks those of the trained module")
+        weight = arrays.take(f"{prefix}weight", *buffer.shape).T
+        return SparseLinearParams(weight, arrays.take(f"{prefix}bias", len(buffer)) if bias else None)
 
     def liquid(prefix: str, cell: NCPLiquidCell) -> NCPLiquidCellParams:
         buffer = np.concatenate([np.abs(cell.mask), np.ones((cell.units, cell.units))]).T
@@ -94,17 +91,21 @@ def from_velora(
     module: Any
     initialiser = options["init_type"]
     if name == "SparseLinear":
-        module = SparseLinear(np.transpose(masks), initialiser, options["bias"], signed=True)
-        if (module.inputs, module.outputs) != (options["in_features"], options["out_features"]):
-            raise ValueError(f"masks must be (out_features, in_features) = "
-                             f"{(options['out_features'], options['in_features'])}, got {np.shape(masks)}")  # fmt: skip
-        params = sparse("", np.asarray(masks), module.bias)
+        mask, shape = np.asarray(masks), (options["out_features"], options["in_features"])
+        if mask.shape != shape:
+            raise ValueError(f"masks must be (out_features, in_features) = {shape}, got {mask.shape}")
+        module = SparseLinear(mask.T, initialiser, options["bias"], signed=True)
+        params = sparse("", mask, module.bias)
     elif name == "NCPLiquidCell":
-        module = NCPLiquidCell(options["in_features"], options["n_hidden"], masks, initialiser)
+        mask, shape = np.asarray(masks), (options["in_features"], options["n_hidden"])
+        if mask.shape != shape:
+            raise ValueError(f"masks must be (in_features, n_hidden) = {shape}, got {mask.shape}")
+        module = NCPLiquidCell(*shape, mask, initialiser)
         params = liquid("", module)
     else:
-        if set(masks) != set(LayerMasks._fields):
-            raise ValueError(f"masks must have {', '.join(LayerMasks._fields)}, got {', '.join(sorted(masks))}")
+        if not isinstance(masks, Mapping) or set(masks) != set(LayerMasks._fields):
+            got = ", ".join(sorted(masks)) if isinstance(masks, Mapping) else type(masks).__name__
+            raise ValueError(f"masks must have {', '.join(LayerMasks._fields)} by name, got {got}")
         network = LiquidNCPNetwork if name == "LiquidNCPNetwork" else NCPNetwork
         sizes = (options["in_features"], options["n_neurons"], options["out_features"], options["sparsity_level"])
         module = network(*sizes, initialiser, masks=LayerMasks(**masks))
@@ -114,8 +115,5 @@ def from_velora(
             for prefix, layer in zip(prefixes, module.layers, strict=True)
         ))  # fmt: skip
 
-    masks_of_cells = {key for key in state_dict if key.endswith("sparsity_mask")}  # a copy that no head uses
-    if surplus := sorted(set(state_dict) - used - masks_of_cells):
-        raise ValueError(f"state_dict has {surplus[0]!r}, which a {name} with these arguments does not have")
-    _check_shapes(module, params)
+    arrays.check_all_taken(but=[key for key in state_dict if key.endswith("sparsity_mask")])  # which no head uses
     return module, jax.tree.map(jnp.asarray, params)

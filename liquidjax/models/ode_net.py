@@ -57,7 +57,8 @@ class ODENet:
 
     Reference:
         Chen et al., "Neural ordinary differential equations", NeurIPS 2018; `Edifice.Energy.NeuralODE` of Edifice
-        0.2.0, which has neither the time nor the solvers nor the adjoint its page describes.
+        0.2.0, which has neither the time nor the solvers nor the adjoint its page describes; its biases start at 0, its
+        norm at a random scale.
     """
 
     inputs: int

@@ -24,7 +24,6 @@ from liquidjax.sequences.times import check_times_shape, durations
 from liquidjax.sequences.validation import check_shapes, check_values
 
 Interpolation = Literal["linear", "held"]
-UNIT_INTERVAL = (0.0, 1.0)
 
 
 class Trajectory(NamedTuple):
@@ -158,7 +157,7 @@ def _integrate(cell, interpolation, integrator, throw, params, dt, inputs, state
     intervals = _Intervals(dt, inputs if interpolation == "held" else _latest_before(inputs, mask), inputs)
 
     def solve_interval(params, state, interval):
-        states, finished, steps = adaptive(_Driven(cell), integrator, throw, (params, interval), state, UNIT_INTERVAL)
+        states, finished, steps = adaptive(_Driven(cell), integrator, throw, (params, interval), state, None)
         return states[-1], finished, steps
 
     for _ in dt.shape[1:]:

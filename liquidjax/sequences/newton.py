@@ -200,7 +200,7 @@ class _System:
             # A sequence that has converged is left alone, and so is one that has left the numbers.
             moves = ~fine & jnp.all(jnp.isfinite(change), axis=(0, -1))
             x = put(x, jnp.where(moves[..., None], own + change, own))
-            return x, number + 1, count + ~fine, fine
+            return x, number + 1, jnp.where(fine, count, count + 1), fine
 
         def unfinished(carry):
             _, number, _, fine = carry

@@ -119,21 +119,27 @@ def _solve(field, integrator, throw, params, start, times, mask):
     return run(params, start, times)
 
 
-def adaptive(field: Field, integrator: Diffrax, throw: bool, params: Params, start: Array, times: Any) -> Solution:
-    """`solve` for one sample (units,) with a solver of diffrax; times (times,) are increasing, and not checked."""
+def adaptive(
+    field: Field, integrator: Diffrax, throw: bool, params: Params, start: Array, times: Array | None
+) -> Solution:
+    """`solve` for one sample (units,) with a solver of diffrax; times (times,) increase, which is not checked.
+
+    With None in the place of times it goes from 0 to 1, and the states are that at the end.
+    """
 
     def right_hand_side(t: Any, x: Array, params: Params) -> Array:
         return field(params, t, x)
 
+    begin, end = (0.0, 1.0) if times is None else (times[0], times[-1])
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(right_hand_side),
         integrator.solver,
-        t0=times[0],
-        t1=times[-1],
-        dt0=None if integrator.first_step is None else integrator.first_step * (times[-1] - times[0]),
+        t0=begin,
+        t1=end,
+        dt0=None if integrator.first_step is None else integrator.first_step * (end - begin),
         y0=start,
         args=params,
-        saveat=diffrax.SaveAt(ts=times),
+        saveat=diffrax.SaveAt(t1=True) if times is None else diffrax.SaveAt(ts=times),
         stepsize_controller=integrator.controller,
         adjoint=integrator.adjoint,
         max_steps=integrator.max_steps,

@@ -15,6 +15,7 @@ from liquidjax._types import Array, Cell, Params
 from liquidjax.cells.projection import project
 from liquidjax.sequences.unroll import unroll
 from liquidjax.sequences.validation import check_values
+from liquidjax.training.descent import descend
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ def train_step(
         return optax.softmax_cross_entropy(output, target).mean(), _metrics(output, labels)
 
     (_, metrics), gradient = jax.value_and_grad(loss, has_aux=True)(params)
-    updates, memory = optimiser.transform().update(gradient, memory, params)
-    return project(optax.apply_updates(params, updates), cell), memory, metrics
+    params, memory = descend(optimiser.transform(), gradient, memory, params)
+    return project(params, cell), memory, metrics
 
 
 @jax.jit

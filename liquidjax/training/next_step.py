@@ -19,6 +19,7 @@ from liquidjax.analysis.trajectory import states
 from liquidjax.cells.projection import project
 from liquidjax.sequences.unroll import unroll
 from liquidjax.sequences.validation import check_values
+from liquidjax.training.descent import descend
 
 CHUNKS = 20
 """Times the errors are looked at during training."""
@@ -101,8 +102,8 @@ def _epochs(cell, params, memory, series, learning_rates, dt, count):
 
     def epoch(params, memory, series, learning_rate):
         error, gradient = jax.value_and_grad(lambda params: _error(cell, params, series, dt))(params)
-        updates, memory = optax.adam(learning_rate).update(gradient, memory, params)
-        return project(optax.apply_updates(params, updates), cell), memory, error
+        params, memory = descend(optax.adam(learning_rate), gradient, memory, params)
+        return project(params, cell), memory, error
 
     copies = jax.vmap(epoch, in_axes=(0, 0, 1, 0))
     carry = params, memory, jnp.zeros(learning_rates.shape)

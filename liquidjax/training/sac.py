@@ -17,6 +17,7 @@ from liquidjax.cells.projection import project
 from liquidjax.models.actor_critic import Actor, ContinuousActor, Critic, DiscreteActor
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork
 from liquidjax.sequences.unroll import step
+from liquidjax.training.descent import descend
 from liquidjax.training.replay import Replay, Transition
 
 
@@ -180,10 +181,10 @@ def update(sac: SAC, learner: Learner, batch: Transition, key: Array) -> tuple[L
         fixed_actor, fixed_critics, alpha = jax.lax.stop_gradient((actor, critics, jnp.exp(log_alpha)))
 
         output = policy(fixed_actor, batch.next_state.actor, batch.next_observation)
-        later = smaller(learner.targets, batch.next_state.critics, batch.next_observation)
-        value, log_probability = sac.actor.expected(output, later, next_key)
-        alive = 1.0 - batch.terminated
-        target = batch.reward + sac.discount * alive * (value - alpha * log_probability)
+        values = smaller(learner.targets, batch.next_state.critics, batch.next_observation)
+        value, log_probability = sac.actor.expected(output, values, next_key)
+        later = jnp.where(batch.terminated, 0.0, value - alpha * log_probability)
+        target = batch.reward + sac.discount * later
         q = sac.actor.chosen(lambda a: sac.values(critics, batch.state.critics, batch.observation, a)[1], batch.action)
         critic_loss = jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
 
@@ -198,9 +199,7 @@ def update(sac: SAC, learner: Learner, batch: Transition, key: Array) -> tuple[L
 
     params = (learner.actor, learner.critics, learner.log_alpha)
     gradient, losses = jax.grad(loss, has_aux=True)(params)
-    updates, memory = optax.adam(sac.learning_rate).update(gradient, learner.memory)
-    new: Any = optax.apply_updates(params, updates)
-    actor, critics, log_alpha = new
+    (actor, critics, log_alpha), memory = descend(optax.adam(sac.learning_rate), gradient, learner.memory, params)
     actor, critics = project(actor, sac.actor.network), project(critics, sac.critic.network)
     targets: Any = optax.incremental_update(critics, learner.targets, sac.target_rate)
     return Learner(actor, critics, targets, log_alpha, memory), losses
