@@ -279,8 +279,8 @@ def test_readings_reach_through_what_is_built_around_a_cell(x64):
     ):
         params = cell.init(KEY)
         rate, drive = rate_and_drive(heard(params)[0], state, heard(params)[1])
-        np.testing.assert_allclose(lj.time_constant(cell, params, own, told), 1 / rate, rtol=1e-9)
-        np.testing.assert_allclose(lj.equilibrium(cell, params, own, told), drive / rate, rtol=1e-9)
+        np.testing.assert_allclose(lj.time_constant(cell, params, own, jnp.asarray(told)), 1 / rate, rtol=1e-9)
+        np.testing.assert_allclose(lj.equilibrium(cell, params, own, jnp.asarray(told)), drive / rate, rtol=1e-9)
 
 
 @pytest.mark.parametrize("reading", [lj.time_constant, lj.equilibrium])

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import math
 import sys
+from typing import Any
 
 import diffrax
 import jax
@@ -11,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import liquidjax as lj
+import liquidjax
 
+lj: Any = liquidjax  # a type checker would refuse what is passed here, which is the point
 KEY = jax.random.key(0)
 GRU, GATED, HASANI = lj.GRU(2, 3), lj.GatedLinear(2, 2), lj.HasaniLTC(2, 3)
 LTC = lj.LTC(2, lj.FullyConnected(3))
@@ -41,7 +43,7 @@ def of_cell(cell, **others):
 
 
 SIZES, RUN = dict(inputs=2, units=3), dict(state=np.zeros(3), key=KEY)
-THREE = dict(inputs=2, neurons=4, outputs=1, sparsity=0.5, initialiser="zero", seed=1, signed=False)
+THREE: dict[str, Any] = dict(inputs=2, neurons=4, outputs=1, sparsity=0.5, initialiser="zero", seed=1, signed=False)
 THREE["masks"] = lj.Layered(4, 1, 0.5, 1).masks(2)
 GRAPH = lj.AutoNCP(8, 2).graph(2)
 # Every public function and class with arguments that are right; nothing else in this file knows what they are.

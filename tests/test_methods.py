@@ -1,6 +1,7 @@
 """Ways to evaluate a sequence: all give what the scan gives, in value and gradient."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -319,7 +320,8 @@ def test_no_steps_leave_the_state_and_give_no_outputs(method, cell, reverse):
     params, inputs = cell.init(KEY), jnp.ones((0, 2, 3))
     start = jax.tree.map(lambda leaf: leaf + 0.3, cell.initial_state((2,)))
     mask = jnp.ones((0, 2), bool)
-    for options in ({}, {"mask": mask}, {"key": KEY}, {"dt": jnp.ones((0, 2))}):
+    given: tuple[dict[str, Any], ...] = {}, {"mask": mask}, {"key": KEY}, {"dt": jnp.ones((0, 2))}
+    for options in given:
         state, outputs = lj.unroll(cell, params, inputs, state=start, method=method, reverse=reverse, **options)
         jax.tree.map(np.testing.assert_array_equal, state, start)
         assert outputs.shape == (0, 2, cell.outputs)

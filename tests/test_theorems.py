@@ -1,6 +1,7 @@
 """What the LTC papers claim: bounds, stability, a vanishing gradient, training through time, adaptivity after it."""
 
 import itertools
+from typing import Any
 
 import diffrax
 import jax
@@ -307,13 +308,14 @@ def test_s10_where_an_lstm_writes_the_state_it_stays_between_one_and_the_potenti
         still = trajectory.states(cell, params, inputs, 0.0).state
         if seed == 0:
             assert not inside(still, states_within(inner, params.cell.cell))
-    assert np.all(states_within(cell, params).low <= -1) and np.all(states_within(cell, params).high >= 1)
+        assert np.all(states_within(cell, params).low <= -1) and np.all(states_within(cell, params).high >= 1)
 
 
 def test_s9_sensitivity_refuses_a_state_that_does_not_belong():
     cell = lj.GRU(2, 4)
     params, inputs = cell.init(KEY), jnp.ones((3, 4, 2))
-    for state in (jnp.zeros(4), jnp.zeros((1, 4)), jnp.zeros((4, 1)), jnp.zeros(()), (jnp.zeros((4, 4)),)):
+    wrong: tuple[Any, ...] = jnp.zeros(4), jnp.zeros((1, 4)), jnp.zeros((4, 1)), jnp.zeros(()), [jnp.zeros((4, 4))]
+    for state in wrong:
         with pytest.raises(ValueError, match="state must"):
             state_sensitivity(cell, params, inputs, state=state)
     with pytest.raises(ValueError, match=r"inputs must be \(time, \*batch, inputs = 2\), got shape \(3, 4, 1\)"):
