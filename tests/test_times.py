@@ -93,7 +93,7 @@ def test_the_first_step_of_each_sample():
             lambda: lj.elapsed(DATES, first=0),
             r"must be numbers, got datetime64\[m\]: elapsed\(timestamps, .*unit",
         ),
-        (lambda: lj.elapsed(DATES, first=0, unit="min"), "unit must be one of 'ns', 'us', .* got 'min'"),
+        (lambda: lj.elapsed(DATES, 0, unit="min"), "unit must be one of 'ns', .* got"),  # type: ignore[arg-type]
         (lambda: lj.elapsed([0.0, 1.0], first=0, unit="s"), "unit must be left out where timestamps are numbers"),
         (lambda: lj.elapsed(["2026-01-01"], first=0, unit="s"), "timestamps must be"),
         (lambda: lj.elapsed([0.0, 1.0], first=[1.0, 2.0]), r"first must be a number or \(\*batch\) = \(\)"),
