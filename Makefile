@@ -28,6 +28,9 @@ test-all: $(VENV)/test
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed, the slow ones included."
 
+NUMERIC := golden_ncps cells conformance edifice hasani integrators methods ode_net theorems unroll velora vision
+QUICK := cells checkpoint config files hasani house integrators kinds times unroll velora wirings
+
 # As on a processor that has no AVX, and so no fused multiply-add: what is only right on one machine fails here.
 XLA_ISA ?= SSE4_2
 test-numeric: $(VENV)/test

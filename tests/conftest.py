@@ -13,6 +13,13 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_program_outlives_its_module():
+    """A process may map 65,530 pieces of memory; with the programs of all tests in it, the compiler aborts."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def x64():
     """float64 for one test."""

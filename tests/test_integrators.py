@@ -205,7 +205,14 @@ def test_unfolds_must_be_a_positive_integer(unfolds):
         lj.SemiImplicit(unfolds)
 
 
-@pytest.mark.parametrize("make", [lambda i: lj.HasaniLTC(2, 3, i), lambda i: lj.LTC(2, lj.AutoNCP(8, 2), i)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda i: lj.HasaniLTC(2, 3, i),
+        pytest.param(lambda i: lj.LTC(2, lj.AutoNCP(8, 2), i), marks=pytest.mark.slow),
+    ],
+    ids=["hasani", "ltc"],
+)
 def test_an_adaptive_solver_in_a_cell_has_every_adjoint(make, x64):
     """BacksolveAdjoint does not let its right-hand side close over what is differentiated."""
     controller = diffrax.PIDController(rtol=1e-9, atol=1e-9)

@@ -186,7 +186,7 @@ def _wiring(units: Any) -> wirings.Wiring:
     given = complete(f"{name} of {VERSION}", given["arguments"], known)
     for key, value in given.items():
         if key == "sparsity_level":
-            check_number(key, value, 0)
+            check_number(key, value, float("-inf"))  # the wiring knows its range
         elif key == "self_connections":
             check_choice(key, value, (False, True))
         elif not (key == "output_dim" and value is None):
