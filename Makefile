@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo      set up, train a liquid network on handwritten digits, compare it with LSTM, GRU and others"
-	@echo "make test      set up, run the tests (10 minutes)"
+	@echo "make test      set up, run the tests (20 minutes on two cores)"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: under another instruction set, or on another Python"
 	@echo "make check     set up, ruff and pyright"
@@ -28,8 +28,8 @@ test-all: $(VENV)/test
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed, the slow ones included."
 
-NUMERIC := golden_ncps cells conformance edifice hasani integrators methods ode_net theorems unroll velora vision
-QUICK := cells checkpoint config files hasani house integrators kinds times unroll velora wirings
+NUMERIC := golden_ncps cells edifice hasani ode_net theorems unroll velora vision
+QUICK := cells checkpoint config files hasani house times velora wirings
 
 # As on a processor that has no AVX, and so no fused multiply-add: what is only right on one machine fails here.
 XLA_ISA ?= SSE4_2
