@@ -155,7 +155,7 @@ def _derivative_of_root(method: Newton, cell: Cell, given, tangents):
 
 @dataclass(frozen=True)
 class _System:
-    """x_t = step(x_{t-1}) for all t, over `last + 1` unfolds a time step, and the layers in which it is solved."""
+    """x_t = step(x_{t-1}) for all t, time steps or unfolds of them, and the layers in which it is solved."""
 
     step: Callable[[Array], Array]
     """All steps at once: (time, *batch, units) before them -> after them."""
@@ -165,7 +165,6 @@ class _System:
     """Neurons, None for all of them, and which Jacobian: "full", "diagonal" or "gain"."""
     gains: Callable[[Array], Array]
     """The derivative of each neuron by itself, as far as it is used: x before -> (time, *batch, units)."""
-    last: int
 
     def before(self, x: Array) -> Array:
         return jnp.concatenate([self.start[None], x[:-1]])
@@ -228,9 +227,9 @@ class _System:
         y = jnp.zeros_like(b)
         for neurons, kind in self.layers:
             if neurons is None:
-                return _scan_of_matrices(_jacobian(self.step, before, None), b)
+                return self._recurrence(x, None, "full")(b)
             if kind == "full":
-                solve = functools.partial(_scan_of_matrices, _jacobian(self.step, before, neurons))
+                solve = self._recurrence(x, neurons, "full")
             else:
                 # No neuron of the layer hears another one, so that all their own derivatives come in one direction.
                 # Not `gains`, which are the same numbers, but do not vary with what the coefficients depend on.
@@ -255,7 +254,6 @@ def _whole(cell: Cell, params: Params, state: Array, steps: Steps, diagonal: boo
         guess=all_steps(cell, still),
         layers=((None, "diagonal" if diagonal else "full"),),
         gains=fixed,
-        last=0,
     )
 
 
@@ -292,7 +290,7 @@ def _layered(cell: Cell, params: Params, state: Array, steps: Steps) -> _System:
     for layer in map(np.array, inner.graph.layers):
         # Affine in their own state when no neuron of the layer hears one of the layer.
         layers.append((layer, "full" if adjacency[np.ix_(layer, layer)].any() else "gain"))
-    return dataclasses.replace(system, layers=tuple(layers), last=unfolds - 1)
+    return dataclasses.replace(system, layers=tuple(layers))
 
 
 def _jacobian(step: Callable[[Array], Array], x: Array, neurons: Any) -> Array:
