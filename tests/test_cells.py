@@ -16,6 +16,8 @@ import liquidjax as lj
 from liquidjax.analysis import trajectory
 from liquidjax.reparam import positive
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 KEY = jax.random.key(0)
 
 
@@ -92,10 +94,10 @@ def test_readings_are_the_coefficients_by_hand():
     for neuron in range(2):
         rate = (params.leak_conductance[neuron] + g[neuron] + 1e-8) / params.capacitance[neuron]
         tau = lj.time_constant(cell, params, state, inputs)
-        np.testing.assert_allclose(tau[neuron], 1 / rate, rtol=1e-5)
+        np.testing.assert_allclose(tau[neuron], 1 / rate, rtol=1e-10)
         drive = params.leak_conductance[neuron] * params.leak_potential[neuron] + g[neuron]
         rest = lj.equilibrium(cell, params, state, inputs)
-        np.testing.assert_allclose(rest[neuron], drive / params.capacitance[neuron] / rate, rtol=1e-5)
+        np.testing.assert_allclose(rest[neuron], drive / params.capacitance[neuron] / rate, rtol=1e-10)
 
 
 def test_readings_of_a_whole_sequence_are_those_of_each_step():
@@ -104,7 +106,7 @@ def test_readings_of_a_whole_sequence_are_those_of_each_step():
     state, inputs = jax.random.uniform(KEY, (5, 3, 10)), jax.random.uniform(KEY, (5, 3, 2))
     tau = lj.time_constant(cell, params, state, inputs)
     for t in range(5):
-        np.testing.assert_allclose(tau[t], lj.time_constant(cell, params, state[t], inputs[t]), rtol=1e-5)
+        np.testing.assert_allclose(tau[t], lj.time_constant(cell, params, state[t], inputs[t]), rtol=1e-10)
 
 
 @settings(deadline=None, max_examples=25)
@@ -169,7 +171,7 @@ def test_cfc_dropout_needs_a_key_drops_the_share_and_differs_by_step():
     assert sensed.keep is not None and len(sensed.keep) == 2
     for keep in sensed.keep:
         assert abs(float(jnp.mean(keep == 0)) - 0.3) < 0.05
-        np.testing.assert_allclose(jnp.max(keep), 1 / 0.7, rtol=1e-6)
+        np.testing.assert_allclose(jnp.max(keep), 1 / 0.7, rtol=1e-10)
 
 
 def test_dropout_reaches_a_cell_inside_a_mixed_memory_of_either_meaning():
@@ -206,8 +208,8 @@ def test_lstm_and_gru_are_the_textbook_cells_in_flax():
         tree["h" + gate] = {"kernel": params.recurrent[:, k], "bias": params.inputs.bias[k]}
     (c, h), _ = linen.OptimizedLSTMCell(4).apply({"params": tree}, (memory, hidden), inputs)
     state, _ = lj.step(lstm, params, lj.cells.lstm.LSTMState(hidden, memory), inputs)  # type: ignore[attr-defined]
-    np.testing.assert_allclose(state.hidden, h, rtol=1e-5)
-    np.testing.assert_allclose(state.memory, c, rtol=1e-5)
+    np.testing.assert_allclose(state.hidden, h, rtol=1e-10)
+    np.testing.assert_allclose(state.memory, c, rtol=1e-10)
 
     gru = lj.GRU(3, 4)
     params = gru.init(KEY)
@@ -218,7 +220,7 @@ def test_lstm_and_gru_are_the_textbook_cells_in_flax():
         tree["h" + gate] = {"kernel": params.recurrent.weight[:, k]}
     tree["hn"]["bias"] = params.recurrent.bias[2]
     h, _ = linen.GRUCell(4).apply({"params": tree}, hidden, inputs)
-    np.testing.assert_allclose(lj.step(gru, params, hidden, inputs)[0], h, rtol=1e-5)
+    np.testing.assert_allclose(lj.step(gru, params, hidden, inputs)[0], h, rtol=1e-10)
 
 
 def test_trajectory_is_what_the_single_steps_give():
@@ -232,9 +234,9 @@ def test_trajectory_is_what_the_single_steps_give():
     for t in range(4):
         state, _ = lj.step(cell, params, state, inputs[t], dt[t])
         alone, _ = lj.step(ltc, params.cell, alone, inputs[t], dt[t])
-        np.testing.assert_allclose(seen.state[t], state.state, rtol=1e-5)
-        np.testing.assert_allclose(seen.memory[t], state.memory, rtol=1e-5)
-        np.testing.assert_allclose(tau[t], lj.time_constant(ltc, params.cell, alone, inputs[t]), rtol=1e-5)
+        np.testing.assert_allclose(seen.state[t], state.state, rtol=1e-10)
+        np.testing.assert_allclose(seen.memory[t], state.memory, rtol=1e-10)
+        np.testing.assert_allclose(tau[t], lj.time_constant(ltc, params.cell, alone, inputs[t]), rtol=1e-10)
 
 
 def rate_and_drive(params, state, inputs):
@@ -249,7 +251,7 @@ def squared_error(output, target):
     return jnp.mean((output - target) ** 2, axis=-1)
 
 
-def test_readings_reach_through_what_is_built_around_a_cell(x64):
+def test_readings_reach_through_what_is_built_around_a_cell():
     """What the cell inside hears, by numpy: the inputs, without targets, normalised, or the LSTM's answer to them."""
     rng = np.random.default_rng(0)
     inner = lj.HasaniLTC(2, 2)
@@ -315,7 +317,7 @@ def test_time_constants_of_a_sequence_reach_through_too():
     seen = trajectory.states(cell, params, inputs)
     tau = trajectory.time_constants(cell, params, inputs)
     assert tau.shape == (4, 5, 3)
-    np.testing.assert_allclose(tau, lj.time_constant(inner, params.cell.cell, seen.state, inputs), rtol=1e-6)
+    np.testing.assert_allclose(tau, lj.time_constant(inner, params.cell.cell, seen.state, inputs), rtol=1e-10)
 
 
 def test_a_neuron_without_a_leak_has_an_infinite_time_constant_and_no_equilibrium():

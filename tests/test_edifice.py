@@ -13,6 +13,8 @@ from jax.test_util import check_grads
 import liquidjax as lj
 from liquidjax.interop import edifice
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 KEY = jax.random.key(0)
 HAND = {"exact": 0.5 + 0.5 * np.exp(-1), "euler": 0.5, "midpoint": 0.75, "rk4": 0.6875, "dopri5": 0.683968}
 SLOPES = {"euler": 1, "midpoint": 2, "rk4": 4}
@@ -31,7 +33,7 @@ def frame(solver, steps=1, start=1.0, equilibrium=0.5, tau=1.0):
 @pytest.mark.parametrize("solver", HAND)
 def test_e1_to_e5_hand_values(solver):
     """x = 1, a = 0.5, tau = 1, one step over a frame of 1."""
-    np.testing.assert_allclose(frame(solver), HAND[solver], atol=1e-6)
+    np.testing.assert_allclose(frame(solver), HAND[solver], atol=1e-10)
 
 
 # Dormand and Prince (1980): the stages, whose last row is the result of fifth order, and the result of fourth order.
@@ -78,7 +80,7 @@ def dopri5_of_the_source(slope, x):
         ([1e3, 1.0], 0.0, 1e-2, None, None, None),
     ],
 )
-def test_e5_dopri5_takes_the_steps_of_the_source(start, equilibrium, tau, published, accepted, rejected, x64):
+def test_e5_dopri5_takes_the_steps_of_the_source(start, equilibrium, tau, published, accepted, rejected):
     """State and number of steps are those of the numpy loop, and those read off the source itself where there are."""
     expected, *steps = dopri5_of_the_source(lambda x: (equilibrium - x) / tau, np.array(start))
     if published is not None:
@@ -91,7 +93,7 @@ def test_e5_dopri5_takes_the_steps_of_the_source(start, equilibrium, tau, publis
     assert int(solution.steps) == sum(steps)
 
 
-def test_e5_dopri5_steps_are_no_part_of_the_gradient(x64):
+def test_e5_dopri5_steps_are_no_part_of_the_gradient():
     """The result is linear in the start where the steps are given: its derivative is the quotient of the two."""
     solver = edifice.integrator("dopri5")
     end = lambda x: solver.advance(frozen(0.0, 0.01), jnp.array([x]), jnp.array(1.0))[0]  # noqa: E731
@@ -100,14 +102,14 @@ def test_e5_dopri5_steps_are_no_part_of_the_gradient(x64):
 
 
 @pytest.mark.parametrize("solver", SLOPES)
-def test_e1_to_e5_slopes(solver, x64):
+def test_e1_to_e5_slopes(solver):
     steps = [4, 8, 16]
     errors = [abs(frame(solver, n) - HAND["exact"]) for n in steps]
     assert abs(-np.polyfit(np.log(steps), np.log(errors), 1)[0] - SLOPES[solver]) < 0.15
 
 
 @pytest.mark.parametrize(("solver", "limit"), [("euler", 2.0), ("midpoint", 2.0), ("rk4", 2.785294)])
-def test_e6_stability_limits(solver, limit, x64):
+def test_e6_stability_limits(solver, limit):
     """1 % below the limit of dt / tau the state decays, 1 % above it grows."""
     below, above = (abs(frame(solver, equilibrium=0.0, tau=1 / (limit * side))) for side in (0.99, 1.01))
     assert below < 1 < above
@@ -171,7 +173,7 @@ def test_e8_what_does_not_fit_is_refused():
         lj.solve(decay, 1.0, jnp.ones(1, int), [0.0, 1.0])
 
 
-def test_e9_no_error_no_steps_own_steps_jit_and_gradient(x64):
+def test_e9_no_error_no_steps_own_steps_jit_and_gradient():
     # The state is at its equilibrium: the estimated error is 0, on which the source fails.
     network = edifice.integrator("dopri5")
     at_rest = network.advance(frozen(0.5, 1.0), jnp.array([0.5]), jnp.array(1.0))
@@ -192,8 +194,8 @@ def test_e9_no_error_no_steps_own_steps_jit_and_gradient(x64):
         (jnp.array(1.3), jnp.array([1.0])),
         order=1,
         modes=("rev",),
-        atol=1e-5,
-        rtol=1e-5,
+        atol=1e-10,
+        rtol=1e-10,
     )
 
 
@@ -201,7 +203,7 @@ def test_e10_time_constant():
     cell = lj.GatedLinear(3, 4)
     params = cell.init(KEY)
     tau = lj.time_constant(cell, params, jnp.zeros(4), jnp.zeros(3))
-    np.testing.assert_allclose(tau, np.log(2) + 0.1, rtol=1e-6)
+    np.testing.assert_allclose(tau, np.log(2) + 0.1, rtol=1e-10)
     for size in (-1e4, 1e4):
         loss = lambda p, size=size: jnp.sum(lj.unroll(cell, p, jnp.full((3, 3), size))[1])  # noqa: E731
         value, gradient = jax.value_and_grad(loss)(params)
@@ -219,7 +221,7 @@ def test_e11_block():
     assert outputs.shape == inputs.shape
     normed = (inputs - inputs.mean(-1, keepdims=True)) / np.sqrt(inputs.var(-1, keepdims=True) + 1e-5)
     _, added = lj.unroll(block.cell, params.cell, normed)
-    np.testing.assert_allclose(outputs, inputs + added, atol=1e-5)
+    np.testing.assert_allclose(outputs, inputs + added, atol=1e-10)
 
     _, dropped = lj.unroll(block, params, inputs, key=KEY)
     share = (dropped - inputs) / added
@@ -230,7 +232,7 @@ def test_e11_block():
     params = params._replace(cell=params.cell._replace(equilibrium=silent))
     state, _ = lj.unroll(block, params, inputs[:1], state=jnp.ones((3, 4)))
     tau = lj.time_constant(lj.GatedLinear(4, 4), params.cell, jnp.zeros((3, 4)), normed[0])
-    np.testing.assert_allclose(state, np.exp(-1 / tau), rtol=1e-5)
+    np.testing.assert_allclose(state, np.exp(-1 / tau), rtol=1e-10)
     with pytest.raises(ValueError, match=r"cell must have as many outputs as inputs.*got 3 inputs and 4 outputs"):
         lj.Block(lj.GatedLinear(3, 4))
 
@@ -241,7 +243,7 @@ def test_e12_stack():
     inputs = jax.random.normal(KEY, (7, 3, 5))
     state, outputs = lj.unroll(network, params, inputs)
     assert outputs[-1].shape == (3, 8) and [h.shape for h in state] == [(3, 8)] * 2
-    np.testing.assert_allclose(outputs.mean(-1), 0, atol=1e-5)  # the last norm
+    np.testing.assert_allclose(outputs.mean(-1), 0, atol=1e-10)  # the last norm
     assert params.projection is not None and edifice.liquid(8, 8).init(KEY).projection is None
     first = jax.jacrev(lambda u: lj.unroll(network, params, u)[1][-1])(inputs[:, 0])[:, 0]
     assert np.any(np.abs(first) > 1e-7)  # the last output depends on the first input
@@ -273,7 +275,7 @@ def test_e13_feed_forward():
     gate = normed @ feed.gate.weight + feed.gate.bias
     expected = x + (gate / (1 + np.exp(-gate)) * (normed @ feed.up.weight + feed.up.bias)) @ feed.down.weight
     np.testing.assert_allclose(lj.unroll(block, params, jnp.asarray(x, jnp.float32))[1], expected + feed.down.bias,
-                               atol=1e-5)  # fmt: skip
+                               atol=1e-10)  # fmt: skip
 
 
 def test_e14_counts_and_defaults():
@@ -317,7 +319,7 @@ def test_e15_cache_and_step():
     _, outputs = lj.unroll(network, params, inputs)
     for t, frame in enumerate(inputs):
         cache, output = lj.step(network, params, cache, frame)
-        np.testing.assert_allclose(output, outputs[t], atol=1e-5)
+        np.testing.assert_allclose(output, outputs[t], atol=1e-10)
 
 
 def test_e15_cost_of_a_step_does_not_depend_on_the_stream():

@@ -9,6 +9,8 @@ import pytest
 import liquidjax as lj
 from liquidjax.interop import edifice
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 KEY = jax.random.key(0)
 
 
@@ -29,7 +31,7 @@ def test_n1_build():
         h = h + 0.1 * jnp.tanh(hidden @ params.field.weight + params.field.bias)
     normed = (h - h.mean(-1, keepdims=True)) / jnp.sqrt(h.var(-1, keepdims=True) + 1e-5)
     outputs = network.apply(params, inputs)
-    np.testing.assert_allclose(outputs, normed @ params.readout.weight + params.readout.bias, atol=1e-5)
+    np.testing.assert_allclose(outputs, normed @ params.readout.weight + params.readout.bias, atol=1e-10)
     assert outputs.shape == (5, 2) and np.max(np.abs(h - start)) <= 1
     assert count(params) == count(edifice.neural_ode(3, 8, num_steps=50, output_size=2).init(KEY))
     assert edifice.exact_param_count(edifice.neural_ode(64, 128, output_size=10)) == 42_890
@@ -55,7 +57,7 @@ def test_n2_shared_and_output_size():
 
 
 @pytest.mark.parametrize("integrator", [lj.RK4(5), lj.Midpoint(5), lj.Diffrax()], ids=lambda i: type(i).__name__)
-def test_n3_the_field_reads_the_time(integrator, x64):
+def test_n3_the_field_reads_the_time(integrator):
     """Weights that make dh/dt = tanh(t): h(1) = log(cosh(1)); without time the same network knows nothing of t."""
     network = lj.ODENet(1, 1, time_dependent=True, integrator=integrator)
     params = network.init(KEY)
@@ -79,7 +81,7 @@ def test_n3_irregular_read_out_times():
     for sample in range(2):
         for t in (1, 2):
             alone = network.solve(params, inputs[sample], [0.0, times[t, sample]]).states[-1]
-            np.testing.assert_allclose(states[t, sample], alone, atol=1e-5)
+            np.testing.assert_allclose(states[t, sample], alone, atol=1e-10)
     assert network.readout(params, states).shape == (3, 2, 4)
 
 
@@ -108,7 +110,7 @@ def test_n4_the_adjoint_needs_the_same_memory_for_any_number_of_steps():
         np.testing.assert_allclose(ours, theirs, atol=1e-3 * np.max(np.abs(theirs)))
 
 
-def test_n5_adaptive_solver(x64):
+def test_n5_adaptive_solver():
     """A tighter tolerance takes more steps and comes nearer."""
     inputs = 3 * jax.random.normal(KEY, (4, 3))
 

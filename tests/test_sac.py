@@ -20,6 +20,8 @@ from liquidjax.training import sac as module
 from liquidjax.training.replay import Replay, Transition
 from liquidjax.training.sac import SAC, States, act, for_environment, train, update
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 KEY = jax.random.key(0)
 OBSERVATIONS = 3
 DISCRETE = SAC(
@@ -102,7 +104,7 @@ def spaces(sac):
     return gymnasium.spaces.Discrete(4) if sac is DISCRETE else gymnasium.spaces.Box(low, high)
 
 
-def test_v15_the_density_is_the_slope_of_the_distribution(x64):
+def test_v15_the_density_is_the_slope_of_the_distribution():
     """log p(a) against a difference quotient of P(A <= a) = normal(atanh((a - centre) / radius))."""
     actor = CONTINUOUS.actor
     centre, radius = np.array([0.0, 3.0]), np.array([1.0, 3.0])
@@ -117,7 +119,7 @@ def test_v15_the_density_is_the_slope_of_the_distribution(x64):
 
     small = 1e-6 * std * (radius**2 - (action - centre) ** 2)
     density = (below(action + small) - below(action - small)) / (2 * small)
-    np.testing.assert_allclose(log_probability, np.sum(np.log(density), axis=-1), atol=1e-5)
+    np.testing.assert_allclose(log_probability, np.sum(np.log(density), axis=-1), atol=1e-10)
 
 
 def test_v15_the_draws_have_this_distribution():
@@ -144,11 +146,11 @@ def test_v15_discrete_draws_and_expectations():
     probabilities = np.exp(output) / np.exp(output).sum()
     action, log_probability = DISCRETE.actor.sample(jnp.tile(output, (20000, 1)), KEY)
     np.testing.assert_allclose(np.bincount(action) / 20000, probabilities, atol=0.015)
-    np.testing.assert_allclose(np.exp(log_probability), probabilities[np.asarray(action)], rtol=1e-5)
+    np.testing.assert_allclose(np.exp(log_probability), probabilities[np.asarray(action)], rtol=1e-10)
     values = jnp.array([1.0, 2.0, 3.0, 4.0])
     value, entropy = DISCRETE.actor.expected(output, lambda _: values, KEY)
-    np.testing.assert_allclose(value, probabilities @ np.asarray(values), rtol=1e-5)
-    np.testing.assert_allclose(-entropy, -np.sum(probabilities * np.log(probabilities)), rtol=1e-5)
+    np.testing.assert_allclose(value, probabilities @ np.asarray(values), rtol=1e-10)
+    np.testing.assert_allclose(-entropy, -np.sum(probabilities * np.log(probabilities)), rtol=1e-10)
     assert DISCRETE.actor.chosen(lambda _: values, jnp.int32(2)) == 3 and DISCRETE.actor.best(output) == 1
 
 
@@ -177,7 +179,7 @@ def test_v15_shapes_of_a_step(sac):
         for i in range(2):
             params = jax.tree.map(lambda leaf, i=i: leaf[i], learner.critics)
             state, _ = sac.critic.evaluate(params, jnp.zeros(3), jnp.ones(OBSERVATIONS), given)
-            np.testing.assert_allclose(new.critics[i], state, atol=1e-6)
+            np.testing.assert_allclose(new.critics[i], state, atol=1e-10)
 
 
 def test_v15_act_without_a_key_is_the_best_action():
@@ -185,7 +187,7 @@ def test_v15_act_without_a_key_is_the_best_action():
     state, observation = jnp.zeros(2), jnp.ones(OBSERVATIONS)
     new, action = CONTINUOUS.actor.act(learner.actor, state, observation)
     output = module.step(CONTINUOUS.actor.network, learner.actor, state, observation)[1]
-    np.testing.assert_allclose(action, [np.tanh(output[0]), 3 + 3 * np.tanh(output[1])], rtol=1e-6)
+    np.testing.assert_allclose(action, [np.tanh(output[0]), 3 + 3 * np.tanh(output[1])], rtol=1e-10)
     drawn = CONTINUOUS.actor.act(learner.actor, state, observation, KEY)
     np.testing.assert_array_equal(drawn[0], new)
     assert np.any(drawn[1] != action)
@@ -212,7 +214,7 @@ def test_v15_the_memory_pairs_each_observation_with_the_state_it_was_read_with(s
     assert_equal(run.learner, learner)
     for number, transition in enumerate(kept):
         expected, _ = act(sac, learner, transition.state, transition.observation, KEY, transition.action)
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), transition.next_state, expected)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), transition.next_state, expected)
         if number % 3 == 0:
             assert_equal(transition.state, sac.initial_states())
             assert transition.observation[2] == 0
@@ -220,7 +222,7 @@ def test_v15_the_memory_pairs_each_observation_with_the_state_it_was_read_with(s
             assert_equal(transition.state, kept[number - 1].next_state)
             np.testing.assert_array_equal(transition.observation, kept[number - 1].next_observation)
             assert np.any(transition.state.actor)
-        np.testing.assert_allclose(transition.reward, np.sum(transition.action), rtol=1e-6)
+        np.testing.assert_allclose(transition.reward, np.sum(transition.action), rtol=1e-10)
     # The end of the task is kept, running out of time is none.
     assert [bool(t.terminated) for t in kept] == [number in (2, 8) for number in range(11)]
 
@@ -264,18 +266,18 @@ def test_v15_losses_and_gradients_by_hand():
     new, losses = update(sac, learner, batch, KEY)
     (critic_loss, critics), (actor_loss, actor) = by_hand(sac, learner, batch)
     value, of_critics = jax.value_and_grad(critic_loss)(critics)
-    np.testing.assert_allclose(losses.critic, value, rtol=1e-5)
+    np.testing.assert_allclose(losses.critic, value, rtol=1e-10)
     value, of_actor = jax.value_and_grad(actor_loss)(actor)
-    np.testing.assert_allclose(losses.actor, value, rtol=1e-5)
+    np.testing.assert_allclose(losses.actor, value, rtol=1e-10)
     # The first moment of Adam after one step is a tenth of the gradient.
     moments: Any = new.memory[0].mu
     assert isinstance(moments, tuple)
-    jax.tree.map(lambda m, g: np.testing.assert_allclose(m, 0.1 * g, atol=1e-6), moments[0], of_actor)
+    jax.tree.map(lambda m, g: np.testing.assert_allclose(m, 0.1 * g, atol=1e-10), moments[0], of_actor)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *of_critics)
-    jax.tree.map(lambda m, g: np.testing.assert_allclose(m, 0.1 * g, atol=1e-6), moments[1], stacked)
-    np.testing.assert_allclose(moments[2], 0.1 * (losses.entropy - sac.target_entropy), rtol=1e-5)
+    jax.tree.map(lambda m, g: np.testing.assert_allclose(m, 0.1 * g, atol=1e-10), moments[1], stacked)
+    np.testing.assert_allclose(moments[2], 0.1 * (losses.entropy - sac.target_entropy), rtol=1e-10)
     expected = jax.tree.map(lambda old, c: 0.995 * old + 0.005 * c, learner.targets, new.critics)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), new.targets, expected)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), new.targets, expected)
 
 
 @both

@@ -12,6 +12,8 @@ from liquidjax import __main__ as cli
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import sizes
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 KEY = jax.random.key(0)
 
 
@@ -98,7 +100,7 @@ def test_s7_ctrnn_of_the_table_takes_six_euler_steps_of_a_tenth():
     for u in np.asarray(inputs, float):
         for _ in range(6):
             x = x + 0.1 * (np.tanh(np.concatenate([u, x]) @ weight + bias) - x)
-    np.testing.assert_allclose(lj.unroll(readout, params, inputs, dt)[0], x, atol=1e-5)
+    np.testing.assert_allclose(lj.unroll(readout, params, inputs, dt)[0], x, atol=1e-10)
 
 
 def test_s7_lstm_has_one_bias_a_gate_as_the_paper_counts():

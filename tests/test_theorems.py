@@ -17,6 +17,8 @@ from liquidjax.analysis import trajectory
 from liquidjax.analysis.bounds import state_bounds, time_constant_bounds
 from liquidjax.analysis.sensitivity import state_sensitivity
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 KEY = jax.random.key(0)
 SPARSE = lj.Custom([[0, 1, 0], [0, 0, -1], [0, 0, 0]], [[1, 0, 0], [-1, 0, 0]], outputs=1)
 
@@ -52,7 +54,7 @@ def inside(values, bounds):
         (lj.CTRNN(2, 3, lj.Exponential(2)), lj.Remat()),
     ],
 )
-def test_s3_gradient_through_time_is_that_of_finite_differences(cell, gradient, x64):
+def test_s3_gradient_through_time_is_that_of_finite_differences(cell, gradient):
     params = jax.tree.map(lambda leaf: leaf.astype("float64"), cell.init(KEY))
     inputs = jax.random.normal(KEY, (6, 2, 2), "float64")
     dt = jnp.array([0.1, 0.5, 0.1, 1.0, 0.3, 0.2])
@@ -144,10 +146,10 @@ def test_s9_sensitivity_of_a_leak_and_of_a_memory_by_hand():
     leak = lj.CTRNN(1, 3, lj.Exponential(), time_constant=2.0, learn_time_constant=False)
     still = jax.tree.map(jnp.zeros_like, leak.init(KEY))
     expected = np.exp(-np.cumsum(dt) / 2)
-    np.testing.assert_allclose(state_sensitivity(leak, still, jnp.ones((3, 1)), dt), expected, rtol=1e-5)
+    np.testing.assert_allclose(state_sensitivity(leak, still, jnp.ones((3, 1)), dt), expected, rtol=1e-10)
     memory = lj.NeuralODE(1, 3)
     still = jax.tree.map(jnp.zeros_like, memory.init(KEY))
-    np.testing.assert_allclose(state_sensitivity(memory, still, jnp.ones((3, 1)), dt), 1, rtol=1e-6)
+    np.testing.assert_allclose(state_sensitivity(memory, still, jnp.ones((3, 1)), dt), 1, rtol=1e-10)
 
 
 @pytest.mark.parametrize("cell", [lj.LTC(2, lj.AutoNCP(12, 2), lj.SemiImplicit(2)), lj.HasaniLTC(2, 8)])
@@ -207,11 +209,11 @@ def test_s10_explicit_constraints_have_bounds_of_their_own():
     cell = lj.LTC(2, SPARSE, constraints="explicit", epsilon=0.0)
     params = cell.init(KEY)
     bounds = time_constant_bounds(cell, params)
-    np.testing.assert_allclose(bounds.high, params.capacitance / params.leak_conductance, rtol=1e-6)
+    np.testing.assert_allclose(bounds.high, params.capacitance / params.leak_conductance, rtol=1e-10)
     onto_first = params.leak_conductance[0] + params.sensory_synapses.weight.sum()
-    np.testing.assert_allclose(bounds.low[0], params.capacitance[0] / onto_first, rtol=1e-6)
+    np.testing.assert_allclose(bounds.low[0], params.capacitance[0] / onto_first, rtol=1e-10)
     onto_last = params.leak_conductance[2] + params.synapses.weight[1]
-    np.testing.assert_allclose(bounds.low[2], params.capacitance[2] / onto_last, rtol=1e-6)
+    np.testing.assert_allclose(bounds.low[2], params.capacitance[2] / onto_last, rtol=1e-10)
 
 
 def test_s10_bounds_of_the_state_are_per_neuron():
@@ -219,8 +221,8 @@ def test_s10_bounds_of_the_state_are_per_neuron():
     cell = lj.LTC(2, SPARSE)
     params = cell.init(KEY)._replace(leak_potential=jnp.array([0.1, -0.2, 0.3]))
     bounds = state_bounds(cell, params)
-    np.testing.assert_allclose(bounds.low, [-1, -0.2, -1], rtol=1e-6)
-    np.testing.assert_allclose(bounds.high, [1, 1, 0.3], rtol=1e-6)
+    np.testing.assert_allclose(bounds.low, [-1, -0.2, -1], rtol=1e-10)
+    np.testing.assert_allclose(bounds.high, [1, 1, 0.3], rtol=1e-10)
 
 
 def test_s10_bounds_are_reached():
@@ -233,7 +235,7 @@ def test_s10_bounds_are_reached():
         bounds = taus_within(cell, params)
         for end, value in ((bounds.low, 1e3), (bounds.high, -1e3)):
             tau = tau_of(cell, params, jnp.zeros(3), jnp.full(2, value))
-            np.testing.assert_allclose(tau, end, rtol=1e-5)
+            np.testing.assert_allclose(tau, end, rtol=1e-10)
     # The state of the equation with one f comes to A tau / (1 + tau), which is A where nothing leaks.
     tight = excited._replace(time_constant=jnp.full(3, 1e4))
     state, _ = lj.unroll(hasani, tight, np.full((50, 2), 1e3, np.float32))

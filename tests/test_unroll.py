@@ -12,6 +12,8 @@ import pytest
 import liquidjax as lj
 from liquidjax.analysis.trajectory import states, time_constants
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 CELL = lj.GRU(inputs=2, units=3)
 PARAMS = CELL.init(jax.random.key(0))
 INPUTS = np.ones((4, 2, 2), np.float32)
@@ -127,8 +129,8 @@ def test_a_gap_in_the_middle_holds_the_state():
     mask = np.array([True, False, True, True])
     state, outputs = lj.unroll(CELL, PARAMS, INPUTS[:, 0], mask=mask)
     without, short = lj.unroll(CELL, PARAMS, INPUTS[mask, 0])
-    np.testing.assert_allclose(state, without, rtol=1e-6)
-    np.testing.assert_allclose(outputs[mask], short, rtol=1e-6)
+    np.testing.assert_allclose(state, without, rtol=1e-10)
+    np.testing.assert_allclose(outputs[mask], short, rtol=1e-10)
     assert not np.any(outputs[1])
 
 
@@ -154,9 +156,9 @@ def test_a_batch_axis_of_dt_may_be_one():
     ways: list[Any] = [{"mask": mask}, {"reverse": True}, {"method": lj.Newton()}, {"gradient": lj.SegmentedAdjoint(2)}]
     for options in ways:
         same, expected = (lj.unroll(ltc, params, INPUTS, steps, **options)[1] for steps in (dt, wide))
-        np.testing.assert_allclose(same, expected, rtol=1e-5)
+        np.testing.assert_allclose(same, expected, rtol=1e-10)
     for read in (states, time_constants, lj.state_sensitivity, lj.lyapunov_exponent):
-        np.testing.assert_allclose(*(read(ltc, params, INPUTS, steps) for steps in (dt, wide)), rtol=1e-5)
+        np.testing.assert_allclose(*(read(ltc, params, INPUTS, steps) for steps in (dt, wide)), rtol=1e-10)
     assert np.all(lj.newton_convergence(ltc, params, INPUTS, dt).converged)
     lj.check_values(INPUTS, dt, mask)
 

@@ -22,6 +22,8 @@ from liquidjax.interop.velora import from_velora
 from liquidjax.models.ncp import LiquidNCPNetwork, LiquidNCPStack, NCPNetwork, NCPParams
 from liquidjax.wirings.layered import Layered, LayerMasks
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("velora_*.npz"))
 KEY = jax.random.key(0)
@@ -287,7 +289,7 @@ def test_v7_six_initialisers():
     np.testing.assert_allclose(spread["trunc_normal"], 1e-3, rtol=0.05)
     assert largest["zero"] == 0
     weight = drawn["orthogonal"].weight
-    np.testing.assert_allclose(weight.T @ weight, np.eye(outputs), atol=1e-5)
+    np.testing.assert_allclose(weight.T @ weight, np.eye(outputs), atol=1e-10)
     for name, params in drawn.items():
         if name == "kaiming_uniform":
             assert 0.8 < float(jnp.max(jnp.abs(params.bias))) * np.sqrt(inputs) <= 1
@@ -314,8 +316,8 @@ def by_hand():
 def test_v8_cell_by_hand():
     cell = NCPLiquidCell(3, 2, MASK)
     state, output = lj.step(cell, by_hand(), jnp.array([[0.5, -0.5]]), jnp.array([[1.0, 2.0, -1.0]]))
-    np.testing.assert_allclose(state, [[0.583078863, 0.254391809]], atol=1e-6)
-    np.testing.assert_allclose(output, [[2.333078863, 1.004391809]], atol=1e-6)
+    np.testing.assert_allclose(state, [[0.583078863, 0.254391809]], atol=1e-10)
+    np.testing.assert_allclose(output, [[2.333078863, 1.004391809]], atol=1e-10)
     assert cell.parameter_count == 5 * 2 * (3 + 2 + 1) == sum(leaf.size for leaf in jax.tree.leaves(cell.init(KEY)))
     with pytest.raises(ValueError, match=r"mask must be \(inputs, units\) = \(2, 3\), got shape \(3, 2\)"):
         NCPLiquidCell(2, 3, MASK)
@@ -351,8 +353,8 @@ def test_v9_cells_as_layers():
     x = jnp.ones((1, 4))
     for cell, own, start, end in zip(network.layers, params, (0, 6, 10), (6, 10, 11), strict=True):
         new, x = lj.step(cell, own, cell.initial_state((1,)), x)
-        np.testing.assert_allclose(state[:, start:end], new, atol=1e-6)
-    np.testing.assert_allclose(output, x, atol=1e-6)
+        np.testing.assert_allclose(state[:, start:end], new, atol=1e-10)
+    np.testing.assert_allclose(output, x, atol=1e-10)
 
 
 @pytest.mark.parametrize("head", range(5))
@@ -452,8 +454,8 @@ def test_v14_a_scan_is_the_loop(cell):
     now = cell.initial_state((2,))
     for x, y in zip(inputs, outputs, strict=True):
         now, output = cell.step(params, now, cell.sense(params, x), jnp.ones(()))
-        np.testing.assert_allclose(output, y, atol=1e-6)
-    np.testing.assert_allclose(now, state, atol=1e-6)
+        np.testing.assert_allclose(output, y, atol=1e-10)
+    np.testing.assert_allclose(now, state, atol=1e-10)
 
 
 def test_from_velora_names_what_does_not_fit():

@@ -13,6 +13,8 @@ import liquidjax as lj
 from liquidjax.models import vision
 from liquidjax.models.vision import CNN, ConvolutionalHead
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 KEY = jax.random.key(0)
 HEAD = ConvolutionalHead(17, 26)  # no multiple of the strides, so that padding is not symmetric
 NETWORK = CNN(53, 56)
@@ -53,7 +55,7 @@ def test_convolutions_are_the_sums_over_windows(padding, size):
         kernel, bias = np.asarray(layer.kernel, float), np.asarray(layer.bias, float)
         expected = convolved_by_loops(expected, kernel, bias, stride, padding)
     assert expected.max() > 0.1
-    np.testing.assert_allclose(vision.convolve(layers, image, padding), expected, atol=1e-5)
+    np.testing.assert_allclose(vision.convolve(layers, image, padding), expected, atol=1e-10)
 
 
 def test_cnn_is_the_same_network_in_flax():
@@ -66,7 +68,7 @@ def test_cnn_is_the_same_network_in_flax():
     for layer in params.hidden:
         dense: Any = linen.Dense(len(layer.bias))
         x = jax.nn.relu(dense.apply({"params": {"kernel": layer.weight, "bias": layer.bias}}, x))
-    np.testing.assert_allclose(NETWORK.apply(params, frames), x @ params.output, atol=1e-5)
+    np.testing.assert_allclose(NETWORK.apply(params, frames), x @ params.output, atol=1e-10)
 
 
 def test_a_feature_is_the_linear_map_of_one_channel():
@@ -77,7 +79,7 @@ def test_a_feature_is_the_linear_map_of_one_channel():
     for channel in range(8):
         weight, bias = params.channels.weight[channel], params.channels.bias[channel]
         expected = np.maximum(maps[..., channel].ravel() @ weight + bias, 0)
-        np.testing.assert_allclose(features[4 * channel : 4 * channel + 4], expected, atol=1e-5)
+        np.testing.assert_allclose(features[4 * channel : 4 * channel + 4], expected, atol=1e-10)
 
 
 def test_brightness_and_contrast_are_taken_out_and_a_blank_image_is_zero():
@@ -87,7 +89,7 @@ def test_brightness_and_contrast_are_taken_out_and_a_blank_image_is_zero():
     np.testing.assert_allclose(vision.standardised(40 * image + 7), seen, atol=1e-4)
     np.testing.assert_array_equal(vision.standardised(jnp.ones((5, 6, 3))), 0)
     faint = image.at[:].set(1).at[0, 0, 0].add(1e-3)  # below the bound, 1 / sqrt(90), of the divisor
-    np.testing.assert_allclose(vision.standardised(faint), (faint - faint.mean()) * math.sqrt(90), atol=1e-6)
+    np.testing.assert_allclose(vision.standardised(faint), (faint - faint.mean()) * math.sqrt(90), atol=1e-10)
 
 
 def test_what_moves_in_the_image_moves_in_the_maps():
@@ -95,7 +97,7 @@ def test_what_moves_in_the_image_moves_in_the_maps():
     layers, image = vision.init_convolutions(KEY, THIN), images(16, 160)
     maps = vision.convolve(layers, image, "SAME")
     moved = vision.convolve(layers, jnp.roll(image, 8, axis=1), "SAME")
-    np.testing.assert_allclose(moved[:, 7:-6], maps[:, 6:-7], atol=1e-5)
+    np.testing.assert_allclose(moved[:, 7:-6], maps[:, 6:-7], atol=1e-10)
     assert np.max(np.abs(moved[:, 7:-6] - maps[:, 7:-6])) > 0.01
 
 
@@ -105,7 +107,7 @@ def test_any_batch_axes_and_finite_gradients(network, size, outputs):
     apply = jax.jit(network.apply)
     together = apply(params, frames)
     assert together.shape == (2, 3, outputs)
-    np.testing.assert_allclose(apply(params, frames[1, 2]), together[1, 2], atol=1e-5)
+    np.testing.assert_allclose(apply(params, frames[1, 2]), together[1, 2], atol=1e-10)
     gradient = jax.jit(jax.grad(lambda p, x: (network.apply(p, x) ** 2).sum(), argnums=(0, 1)))(params, frames)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(gradient))
     assert all(np.any(leaf != 0) for leaf in jax.tree.leaves(gradient))
@@ -121,7 +123,7 @@ def test_a_cell_reads_the_features_of_all_frames():
     for frame in frames:
         state, output = lj.step(cell, params[1], state, HEAD.apply(params[0], frame))
         one_by_one.append(output)
-    np.testing.assert_allclose(steering, one_by_one, atol=1e-5)
+    np.testing.assert_allclose(steering, one_by_one, atol=1e-10)
 
 
 def test_equal_networks_are_equal_values():
