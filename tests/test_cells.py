@@ -296,8 +296,8 @@ def test_readings_refuse_what_does_not_belong_together(reading):
         (jnp.zeros((4, 4)), jnp.ones(2), r"state must be \(\*batch, units\) = \(4,\), got shape \(4, 4\)"),
         (jnp.zeros((4, 1)), jnp.ones((4, 2)), r"state must be \(\*batch, units\) = \(4, 4\), got shape \(4, 1\)"),
         (jnp.zeros((4, 5)), jnp.ones((4, 2)), r"got shape \(4, 5\)"),
-        (jnp.zeros((4, 4)), jnp.ones((4, 1)), r"inputs must be .* \(\*batch, inputs = 2\), got float32 \(4, 1\)"),
-        (jnp.zeros((4, 4)), jnp.ones((4, 3)), r"got float32 \(4, 3\)"),
+        (jnp.zeros((4, 4)), jnp.ones((4, 1)), r"inputs must be .* \(\*batch, inputs = 2\), got float64 \(4, 1\)"),
+        (jnp.zeros((4, 4)), jnp.ones((4, 3)), r"got float64 \(4, 3\)"),
         (jnp.zeros((4, 4)), jnp.ones((4, 2), int), "inputs must be floating point"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -34,6 +34,7 @@ def test_every_name_the_readme_gives_exists():
 
 DIVIDED = """
 import jax, jax.numpy as jnp, liquidjax as lj
+jax.config.update("jax_enable_x64", True)
 cell = lj.LTC(3, lj.AutoNCP(8, 2))
 CODE
 params, inputs = cell.init(jax.random.key(0)), jax.random.normal(jax.random.key(1), (5, 4, 3))
@@ -43,7 +44,7 @@ gradients = [
 ]
 assert len(jax.jit(outputs)(params, inputs).devices()) == 2
 for one, other in zip(*map(jax.tree.leaves, gradients)):
-    assert jnp.allclose(one, other, rtol=1e-5, atol=1e-7), (one, other)
+    assert jnp.allclose(one, other, rtol=1e-10, atol=1e-12), (one, other)
 """
 
 

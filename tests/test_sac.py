@@ -20,8 +20,6 @@ from liquidjax.training import sac as module
 from liquidjax.training.replay import Replay, Transition
 from liquidjax.training.sac import SAC, States, act, for_environment, train, update
 
-pytestmark = pytest.mark.usefixtures("x64")
-
 KEY = jax.random.key(0)
 OBSERVATIONS = 3
 DISCRETE = SAC(
@@ -104,7 +102,7 @@ def spaces(sac):
     return gymnasium.spaces.Discrete(4) if sac is DISCRETE else gymnasium.spaces.Box(low, high)
 
 
-def test_v15_the_density_is_the_slope_of_the_distribution():
+def test_v15_the_density_is_the_slope_of_the_distribution(x64):
     """log p(a) against a difference quotient of P(A <= a) = normal(atanh((a - centre) / radius))."""
     actor = CONTINUOUS.actor
     centre, radius = np.array([0.0, 3.0]), np.array([1.0, 3.0])
@@ -141,7 +139,7 @@ def test_v15_the_log_probability_is_finite_at_the_rim():
     assert np.isfinite(log_probability(output)) and np.all(np.isfinite(jax.grad(log_probability)(output)))
 
 
-def test_v15_discrete_draws_and_expectations():
+def test_v15_discrete_draws_and_expectations(x64):
     output = jnp.array([0.0, 1.0, -1.0, 0.5])
     probabilities = np.exp(output) / np.exp(output).sum()
     action, log_probability = DISCRETE.actor.sample(jnp.tile(output, (20000, 1)), KEY)
@@ -163,7 +161,7 @@ def test_v15_target_entropies():
 
 
 @both
-def test_v15_shapes_of_a_step(sac):
+def test_v15_shapes_of_a_step(sac, x64):
     learner = sac.init(KEY)
     for batch in ((), (5,)):
         states = sac.initial_states(batch)
@@ -182,7 +180,7 @@ def test_v15_shapes_of_a_step(sac):
             np.testing.assert_allclose(new.critics[i], state, atol=1e-10)
 
 
-def test_v15_act_without_a_key_is_the_best_action():
+def test_v15_act_without_a_key_is_the_best_action(x64):
     learner = CONTINUOUS.init(KEY)
     state, observation = jnp.zeros(2), jnp.ones(OBSERVATIONS)
     new, action = CONTINUOUS.actor.act(learner.actor, state, observation)
@@ -194,7 +192,7 @@ def test_v15_act_without_a_key_is_the_best_action():
 
 
 @both
-def test_v15_the_memory_pairs_each_observation_with_the_state_it_was_read_with(sac, monkeypatch):
+def test_v15_the_memory_pairs_each_observation_with_the_state_it_was_read_with(sac, monkeypatch, x64):
     """h_t leads to h_{t+1} through s_t; states are those of the step before, and zero after an end, in warm-up too."""
     kept: list[Transition] = []
 
@@ -258,7 +256,7 @@ def by_hand(sac, learner, batch):
     return (critic_loss, critics), (actor_loss, learner.actor)
 
 
-def test_v15_losses_and_gradients_by_hand():
+def test_v15_losses_and_gradients_by_hand(x64):
     sac = DISCRETE
     batch = some_batch(sac, size=3)
     learner = sac.init(KEY)
@@ -345,6 +343,11 @@ def test_v15_training_is_reproducible_and_calls_back(sac):
     assert_equal(first.learner, second.learner)
     other = train(Counting(spaces(sac)), sac, steps=14, batch_size=4, warmup=6, seed=1)
     assert np.any(jax.tree.leaves(other.learner.actor)[0] != jax.tree.leaves(first.learner.actor)[0])
+
+
+def test_actions_have_the_type_of_their_space(x64):
+    """`Counting` asks its space whether it contains the action: one of float32 contains none of float64."""
+    train(Counting(spaces(CONTINUOUS)), CONTINUOUS, steps=5, batch_size=2, warmup=2)
 
 
 def test_any_cell_can_be_the_actor():

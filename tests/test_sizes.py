@@ -12,8 +12,6 @@ from liquidjax import __main__ as cli
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import sizes
 
-pytestmark = pytest.mark.usefixtures("x64")
-
 KEY = jax.random.key(0)
 
 
@@ -90,7 +88,7 @@ def test_s7_baselines():
         assert outputs.shape == (2, 3, 1) and np.all(np.isfinite(outputs)), name
 
 
-def test_s7_ctrnn_of_the_table_takes_six_euler_steps_of_a_tenth():
+def test_s7_ctrnn_of_the_table_takes_six_euler_steps_of_a_tenth(x64):
     """The published cell: six times x <- x + 0.1 (tanh(W [u, x] + b) - x / tau), tau = 1."""
     readout, dt = sizes.networks(32, 0)["CT-RNN"]
     params = readout.init(KEY)

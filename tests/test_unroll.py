@@ -12,8 +12,6 @@ import pytest
 import liquidjax as lj
 from liquidjax.analysis.trajectory import states, time_constants
 
-pytestmark = pytest.mark.usefixtures("x64")
-
 CELL = lj.GRU(inputs=2, units=3)
 PARAMS = CELL.init(jax.random.key(0))
 INPUTS = np.ones((4, 2, 2), np.float32)
@@ -125,7 +123,7 @@ def test_validation_can_be_switched_off_and_is_off_inside_jit():
     assert np.all(np.isnan(jax.jit(lambda dt: lj.unroll(ltc, params, INPUTS, dt)[0])(dt)))
 
 
-def test_a_gap_in_the_middle_holds_the_state():
+def test_a_gap_in_the_middle_holds_the_state(x64):
     mask = np.array([True, False, True, True])
     state, outputs = lj.unroll(CELL, PARAMS, INPUTS[:, 0], mask=mask)
     without, short = lj.unroll(CELL, PARAMS, INPUTS[mask, 0])
@@ -143,7 +141,7 @@ def taken_as(dt, shape):
     return lj.unroll(cell, params, inputs, dt)[1], lj.unroll(cell, params, inputs, spread)[1]
 
 
-def test_a_batch_axis_of_dt_may_be_one():
+def test_a_batch_axis_of_dt_may_be_one(x64):
     rng = np.random.default_rng(1)
     for axes, shape in (((4, 1), (4, 3)), ((4, 1), (4, 4)), ((4, 1, 1), (4, 2, 3)), ((4, 1, 3), (4, 2, 3)),
                         ((4, 2, 1), (4, 2, 3)), ((4,), (4, 3)), ((4,), (4, 2, 3))):  # fmt: skip

@@ -386,7 +386,7 @@ def test_v11_liquid_ncp_network():
     np.testing.assert_array_equal(lj.unroll(network, params, inputs)[1], zeros[1])
     with pytest.raises(ValueError, match=r"inputs must be \(time, \*batch, inputs = 4\), got shape \(4,\)"):
         lj.unroll(network, params, jnp.ones(4))
-    with pytest.raises(ValueError, match=r"got float32 \(2, 3, 5\)"):
+    with pytest.raises(ValueError, match=r"got float64 \(2, 3, 5\)"):
         lj.step(network, params, network.initial_state((2, 3)), jnp.ones((2, 3, 5)))
     with pytest.raises(ValueError, match=r"state must be \(\*batch, units\) = \(2, 4\), got shape \(2, 11\)"):
         lj.step(network, params, jnp.zeros((2, 11)), jnp.ones((2, 4)))

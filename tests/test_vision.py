@@ -42,7 +42,7 @@ def convolved_by_loops(x, kernel, bias, stride, padding):
 
 
 def thin_convolutions():
-    biases = jnp.split(jax.random.normal(KEY, (sum(THIN),)), np.cumsum(THIN)[:-1])
+    biases = jnp.split(abs(jax.random.normal(KEY, (sum(THIN),))), np.cumsum(THIN)[:-1])
     drawn = vision.init_convolutions(KEY, THIN)
     return [layer._replace(bias=bias) for layer, bias in zip(drawn, biases, strict=True)]
 
@@ -137,10 +137,10 @@ def test_equal_networks_are_equal_values():
         (lambda: CNN(53, 52), "width must be an integer of at least 53, got 52"),
         (
             lambda: HEAD.apply(HEAD.init(KEY), images(26, 17)),
-            r"height = 17, width = 26, 3\), got float32 \(26, 17, 3\)",
+            r"height = 17, width = 26, 3\), got float64 \(26, 17, 3\)",
         ),
-        (lambda: HEAD.apply(HEAD.init(KEY), images(26)), r"got float32 \(26, 3\)"),
-        (lambda: HEAD.apply(HEAD.init(KEY), images(17, 26)[..., :1]), r"got float32 \(17, 26, 1\)"),
+        (lambda: HEAD.apply(HEAD.init(KEY), images(26)), r"got float64 \(26, 3\)"),
+        (lambda: HEAD.apply(HEAD.init(KEY), images(17, 26)[..., :1]), r"got float64 \(17, 26, 1\)"),
         (lambda: NETWORK.apply(NETWORK.init(KEY), jnp.ones((53, 56, 3), "uint8")), "must be floating point.*got uint8"),
     ],
 )

@@ -303,6 +303,7 @@ def train(
         # The losses of the step before come along: the action has waited for its update anyway.
         (next_states, action), seen = jax.device_get((act(sac, now, states, observation, act_key, given), losses))
         _check_learning((seen, action), seen, number - 1, sac)
+        action = np.asarray(action, env.action_space.dtype)  # a Box of float32 does not contain float64
         following, reward, terminated, truncated, _ = env.step(action)
         following, _ = _finite("observation", following, number), _finite("reward", reward, number)
         replay.add(Transition(observation, action, reward, following, terminated, states, next_states))
