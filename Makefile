@@ -28,15 +28,15 @@ test-all: $(VENV)/test
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed, the slow ones included."
 
-# Without unroll and integrators, which compute in float16 too: XLA cannot compile that for such a processor.
-NUMERIC := golden_ncps cells edifice hasani ode_net theorems velora vision
+NUMERIC := golden_ncps cells conformance edifice gradients hasani integrate integrators lyapunov methods ode_net \
+	theorems times to_ncps unroll velora vision
 QUICK := cells checkpoint config files hasani house times velora wirings
 
 # As on a processor that has no AVX, and so no fused multiply-add: what is only right on one machine fails here.
 XLA_ISA ?= SSE4_2
 test-numeric: $(VENV)/test
 	@XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_max_isa=$(XLA_ISA)" \
-		$(BIN)/python -m pytest -q -n auto --dist worksteal $(NUMERIC:%=tests/test_%.py)
+		$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not float16" $(NUMERIC:%=tests/test_%.py)
 	@echo "The numeric tests passed under $(XLA_ISA)."
 
 # For another Python: make test-quick PYTHON=python3.13 VENV=.venv-3.13

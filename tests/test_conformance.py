@@ -69,13 +69,13 @@ each_cell_differentiated = pytest.mark.parametrize(
 
 
 @functools.cache
-def example(cell, dtype: type = np.float64):
+def example(cell):
     """Parameters with noise on all of them, since some start at 0 or 1; inputs; dt of each sample and step."""
     rng = np.random.default_rng(0)
     params = jax.device_get(jax.jit(cell.init)(jax.random.key(1)))
-    params = jax.tree.map(lambda leaf: (leaf + rng.uniform(0.01, 0.1, leaf.shape)).astype(dtype), params)
-    inputs = rng.normal(size=(TIME, BATCH, cell.inputs)).astype(dtype)
-    return params, inputs, rng.uniform(0.05, 0.5, size=(TIME, BATCH)).astype(dtype)
+    params = jax.tree.map(lambda leaf: leaf + rng.uniform(0.01, 0.1, leaf.shape), params)
+    inputs = rng.normal(size=(TIME, BATCH, cell.inputs))
+    return params, inputs, rng.uniform(0.05, 0.5, size=(TIME, BATCH))
 
 
 def run(*arguments, **options):

@@ -78,7 +78,7 @@ def test_fresh_cells_come_back_with_the_same_outputs(cell, x64):
     np.testing.assert_equal(to_ncps(back, its), (name, arguments, arrays))
 
 
-def test_a_step_from_the_arrays_alone():
+def test_a_step_from_the_arrays_alone(x64):
     """The fused step of ncps with its dense matrices, in numpy, on what `to_ncps` gives: the masks do what they say."""
     cell = lj.LTC(3, NCP, lj.SemiImplicit(1), "affine", "affine", "explicit", 0.01)
     params = jax.tree.map(lambda leaf: leaf + 0.1, cell.init(KEY))
@@ -96,10 +96,9 @@ def test_a_step_from_the_arrays_alone():
     capacitance = a["cm"] / 0.7
     total = capacitance + a["gleak"] + inner.sum(0) + sensory.sum(0) + arguments["epsilon"]
     expected = (capacitance * v + a["gleak"] * a["vleak"] + current) / total
-    state, output = lj.step(cell, params, jnp.asarray(v, jnp.float32), jnp.asarray(x, jnp.float32), 0.7)
-    # Some 30 terms, none of them cancelled by more than the largest is large.
-    np.testing.assert_allclose(state, expected, rtol=0, atol=64 * np.finfo(np.float32).eps * np.abs(expected).max())
-    np.testing.assert_allclose(output, expected[:2] * a["output_w"] + a["output_b"], rtol=0, atol=1e-5)
+    state, output = lj.step(cell, params, jnp.asarray(v), jnp.asarray(x), 0.7)
+    np.testing.assert_allclose(state, expected, atol=1e-12)
+    np.testing.assert_allclose(output, expected[:2] * a["output_w"] + a["output_b"], atol=1e-12)
 
 
 def test_an_obeyed_wiring_keeps_no_weight_behind_its_mask():

@@ -78,7 +78,7 @@ def train(
         >>> params.recurrent.bias.shape
         (3, 3, 1)
     """
-    series, learning_rates = jnp.asarray(series), jnp.asarray(learning_rates, jnp.float32)
+    series, learning_rates = jnp.asarray(series), jnp.asarray(learning_rates, float)
     copies = jax.tree.leaves(params)[0].shape[0]
     if series.ndim != 3 or len(series) < 2 or series.shape[1:] != (copies, cell.inputs) or cell.inputs != cell.outputs:
         raise ValueError(f"series must be (time >= 2, copies = {copies}, inputs of the cell = {cell.inputs} = its "
