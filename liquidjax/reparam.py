@@ -1,7 +1,7 @@
 """Positivity: how a parameter that must not be negative is stored.
 
 "implicit": the stored value is unconstrained and passes through softplus. "explicit": the stored value is the value,
-and `cells.projection.project` puts it back into its range after every optimiser step.
+and `cells.projection.project` puts it back into its range after every optimizer step.
 """
 
 from typing import Literal

@@ -138,16 +138,16 @@ def test_ltc_two_halves_of_dt_approach_the_whole():
 def test_project_keeps_an_explicit_ltc_in_its_ranges_during_training():
     cell = lj.Readout(lj.LTC(1, lj.FullyConnected(4), constraints="explicit"), 1)
     params = cell.init(KEY)
-    optimiser = optax.sgd(0.3)  # far too large on purpose
+    optimizer = optax.sgd(0.3)  # far too large on purpose
 
     @jax.jit
     def update(params, state):
         gradient = jax.grad(lambda p: jnp.mean((lj.unroll(cell, p, jnp.ones((3, 1)))[1] + 5) ** 2))(params)
-        changes, state = optimiser.update(gradient, state)
+        changes, state = optimizer.update(gradient, state)
         return optax.apply_updates(params, changes), state
 
     free, projected = params, params
-    state = optimiser.init(params)
+    state = optimizer.init(params)
     for _ in range(3):
         free, _ = update(free, state)
         projected, _ = update(projected, state)

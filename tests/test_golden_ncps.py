@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
-from liquidjax.cells.mixed_memory import MixedMemoryState
+from liquidjax.cells.wrappers.mixed_memory import MixedMemoryState
 from liquidjax.interop import from_ncps
 
 FOLDER = Path(__file__).parent / "golden"

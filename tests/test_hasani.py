@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import liquidjax as lj
 from liquidjax.analysis import trajectory
 from liquidjax.cells.hasani import HasaniLTCParams
-from liquidjax.cells.linear import Linear
+from liquidjax.layers.linear import Linear
 
 pytestmark = pytest.mark.usefixtures("x64")
 

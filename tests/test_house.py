@@ -11,12 +11,14 @@ ROOT = Path(__file__).parent.parent / "liquidjax"
 FLOORS = {
     "_types": 0,
     "_checks": 0,
+    "_belong": 0,
     "_bounds": 0,
     "_files": 0,
     "cpu": 0,
     "wirings": 1,
     "reparam": 1,
     "integrators": 2,
+    "layers": 2,
     "cells": 3,
     "sequences": 4,
     "models": 5,
@@ -25,9 +27,10 @@ FLOORS = {
     "interop": 6,
     "tasks": 6,
     "training": 6,
-    "experiments": 7,
-    "__main__": 8,
-    "__init__": 9,
+    "rl": 7,
+    "experiments": 8,
+    "__main__": 9,
+    "__init__": 10,
 }
 MODULES = sorted(ROOT.rglob("*.py"))
 

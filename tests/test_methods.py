@@ -11,7 +11,7 @@ import pytest
 from rounding import single_precision_tolerance
 
 import liquidjax as lj
-from liquidjax.sequences.auto import choose
+from liquidjax.sequences.methods.auto import choose
 
 KEY = jax.random.key(0)
 LINEAR = {
@@ -180,7 +180,7 @@ def test_newton_has_third_derivatives_too(x64):
 @pytest.mark.parametrize(("name", "jacobian"), [("ltc ncp", "layered"), ("ltc", "diagonal"), ("cfc", "full")])
 def test_newton_is_the_scan_on_trained_weights(name, jacobian, x64):
     """Training makes the weights harder; what is left between the two is the tolerance."""
-    cell, optimiser = lj.Readout(NONLINEAR[name], 1), optax.adam(0.03)
+    cell, optimizer = lj.Readout(NONLINEAR[name], 1), optax.adam(0.03)
     phase = np.linspace(0, 4 * np.pi, TIME, dtype=np.float32)[:, None] + np.arange(BATCH, dtype=np.float32)
     inputs, target = np.stack([np.sin(phase), np.cos(2 * phase), phase / 10], -1), np.sin(3 * phase)[..., None]
 
@@ -193,10 +193,10 @@ def test_newton_is_the_scan_on_trained_weights(name, jacobian, x64):
         def update(carry, _):
             params, state = carry
             (error, _), gradient = jax.value_and_grad(loss, has_aux=True)(params)
-            changes, state = optimiser.update(gradient, state)
+            changes, state = optimizer.update(gradient, state)
             return (optax.apply_updates(params, changes), state), error
 
-        (params, _), errors = jax.lax.scan(update, (params, optimiser.init(params)), None, length=300)
+        (params, _), errors = jax.lax.scan(update, (params, optimizer.init(params)), None, length=300)
         return params, errors
 
     params, errors = train(cell.init(KEY))

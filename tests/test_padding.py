@@ -12,7 +12,7 @@ from test_strict import CELLS
 
 import liquidjax as lj
 from liquidjax.sequences.flow import ode_cell
-from liquidjax.sequences.methods import reads_state
+from liquidjax.sequences.methods.associative import reads_state
 
 TIME, BATCH = 4, 2
 MASK = np.array([[True, False], [False, False], [True, True], [False, True]])

@@ -14,11 +14,11 @@ from scipy.stats import norm
 
 import liquidjax as lj
 from liquidjax.cells.gru import GRU
-from liquidjax.models.actor_critic import ContinuousActor, Critic, DiscreteActor
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork
-from liquidjax.training import sac as module
-from liquidjax.training.replay import Replay, Transition
-from liquidjax.training.sac import SAC, States, act, for_environment, train, update
+from liquidjax.rl import sac as module
+from liquidjax.rl.actor_critic import ContinuousActor, Critic, DiscreteActor
+from liquidjax.rl.replay import Replay, Transition
+from liquidjax.rl.sac import SAC, States, act, for_environment, train, update
 
 KEY = jax.random.key(0)
 OBSERVATIONS = 3
@@ -469,7 +469,7 @@ def test_explicit_constraints_hold_after_an_update():
     assert jnp.min(new.critics.synapses.weight) < 0
 
 
-def test_the_optimiser_is_adam_for_everything():
+def test_the_optimizer_is_adam_for_everything():
     sac, batch = DISCRETE, some_batch(DISCRETE)
     learner = sac.init(KEY)
     new, _ = update(sac, learner, batch, KEY)

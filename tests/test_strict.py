@@ -9,12 +9,12 @@ import pytest
 
 import liquidjax as lj
 from liquidjax.analysis.trajectory import time_constants
-from liquidjax.models.actor_critic import Critic, DiscreteActor
+from liquidjax.rl.actor_critic import Critic, DiscreteActor
+from liquidjax.rl.replay import Transition
+from liquidjax.rl.sac import SAC, act, update
 from liquidjax.sequences.flow import ode_cell
-from liquidjax.sequences.methods import reads_state
+from liquidjax.sequences.methods.associative import reads_state
 from liquidjax.training import loop, next_step
-from liquidjax.training.replay import Transition
-from liquidjax.training.sac import SAC, act, update
 
 NCP = lj.AutoNCP(units=6, outputs=2)
 KEY = jax.random.key(0)

@@ -82,7 +82,7 @@ def trained(steps=60):
     phase = jnp.linspace(0, 3, 4)
     time = 0.3 * jnp.arange(24)[:, None]
     inputs, target = (jnp.sin(time - late + phase)[..., None] for late in (0, 0.9))
-    optimiser = optax.adam(0.03)
+    optimizer = optax.adam(0.03)
 
     def loss(params):
         return jnp.mean((lj.unroll(cell, params, inputs, 0.3, gradient=lj.BPTT())[1][4:] - target[4:]) ** 2)
@@ -92,10 +92,10 @@ def trained(steps=60):
         def step(carry, _):
             params, state = carry
             value, gradient = jax.value_and_grad(loss)(params)
-            changes, state = optimiser.update(gradient, state)
+            changes, state = optimizer.update(gradient, state)
             return (optax.apply_updates(params, changes), state), value
 
-        (params, _), losses = jax.lax.scan(step, (params, optimiser.init(params)), length=steps)
+        (params, _), losses = jax.lax.scan(step, (params, optimizer.init(params)), length=steps)
         return params, losses
 
     before = cell.init(KEY)

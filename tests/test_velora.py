@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import liquidjax as lj
-from liquidjax.cells.linear import Linear
-from liquidjax.cells.sparse import INITIALISERS, SparseLinear
 from liquidjax.cells.velora import NCPLiquidCell, NCPLiquidCellParams
 from liquidjax.interop.velora import from_velora
+from liquidjax.layers.linear import Linear
+from liquidjax.layers.sparse import INITIALISERS, SparseLinear
 from liquidjax.models.ncp import LiquidNCPNetwork, LiquidNCPStack, NCPNetwork, NCPParams
 from liquidjax.wirings.layered import Layered, LayerMasks
 
@@ -247,19 +247,19 @@ def test_v6_sparse_linear_is_the_masked_product():
             SparseLinear(mask)
 
 
-@pytest.mark.parametrize("optimiser", [optax.adam(0.1), optax.adamw(0.1, weight_decay=0.1)], ids=["adam", "adamw"])
-def test_v6_masked_weights_stay_masked_through_an_optimiser(optimiser):
+@pytest.mark.parametrize("optimizer", [optax.adam(0.1), optax.adamw(0.1, weight_decay=0.1)], ids=["adam", "adamw"])
+def test_v6_masked_weights_stay_masked_through_an_optimizer(optimizer):
     layer = SparseLinear(MASK)
     kept = np.array(MASK) != 0
     params: Any = layer.init(KEY)
     assert not np.any(params.weight[~kept]) and np.all(params.weight[kept])
-    memory = optimiser.init(params)
+    memory = optimizer.init(params)
     x = jax.random.normal(KEY, (8, 3))
     start = params
     for _ in range(5):
         gradient = jax.grad(lambda p: jnp.mean((layer.apply(p, x) - 1) ** 2))(params)
         assert not np.any(gradient.weight[~kept]) and np.all(gradient.weight[kept])
-        updates, memory = optimiser.update(gradient, memory, params)
+        updates, memory = optimizer.update(gradient, memory, params)
         params = optax.apply_updates(params, updates)
     assert not np.any(params.weight[~kept]) and np.all(params.weight[kept] != start.weight[kept])
 

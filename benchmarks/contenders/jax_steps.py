@@ -22,14 +22,14 @@ def sequences(what: What, outputs: Outputs, params: Any, inputs: Any, notes: str
 
 def training(outputs: Outputs, params: Any, inputs: Any, notes: str = "") -> Contender:
     """Gradient of the mean squared output, and Adam, in one program that reuses the memory of parameters and state."""
-    optimiser = optax.adam(LEARNING_RATE)
+    optimizer = optax.adam(LEARNING_RATE)
 
     def update(params, state, inputs):
         loss, gradient = jax.value_and_grad(lambda p: jnp.mean(outputs(p, inputs) ** 2))(params)
-        changes, state = optimiser.update(gradient, state)
+        changes, state = optimizer.update(gradient, state)
         return optax.apply_updates(params, changes), state, loss
 
-    carried = [params, optimiser.init(params)]
+    carried = [params, optimizer.init(params)]
     data = jnp.asarray(inputs)
     compiled, seconds, temporaries = compile_timed(jax.jit(update, donate_argnums=(0, 1)), *carried, data)
 

@@ -36,15 +36,15 @@ def build(setting: Setting, arrays: Arrays) -> Contender:
     params = [variable.value for variable in layer.trainable_variables]
     if setting.what == "forward":
         return jax_steps.forward(outputs, params, inputs)
-    optimiser = keras.optimizers.Adam(LEARNING_RATE, epsilon=1e-8)
-    optimiser.build(layer.trainable_variables)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE, epsilon=1e-8)
+    optimizer.build(layer.trainable_variables)
 
     def update(params, state, inputs):
         loss, gradient = jax.value_and_grad(lambda p: jnp.mean(outputs(p, inputs) ** 2))(params)
-        params, state = optimiser.stateless_apply(state, gradient, params)
+        params, state = optimizer.stateless_apply(state, gradient, params)
         return params, state, loss
 
-    carried = [params, [variable.value for variable in optimiser.variables]]
+    carried = [params, [variable.value for variable in optimizer.variables]]
     data = jnp.asarray(inputs)
     compiled, seconds, temporaries = jax_steps.compile_timed(jax.jit(update, donate_argnums=(0, 1)), *carried, data)
 

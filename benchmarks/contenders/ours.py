@@ -14,8 +14,8 @@ from weights import Arrays
 import liquidjax as lj
 from contenders import Contender, jax_steps
 from liquidjax.interop import from_ncps
-from liquidjax.sequences.gradients import Gradient
-from liquidjax.sequences.methods import Method
+from liquidjax.sequences.gradients.gradient import Gradient
+from liquidjax.sequences.methods.method import Method
 
 
 def build(

@@ -22,14 +22,14 @@ def sequences(setting: Setting, network: torch.nn.Module, notes: str = "") -> Co
 
         return Contender(outputs, notes=notes)
 
-    optimiser = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
 
     def update() -> float:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         outputs, _ = network(data)
         loss = (outputs**2).mean()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss.item()
 
     return Contender(update, notes=notes)

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._belong import check_cell, check_params
 from liquidjax._types import Array, Cell, Params
-from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.cells.hasani import HasaniLTC
-from liquidjax.cells.inside import Wrapper, cell_inside
 from liquidjax.cells.ltc import LTC, LTCParams, SynapseParams
-from liquidjax.cells.mixed_memory import MixedMemory
+from liquidjax.cells.wrappers.base import Wrapper, cell_inside
+from liquidjax.cells.wrappers.mixed_memory import MixedMemory
 from liquidjax.reparam import positive
 from liquidjax.wirings import Synapses
 

@@ -6,10 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from liquidjax._belong import check_cell, check_params
 from liquidjax._checks import check_array, check_key, check_kind
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.cells.belong import check_cell, check_params
-from liquidjax.sequences.newton import Newton, NewtonInfo
+from liquidjax.sequences.methods.newton import Newton, NewtonInfo
 from liquidjax.sequences.steps import dtype_of, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from liquidjax._belong import check_cell, check_params
 from liquidjax._checks import check_array, check_key
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.cells.ode import check_forward_mode
 from liquidjax.sequences.steps import dtype_of, masked_step, prepared
 from liquidjax.sequences.validation import check_shapes, check_values

@@ -6,10 +6,10 @@ import diffrax
 import jax
 import jax.numpy as jnp
 
+from liquidjax._belong import check_cell, check_params
 from liquidjax._checks import check_array
 from liquidjax._types import Array, Cell, Params
 from liquidjax.analysis.trajectory import states
-from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.cells.ode import check_forward_mode
 from liquidjax.sequences.steps import dtype_of
 from liquidjax.sequences.validation import check_shapes, check_state_values

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from liquidjax._belong import check_cell, check_params
 from liquidjax._types import Array, Cell, Params, Sensed, State
-from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.cells.ode import time_constant
 from liquidjax.sequences.unroll import unroll
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from liquidjax._checks import check_choice, check_key, check_number, check_size, settle
 from liquidjax._types import Array
-from liquidjax.cells.linear import Linear, init_linear, zeros
+from liquidjax.layers.linear import Linear, init_linear, zeros
 
 Mode = Literal["default", "pure", "no_gate"]
 MODES = ("default", "pure", "no_gate")

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
+from liquidjax._belong import check_integrator
 from liquidjax._checks import check_flag, check_key, check_number, check_size, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
-from liquidjax.cells.belong import check_integrator
-from liquidjax.cells.linear import Linear, init_linear, zeros
 from liquidjax.integrators import Exponential
+from liquidjax.layers.linear import Linear, init_linear, zeros
 from liquidjax.reparam import positive, stored
 
 

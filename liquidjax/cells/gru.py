@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array
-from liquidjax.cells.linear import Linear, init_linear, zeros
+from liquidjax.layers.linear import Linear, init_linear, zeros
 
 
 class GRUParams(NamedTuple):

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._belong import check_integrator
 from liquidjax._checks import check_key, check_kind, check_number, check_size, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
-from liquidjax.cells.belong import check_integrator
-from liquidjax.cells.linear import Linear, uniforms, zeros
 from liquidjax.integrators import SemiImplicit
+from liquidjax.layers.linear import Linear, uniforms, zeros
 from liquidjax.reparam import positive
 
 

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax import wirings
+from liquidjax._belong import check_integrator
 from liquidjax._checks import check_choice, check_key, check_kind, check_number, check_size, described, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
-from liquidjax.cells.belong import check_integrator
-from liquidjax.cells.linear import uniforms, zeros
 from liquidjax.integrators import SemiImplicit
+from liquidjax.layers.linear import uniforms, zeros
 from liquidjax.reparam import Constraints, positive, stored
 from liquidjax.wirings.graph import check_wiring
 
@@ -107,7 +107,7 @@ class LTC:
         input_mapping: "affine" (weight and bias for each input), "linear" (weight only) or None.
         output_mapping: the same for each output.
         constraints: "implicit" keeps weights, leak conductance and capacitance positive through softplus; "explicit"
-            stores them as they are, and `project` belongs after each optimiser step, as in every `train` of this
+            stores them as they are, and `project` belongs after each optimizer step, as in every `train` of this
             package.
         epsilon: added to the sum of conductances.
         initial_ranges: from where `init` draws.

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._belong import check_integrator
 from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array, Integrator
 from liquidjax.cells import ode
-from liquidjax.cells.belong import check_integrator
-from liquidjax.cells.linear import Linear, init_linear, zeros
 from liquidjax.integrators import RK4
+from liquidjax.layers.linear import Linear, init_linear, zeros
 
 
 class NeuralODEParams(NamedTuple):

@@ -8,10 +8,10 @@ import diffrax
 import jax
 import jax.numpy as jnp
 
+from liquidjax._belong import check_cell, check_inputs, check_params, check_state
 from liquidjax._checks import check_array
 from liquidjax._types import Array, Cell, Integrator, ODECell, Params, Sensed, State
-from liquidjax.cells.belong import check_cell, check_inputs, check_params, check_state
-from liquidjax.cells.inside import given_inside
+from liquidjax.cells.wrappers.base import given_inside
 
 
 def advance(cell: ODECell, params: Params, state: Array, sensed: Sensed, dt: Array) -> Array:

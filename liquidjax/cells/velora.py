@@ -9,8 +9,8 @@ import numpy as np
 
 from liquidjax._checks import check_choice, check_flag, check_key, check_size, settle
 from liquidjax._types import Array
-from liquidjax.cells.linear import Linear, zeros
-from liquidjax.cells.sparse import INITIALISERS, init_sparse, masked
+from liquidjax.layers.linear import Linear, zeros
+from liquidjax.layers.sparse import INITIALISERS, init_sparse, masked
 from liquidjax.wirings.custom import as_tuples, ternary
 
 HEADS = 5

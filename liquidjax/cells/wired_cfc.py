@@ -11,7 +11,7 @@ from liquidjax import wirings
 from liquidjax._checks import check_choice, check_flag, check_key, check_size, settle
 from liquidjax._types import Array
 from liquidjax.cells.cfc import MODES, HeadParams, Mode, closed_form, init_head
-from liquidjax.cells.linear import Linear, zeros
+from liquidjax.layers.linear import Linear, zeros
 from liquidjax.wirings.graph import check_wiring
 
 

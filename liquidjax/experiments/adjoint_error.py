@@ -14,8 +14,9 @@ from liquidjax._bounds import check_count, check_positive
 from liquidjax.cells.ode import with_integrators
 from liquidjax.experiments.memory_point import QUICK, Network, Sample, draw
 from liquidjax.integrators import RK4
-from liquidjax.sequences.adjoint import Backsolve, SegmentedAdjoint
-from liquidjax.sequences.gradients import BPTT, Gradient
+from liquidjax.sequences.gradients.adjoint import Backsolve, SegmentedAdjoint
+from liquidjax.sequences.gradients.bptt import BPTT
+from liquidjax.sequences.gradients.gradient import Gradient
 from liquidjax.sequences.unroll import unroll
 
 DIVISIONS = 4

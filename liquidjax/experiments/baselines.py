@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 from liquidjax._types import Cell
-from liquidjax.cells.readout import Readout
 from liquidjax.cells.wired_cfc import WiredCfC
+from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.tasks.digits import Splits, flat
 
 

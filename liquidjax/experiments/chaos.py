@@ -16,7 +16,7 @@ from liquidjax.cells.cfc import CfC
 from liquidjax.cells.hasani import HasaniLTC
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC
-from liquidjax.cells.readout import Readout
+from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.experiments import config as configs
 from liquidjax.experiments import forecasters
 from liquidjax.experiments.forecasters import Forecaster, Task

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from liquidjax._bounds import shown
-from liquidjax.cells.readout import Readout
+from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.experiments import config as configs
 from liquidjax.experiments.train import TrainConfig, answers, belongs_to
 from liquidjax.tasks import digits

@@ -64,7 +64,7 @@ def network(
         cell: a cell with as many outputs as inputs.
         task: what to learn.
         learning_rates: to choose from.
-        epochs: steps of the optimiser for each of both trainings.
+        epochs: steps of the optimizer for each of both trainings.
         dt: time from one point to the next, in the unit of the time constants.
         on_chunk: called now and then; it counts the epochs of both trainings.
         stop: asked now and then; when it says True, the training ends there.

@@ -19,11 +19,15 @@ from liquidjax._types import Array, ODECell, Params
 from liquidjax.analysis.trajectory import time_constants
 from liquidjax.cells.ctrnn import CTRNN
 from liquidjax.cells.ltc import LTC
-from liquidjax.cells.step_loss import StepLoss
+from liquidjax.cells.wrappers.step_loss import StepLoss
 from liquidjax.experiments.traced import count_tanh, saved_bytes
 from liquidjax.integrators import Exponential, SemiImplicit
-from liquidjax.sequences.adjoint import Backsolve, SegmentedAdjoint
-from liquidjax.sequences.gradients import BPTT, Chunked, Gradient, Recursive, Remat
+from liquidjax.sequences.gradients.adjoint import Backsolve, SegmentedAdjoint
+from liquidjax.sequences.gradients.bptt import BPTT
+from liquidjax.sequences.gradients.chunked import Chunked
+from liquidjax.sequences.gradients.gradient import Gradient
+from liquidjax.sequences.gradients.recursive import Recursive
+from liquidjax.sequences.gradients.remat import Remat
 from liquidjax.sequences.unroll import unroll
 from liquidjax.wirings import AutoNCP, FullyConnected
 

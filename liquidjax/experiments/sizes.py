@@ -16,7 +16,7 @@ from liquidjax._types import Array, Cell, Params
 from liquidjax.cells.ctrnn import CTRNN
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC, LTCParams
-from liquidjax.cells.readout import Readout
+from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.experiments import config as configs
 from liquidjax.experiments.run_folder import begin
 from liquidjax.integrators import Euler

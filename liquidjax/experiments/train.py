@@ -19,8 +19,8 @@ from liquidjax.analysis.trajectory import time_constants
 from liquidjax.cells.gru import GRU
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC
-from liquidjax.cells.readout import Readout
 from liquidjax.cells.wired_cfc import WiredCfC
+from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.experiments import config as configs
 from liquidjax.experiments.baselines import logistic_regression, of_about, parameter_count
 from liquidjax.experiments.run_folder import begin, mark_interrupted
@@ -95,7 +95,7 @@ class TrainConfig:
     epochs: int = 100
     """Times each network goes through the training images."""
     batch_size: int = 64
-    """Images in one step of the optimiser."""
+    """Images in one step of the optimizer."""
     weight_decay: float = 0.02
     """Times the learning rate, the share by which every parameter shrinks in a step."""
     clip: float = 1.0

@@ -17,9 +17,9 @@ import jax
 
 from liquidjax._checks import check_choice, check_size
 from liquidjax._types import Integrator, Params
-from liquidjax.cells.block import Block
 from liquidjax.cells.gated import GatedLinear
-from liquidjax.cells.stack import Stack
+from liquidjax.cells.wrappers.block import Block
+from liquidjax.cells.wrappers.stack import Stack
 from liquidjax.integrators import RK4, Diffrax, Euler, Exponential, Midpoint
 from liquidjax.interop.edifice_dopri5 import EdificeController
 from liquidjax.interop.foreign import check_names, check_number

@@ -13,9 +13,9 @@ from liquidjax._checks import check_choice, check_size
 from liquidjax._types import Cell, Params
 from liquidjax.cells.cfc import ACTIVATIONS, MODES, CfC
 from liquidjax.cells.ltc import LTC
-from liquidjax.cells.mixed_memory import MixedMemory
-from liquidjax.cells.readout import Readout
 from liquidjax.cells.wired_cfc import WiredCfC
+from liquidjax.cells.wrappers.mixed_memory import MixedMemory
+from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.integrators import SemiImplicit
 from liquidjax.interop.foreign import REQUIRED, StateDict, check_number, complete
 from liquidjax.interop.ncps_arrays import params_from

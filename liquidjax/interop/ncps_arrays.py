@@ -8,12 +8,12 @@ import numpy as np
 from liquidjax import wirings
 from liquidjax._types import Cell, Params
 from liquidjax.cells.cfc import CfC, CfCParams, HeadParams, Mode
-from liquidjax.cells.linear import Linear
 from liquidjax.cells.lstm import LSTMParams
 from liquidjax.cells.ltc import LTC, LTCParams, MappingParams, SynapseParams
-from liquidjax.cells.mixed_memory import MixedMemory, MixedMemoryParams
-from liquidjax.cells.readout import Readout, ReadoutParams
 from liquidjax.cells.wired_cfc import WiredCfC, WiredCfCParams
+from liquidjax.cells.wrappers.mixed_memory import MixedMemory, MixedMemoryParams
+from liquidjax.cells.wrappers.readout import Readout, ReadoutParams
+from liquidjax.layers.linear import Linear
 
 
 class Arrays(Protocol):

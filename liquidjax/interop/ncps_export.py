@@ -10,9 +10,9 @@ from liquidjax import wirings
 from liquidjax._types import Cell, Params
 from liquidjax.cells.cfc import CfC
 from liquidjax.cells.ltc import LTC
-from liquidjax.cells.mixed_memory import MixedMemory
-from liquidjax.cells.readout import Readout
 from liquidjax.cells.wired_cfc import WiredCfC
+from liquidjax.cells.wrappers.mixed_memory import MixedMemory
+from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.integrators import SemiImplicit
 from liquidjax.interop.ncps import WIRINGS
 from liquidjax.interop.ncps_arrays import params_from

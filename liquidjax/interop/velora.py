@@ -9,10 +9,10 @@ import numpy as np
 
 from liquidjax._checks import check_choice, check_size
 from liquidjax._types import Params
-from liquidjax.cells.linear import Linear
-from liquidjax.cells.sparse import INITIALISERS, SparseLinear, SparseLinearParams
 from liquidjax.cells.velora import NCPLiquidCell, NCPLiquidCellParams
 from liquidjax.interop.foreign import REQUIRED, StateDict, check_number, complete
+from liquidjax.layers.linear import Linear
+from liquidjax.layers.sparse import INITIALISERS, SparseLinear, SparseLinearParams
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork, NCPParams
 from liquidjax.wirings.layered import LayerMasks
 

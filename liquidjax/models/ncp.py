@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from liquidjax._belong import check_features, check_params
 from liquidjax._checks import check_choice, check_flag, check_key, check_size, described, settle
 from liquidjax._types import Array
-from liquidjax.cells.belong import check_features, check_params
-from liquidjax.cells.linear import zeros
-from liquidjax.cells.sparse import INITIALISERS, SparseLinear
 from liquidjax.cells.velora import NCPLiquidCell
+from liquidjax.layers.linear import zeros
+from liquidjax.layers.sparse import INITIALISERS, SparseLinear
 from liquidjax.wirings.custom import as_tuples, ternary
 from liquidjax.wirings.layered import Layered, LayerMasks
 

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._belong import check_features, check_integrator, check_params
 from liquidjax._checks import check_flag, check_key, check_number, check_size, settle
 from liquidjax._types import Array, Integrator
-from liquidjax.cells.belong import check_features, check_integrator, check_params
-from liquidjax.cells.layer_norm import LayerNorm, init_layer_norm
-from liquidjax.cells.linear import Linear, init_linear
 from liquidjax.integrators import Euler
-from liquidjax.sequences.solve import Solution, solve
+from liquidjax.layers.layer_norm import LayerNorm, init_layer_norm
+from liquidjax.layers.linear import Linear, init_linear
+from liquidjax.sequences.continuous.solve import Solution, solve
 
 
 class ODENetParams(NamedTuple):
@@ -96,7 +96,7 @@ class ODENet:
         return jnp.tanh(params.field(jax.nn.silu(params.hidden(h))))
 
     def solve(self, params: ODENetParams, inputs: Array, times: Any, *, throw: bool = True) -> Solution:
-        """The states h at any times, for inputs (*batch, inputs); see `sequences.solve.solve`.
+        """The states h at any times, for inputs (*batch, inputs); see `sequences.continuous.solve.solve`.
 
         times: (times,) or (times, *batch), strictly increasing; h at the first of them is the projected input.
         """

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liquidjax._belong import check_params
 from liquidjax._checks import check_array, check_key, check_size, settle
 from liquidjax._types import Array
-from liquidjax.cells.belong import check_params
-from liquidjax.cells.linear import Linear, init_linear, uniforms
+from liquidjax.layers.linear import Linear, init_linear, uniforms
 
 COLOURS = 3
 KERNELS = ((5, 2), (5, 2), (3, 2), (3, 1), (3, 1))

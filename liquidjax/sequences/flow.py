@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from liquidjax._types import Array, Cell, Coefficients, ODECell, Params, State
 from liquidjax.cells.ode import with_integrators
-from liquidjax.cells.readout import Readout
-from liquidjax.cells.step_loss import StepLoss
+from liquidjax.cells.wrappers.readout import Readout
+from liquidjax.cells.wrappers.step_loss import StepLoss
 
 
 def ode_cell(cell: Cell) -> ODECell:

@@ -7,13 +7,15 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from liquidjax._belong import check_cell, check_inputs, check_params, check_state
 from liquidjax._checks import check_array, check_choice, check_flag, check_key, check_kind
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.cells.belong import check_cell, check_inputs, check_params, check_state
-from liquidjax.sequences.adjoint import Backsolve
-from liquidjax.sequences.auto import choose
-from liquidjax.sequences.gradients import Gradient, Remat
-from liquidjax.sequences.methods import Method, Scan
+from liquidjax.sequences.gradients.adjoint import Backsolve
+from liquidjax.sequences.gradients.gradient import Gradient
+from liquidjax.sequences.gradients.remat import Remat
+from liquidjax.sequences.methods.auto import choose
+from liquidjax.sequences.methods.method import Method
+from liquidjax.sequences.methods.scan import Scan
 from liquidjax.sequences.steps import cast, dtype_of, prepared
 from liquidjax.sequences.validation import check_shapes, check_values
 

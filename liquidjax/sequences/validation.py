@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from liquidjax._belong import check_state
 from liquidjax._checks import check_array
 from liquidjax._types import Array, Cell, State
-from liquidjax.cells.belong import check_state
 
 
 def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state: State | None) -> None:

@@ -82,11 +82,11 @@ def measure(cell: Cell, params: Params, inputs: Any, labels: Any, dt: float) -> 
     return _metrics(logits(cell, params, inputs, dt), labels)
 
 
-@functools.partial(jax.jit, static_argnames=("cell", "optimiser"), donate_argnames=("params", "memory"))
+@functools.partial(jax.jit, static_argnames=("cell", "optimizer"), donate_argnames=("params", "memory"))
 def train_step(
-    cell: Cell, optimiser: AdamW, params: Params, memory: Any, inputs: Any, labels: Any, dt: Any, smoothing: Any
+    cell: Cell, optimizer: AdamW, params: Params, memory: Any, inputs: Any, labels: Any, dt: Any, smoothing: Any
 ) -> tuple[Params, Any, Metrics]:
-    """One step of the optimiser on one batch: (params, memory of the optimiser, metrics before the step).
+    """One step of the optimizer on one batch: (params, memory of the optimizer, metrics before the step).
 
     What it makes smaller is the cross entropy with a share `smoothing` of the label spread over all classes; the
     metrics are those of the plain label. Parameters with explicit constraints are put back into their ranges. `params`
@@ -99,7 +99,7 @@ def train_step(
         return optax.softmax_cross_entropy(output, target).mean(), _metrics(output, labels)
 
     (_, metrics), gradient = jax.value_and_grad(loss, has_aux=True)(params)
-    params, memory = descend(optimiser.transform(), gradient, memory, params)
+    params, memory = descend(optimizer.transform(), gradient, memory, params)
     return project(params, cell), memory, metrics
 
 
@@ -171,8 +171,8 @@ def train(
                          f"got {epochs} and {batch_size}")  # fmt: skip
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing must be in [0, 1), got {smoothing}")
-    optimiser = AdamW(learning_rate, epochs * steps, weight_decay, clip)
-    memory = optimiser.transform().init(params)
+    optimizer = AdamW(learning_rate, epochs * steps, weight_decay, clip)
+    memory = optimizer.transform().init(params)
     params = jax.tree.map(jnp.copy, params)  # the step gives its buffers away
     rng = np.random.default_rng(seed)
     start = time.perf_counter()
@@ -181,7 +181,7 @@ def train(
         metrics = []
         for rows in rng.permutation(len(labels))[: steps * batch_size].reshape(steps, batch_size):
             params, memory, of_batch = train_step(
-                cell, optimiser, params, memory, inputs[:, rows], labels[rows], dt, smoothing
+                cell, optimizer, params, memory, inputs[:, rows], labels[rows], dt, smoothing
             )
             metrics.append(of_batch)
             if stop():

@@ -51,7 +51,7 @@ def train(
 ) -> Params:
     """Trains copies of a cell, each to predict the next point of its series: Adam on the mean squared error.
 
-    One epoch is one step of the optimiser on the whole series, from the initial state of the cell. Parameters with
+    One epoch is one step of the optimizer on the whole series, from the initial state of the cell. Parameters with
     explicit constraints are put back into their ranges after each.
 
     Args:
@@ -59,7 +59,7 @@ def train(
         params: the parameters to start from, every array with a leading axis (copies,); they are left as they are.
         series: (time, copies, features).
         learning_rates: (copies,).
-        epochs: steps of the optimiser.
+        epochs: steps of the optimizer.
         dt: time from one point to the next, in the unit of the time constants.
         on_chunk: called about 20 times, and at least every 50 epochs.
         stop: asked after each such call; when it says True, the training ends there.
@@ -102,7 +102,7 @@ def train(
 
 @functools.partial(jax.jit, static_argnames="cell", donate_argnames=("params", "memory"))
 def _epochs(cell, params, memory, series, learning_rates, dt, count):
-    """`count` epochs: (params, memory of the optimiser, errors (copies,) before the last epoch)."""
+    """`count` epochs: (params, memory of the optimizer, errors (copies,) before the last epoch)."""
 
     def epoch(params, memory, series, learning_rate):
         error, gradient = jax.value_and_grad(lambda params: _error(cell, params, series, dt))(params)

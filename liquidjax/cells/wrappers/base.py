@@ -3,10 +3,10 @@
 from typing import Any
 
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.cells.block import Block
-from liquidjax.cells.mixed_memory import MixedMemory
-from liquidjax.cells.readout import Readout
-from liquidjax.cells.step_loss import StepLoss
+from liquidjax.cells.wrappers.block import Block
+from liquidjax.cells.wrappers.mixed_memory import MixedMemory
+from liquidjax.cells.wrappers.readout import Readout
+from liquidjax.cells.wrappers.step_loss import StepLoss
 
 Wrapper = Readout | StepLoss | Block | MixedMemory
 

@@ -5,11 +5,11 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 
+from liquidjax._belong import check_cell
 from liquidjax._checks import check_choice, check_key, check_number, check_size, settle
 from liquidjax._types import Array, Cell, Params
-from liquidjax.cells.belong import check_cell
-from liquidjax.cells.linear import zeros
 from liquidjax.cells.lstm import LSTMParams, LSTMState, init_lstm, lstm_step
+from liquidjax.layers.linear import zeros
 
 
 class MixedMemoryParams(NamedTuple):

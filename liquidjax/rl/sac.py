@@ -14,11 +14,11 @@ import optax
 from liquidjax._checks import check_size
 from liquidjax._types import Array, Params, State
 from liquidjax.cells.projection import project
-from liquidjax.models.actor_critic import Actor, ContinuousActor, Critic, DiscreteActor
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork
+from liquidjax.rl.actor_critic import Actor, ContinuousActor, Critic, DiscreteActor
+from liquidjax.rl.replay import Replay, Transition
 from liquidjax.sequences.unroll import step
 from liquidjax.training.descent import descend
-from liquidjax.training.replay import Replay, Transition
 
 
 class Learner(NamedTuple):
@@ -29,7 +29,7 @@ class Learner(NamedTuple):
     targets: Params
     log_alpha: Array
     memory: Any
-    """The state of the optimiser."""
+    """The state of the optimizer."""
 
 
 class States(NamedTuple):

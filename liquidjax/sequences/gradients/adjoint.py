@@ -15,7 +15,7 @@ from jax.custom_derivatives import SymbolicZero
 from liquidjax._checks import check_flag, check_size, settle
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.flow import ode_cell, ode_params, output
-from liquidjax.sequences.gradients import BPTT
+from liquidjax.sequences.gradients.bptt import BPTT
 from liquidjax.sequences.steps import Steps, masked_step, padded, where
 
 

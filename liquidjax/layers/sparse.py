@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from liquidjax._belong import check_features, check_params
 from liquidjax._checks import check_choice, check_flag, check_key, settle
 from liquidjax._types import Array
-from liquidjax.cells.belong import check_features, check_params
-from liquidjax.cells.linear import Linear
+from liquidjax.layers.linear import Linear
 from liquidjax.wirings.custom import as_tuples, ternary
 
 # Distributions of the weight; the bias starts at 0, with kaiming_uniform within 1 / sqrt(inputs) as the weight.
@@ -56,7 +56,7 @@ def init_sparse(key: Array, mask: Any, initialiser: str) -> Linear:
 class SparseLinear:
     """An affine map through a mask: y = x (W * M) + b.
 
-    Masked weights start at 0 and get a gradient of exactly 0, so that no optimiser moves them, AdamW included; and
+    Masked weights start at 0 and get a gradient of exactly 0, so that no optimizer moves them, AdamW included; and
     whatever is stored there, the output does not depend on it. Another mask is `dataclasses.replace(layer, mask=...)`.
 
     For those who come from Velora: the mask is (inputs, outputs), there (outputs, inputs). Its networks hand over |M|

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import jax
 
+from liquidjax._belong import check_cell
 from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array, Cell, Params, Sensed, State
-from liquidjax.cells.belong import check_cell
-from liquidjax.cells.linear import Linear, init_linear
+from liquidjax.layers.linear import Linear, init_linear
 
 
 class ReadoutParams(NamedTuple):

@@ -11,14 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from liquidjax._belong import check_cell, check_params
 from liquidjax._checks import check_array, check_choice, check_flag, described
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.cells.belong import check_cell, check_params
 from liquidjax.integrators import Diffrax
-from liquidjax.sequences.adjoint import Backsolve, refusal
+from liquidjax.sequences.continuous.solve import adaptive
 from liquidjax.sequences.flow import ode_cell, output, slope
-from liquidjax.sequences.gradients import BPTT, Recursive
-from liquidjax.sequences.solve import adaptive
+from liquidjax.sequences.gradients.adjoint import Backsolve, refusal
+from liquidjax.sequences.gradients.bptt import BPTT
+from liquidjax.sequences.gradients.recursive import Recursive
 from liquidjax.sequences.steps import cast, dtype_of, where
 from liquidjax.sequences.times import check_times_shape, durations
 from liquidjax.sequences.validation import check_shapes, check_values

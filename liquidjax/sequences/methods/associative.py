@@ -1,48 +1,19 @@
-"""How a sequence is evaluated: one time step after another, or all of them at once."""
+"""All time steps at once, where a step is a gain and an offset."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.cells.block import Block
-from liquidjax.cells.readout import Readout
-from liquidjax.cells.stack import Stack
-from liquidjax.cells.step_loss import StepLoss
-from liquidjax.sequences.gradients import Gradient, Remat
+from liquidjax.cells.wrappers.block import Block
+from liquidjax.cells.wrappers.readout import Readout
+from liquidjax.cells.wrappers.stack import Stack
+from liquidjax.cells.wrappers.step_loss import StepLoss
+from liquidjax.sequences.gradients.gradient import Gradient
+from liquidjax.sequences.gradients.remat import Remat
 from liquidjax.sequences.steps import Steps, masked_step, where
-
-
-@runtime_checkable
-class Method(Protocol):
-    """A way to evaluate a cell over time steps. It does not change what is returned, but for rounding."""
-
-    def run(
-        self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool, gradient: Gradient
-    ) -> tuple[State, Array]:
-        """(state after the last step, outputs of all steps)."""
-        ...
-
-
-@dataclass(frozen=True)
-class Scan:
-    """One time step after another: for every cell, with every gradient, and on a CPU the fastest.
-
-    Example:
-        >>> import jax, jax.numpy as jnp, liquidjax as lj
-        >>> cell = lj.GRU(inputs=1, units=2)
-        >>> params = cell.init(jax.random.key(0))
-        >>> lj.unroll(cell, params, jnp.ones((5, 1)), method=lj.Scan())[1].shape
-        (5, 2)
-    """
-
-    def run(
-        self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool, gradient: Gradient
-    ) -> tuple[State, Array]:
-        """See `Method`."""
-        return gradient.scan(cell, params, state, steps, reverse)
 
 
 @dataclass(frozen=True)
@@ -72,7 +43,7 @@ class Associative:
     def run(
         self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool, gradient: Gradient
     ) -> tuple[State, Array]:
-        """See `Method`."""
+        """See `methods.method.Method`."""
         if gradient != Remat():
             raise ValueError(f"gradient must be left at Remat() with Associative, which keeps every state, "
                              f"got {gradient}")  # fmt: skip

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from liquidjax._belong import check_cell
 from liquidjax._checks import check_kind, check_size, settle
 from liquidjax._types import Array, Cell, Params, Sensed, State
-from liquidjax.cells.belong import check_cell
 
 
 class SensedAndTarget(NamedTuple):

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from liquidjax._belong import check_cell
 from liquidjax._checks import check_array, described
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.cells.belong import check_cell
 from liquidjax.models.ncp import NCPNetwork
 from liquidjax.sequences.unroll import step
 

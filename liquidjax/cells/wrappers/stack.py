@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import jax
 
+from liquidjax._belong import check_cell
 from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.cells.belong import check_cell
-from liquidjax.cells.layer_norm import LayerNorm, init_layer_norm
-from liquidjax.cells.linear import Linear, init_linear
+from liquidjax.layers.layer_norm import LayerNorm, init_layer_norm
+from liquidjax.layers.linear import Linear, init_linear
 
 
 class StackParams(NamedTuple):

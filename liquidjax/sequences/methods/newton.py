@@ -15,9 +15,10 @@ from liquidjax._checks import check_choice, check_number, check_size, settle
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.cells.ltc import LTC
 from liquidjax.cells.ode import check_forward_mode, with_integrators
-from liquidjax.integrators import frozen_coefficients, one_unfold
+from liquidjax.integrators.fixed_step import frozen_coefficients, one_unfold
 from liquidjax.sequences.flow import ode_cell
-from liquidjax.sequences.gradients import Gradient, Remat
+from liquidjax.sequences.gradients.gradient import Gradient
+from liquidjax.sequences.gradients.remat import Remat
 from liquidjax.sequences.steps import Steps, masked_step
 
 Jacobian = Literal["full", "diagonal", "layered"]

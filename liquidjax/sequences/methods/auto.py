@@ -7,9 +7,12 @@ import numpy as np
 from liquidjax._types import Cell, State
 from liquidjax.cells.ltc import LTC
 from liquidjax.sequences.flow import ode_cell
-from liquidjax.sequences.gradients import Gradient, Remat
-from liquidjax.sequences.methods import Associative, Method, Scan, reads_state
-from liquidjax.sequences.newton import Newton
+from liquidjax.sequences.gradients.gradient import Gradient
+from liquidjax.sequences.gradients.remat import Remat
+from liquidjax.sequences.methods.associative import Associative, reads_state
+from liquidjax.sequences.methods.method import Method
+from liquidjax.sequences.methods.newton import Newton
+from liquidjax.sequences.methods.scan import Scan
 
 SHORTEST = 1024
 """Time steps below which a scan is short enough anywhere."""

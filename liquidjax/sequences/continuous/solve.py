@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from liquidjax._belong import check_integrator
 from liquidjax._checks import check_array, check_flag, check_kind
 from liquidjax._types import Array, Integrator, Params
-from liquidjax.cells.belong import check_integrator
 from liquidjax.integrators import Diffrax
 from liquidjax.sequences.times import durations
 from liquidjax.sequences.validation import check_state_values

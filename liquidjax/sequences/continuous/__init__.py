@@ -1,0 +1,1 @@
+"""Equations solved in continuous time."""

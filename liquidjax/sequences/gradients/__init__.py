@@ -1,0 +1,1 @@
+"""How an unrolled cell is differentiated: what the backward pass keeps."""
