@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "liquidjax"
 FLOORS = {
     "_types": 0,
     "_checks": 0,
-    "_belong": 0,
+    "_belong": 0.5,
     "_bounds": 0,
     "_files": 0,
     "cpu": 0,
