@@ -80,8 +80,10 @@ def refuse_different(entries: Sequence[Entry], records: Sequence[Record]) -> Non
         return
     low, high = np.min(list(values.values())), np.max(list(values.values()))  # which let no NaN pass
     if not high - low <= TOLERANCE * abs(high):
-        sys.exit(f"the contenders do not compute the same: mean squared outputs {values} are {high - low:.2g} apart, "
-                 f"at most {TOLERANCE:g} of the largest is expected")  # fmt: skip
+        sys.exit(
+            f"the contenders do not compute the same: mean squared outputs {values} are {high - low:.2g} apart, "
+            f"at most {TOLERANCE:g} of the largest is expected"
+        )
 
 
 def row(record: Record, first: Record) -> dict[str, Any]:

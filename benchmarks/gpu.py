@@ -49,13 +49,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_turns(parser)
     parser.set_defaults(turns=7)
-    parser.add_argument("--longest", type=int, help=f"time steps; an 8th and, on an accelerator, a 64th of them are "
-                        f"measured as well (default {LONGEST}, on a CPU {LONGEST_ON_CPU})")  # fmt: skip
+    parser.add_argument(
+        "--longest",
+        type=int,
+        help=f"time steps; an 8th and, on an accelerator, a 64th of them are "
+        f"measured as well (default {LONGEST}, on a CPU {LONGEST_ON_CPU})",
+    )
     parser.add_argument("--batches", type=int, nargs="+", help="(default 1 32 256, on a CPU 1)")
     parser.add_argument("--what", nargs="+", choices=("forward", "train"), default=["forward", "train"])
     parser.add_argument("--networks", nargs="+", choices=tuple(NETWORKS), default=list(NETWORKS))
-    parser.add_argument("--cap", type=float, default=120.0, help="seconds that starting and compiling, or one turn, "
-                        "may take (default 120)")  # fmt: skip
+    parser.add_argument(
+        "--cap",
+        type=float,
+        default=120.0,
+        help="seconds that starting and compiling, or one turn, may take (default 120)",
+    )
     arguments = parser.parse_args()
     # torch multiplies matrices in float32, JAX on a GPU does not unless it is asked to.
     os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"
@@ -102,8 +110,11 @@ def over_lengths(
         ordered = [records[name] for name in contenders]
         rows = [row(record, ordered[0]) for record in ordered]
         yield {"setting": str(setting), "what": QUESTIONS[setting.what], "rows": rows, "goals": []}
-        before |= {record.label: (setting.time, record) for record in ordered if record.label not in before
-                   or not before[record.label][1].failure}  # fmt: skip
+        before |= {
+            record.label: (setting.time, record)
+            for record in ordered
+            if record.label not in before or not before[record.label][1].failure
+        }
 
 
 def hopeless(before: tuple[int, Record] | None, time: int, cap: float) -> str:

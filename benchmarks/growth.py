@@ -94,13 +94,18 @@ def line(axis: Axis, turns: int) -> dict[str, Any]:
 def verdicts(axis: Axis, sizes: Sequence[float], seconds: Sequence[float], memory: Sequence[float]) -> dict[str, Any]:
     """Both exponents with their bands, and what to make of them."""
     measured = {"time": (exponent(sizes, seconds), axis.time), "memory": (exponent(sizes, memory), axis.memory)}
-    out = [f"{name} {'grows too fast' if slope > band[1] else 'grows slower than expected'}"
-           for name, (slope, band) in measured.items() if not band[0] <= slope <= band[1]]  # fmt: skip
+    out = [
+        f"{name} {'grows too fast' if slope > band[1] else 'grows slower than expected'}"
+        for name, (slope, band) in measured.items()
+        if not band[0] <= slope <= band[1]
+    ]
     columns: dict[str, Any] = {}
     for name, (slope, (low, high)) in measured.items():
         columns |= {f"exponent of {name}": slope, f"expected of {name}": f"{low:g} to {high:g}"}
-    points = {"milliseconds at each": ", ".join(f"{each:.3g}" for each in seconds),
-              "temporaries MB at each": ", ".join(f"{each:.3g}" for each in memory)}  # fmt: skip
+    points = {
+        "milliseconds at each": ", ".join(f"{each:.3g}" for each in seconds),
+        "temporaries MB at each": ", ".join(f"{each:.3g}" for each in memory),
+    }
     return columns | {"verdict": "**out of band**: " + ", ".join(out) if out else "as expected"} | points
 
 

@@ -37,9 +37,16 @@ def one_solve(clipped, interpolation):
 
         knots = {"step_ts" if interpolation == "linear" else "jump_ts": times[1:-1]}
         controller = diffrax.ClipStepSizeController(CONTROLLER, **knots) if clipped else CONTROLLER
-        return diffrax.diffeqsolve(diffrax.ODETerm(field), diffrax.Tsit5(), times[0], times[-1], None,
-                                   CELL.initial_state((), inputs.dtype), stepsize_controller=controller,
-                                   saveat=diffrax.SaveAt(ts=times)).ys  # fmt: skip
+        return diffrax.diffeqsolve(
+            diffrax.ODETerm(field),
+            diffrax.Tsit5(),
+            times[0],
+            times[-1],
+            None,
+            CELL.initial_state((), inputs.dtype),
+            stepsize_controller=controller,
+            saveat=diffrax.SaveAt(ts=times),
+        ).ys
 
     return jax.vmap(of_sample, in_axes=(None, 1, 1), out_axes=1)
 

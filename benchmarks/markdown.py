@@ -67,5 +67,6 @@ def number(value: Any) -> str:
 def goals_list(goals: Sequence[dict[str, Any]]) -> str:
     """Each goal with what came out and whether that meets it."""
     verdicts = {True: "met", False: "not met", None: "not measured"}
-    return "\n".join(f"* goal {goal['goal']}: {number(goal['measured']) or 'nothing'}, **{verdicts[goal['met']]}**"
-                     for goal in goals)  # fmt: skip
+    return "\n".join(
+        f"* goal {goal['goal']}: {number(goal['measured']) or 'nothing'}, **{verdicts[goal['met']]}**" for goal in goals
+    )

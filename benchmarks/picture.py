@@ -33,16 +33,25 @@ def draw(results: Sequence[dict[str, Any]], path: Path) -> bool:
     ax = figure.subplots()
     place, names = 0.0, {}
     for part in parts:
-        ax.text(0, place, f"{part['setting']}: {part['what'].split(' (')[0]}", transform=ax.get_yaxis_transform(),
-                va="center", fontsize=9, fontweight="bold", backgroundcolor="white")  # fmt: skip
+        ax.text(
+            0,
+            place,
+            f"{part['setting']}: {part['what'].split(' (')[0]}",
+            transform=ax.get_yaxis_transform(),
+            va="center",
+            fontsize=9,
+            fontweight="bold",
+            backgroundcolor="white",
+        )
         goals = {goal["contender"]: goal["wanted"] for goal in part["goals"] if goal["kind"] == "faster"}
         for row in compared(part):
             place += 1
             names[place] = row["contender"]
             ax.barh(place, row["ratio"] - 1, left=1, height=0.8, color=COLOURS[row["contender"]])
             ax.plot(row["ratio quartiles"], [place, place], color="black", linewidth=1)
-            ax.text(1, place, f"{row['ratio']:.3g}", transform=ax.get_yaxis_transform(), ha="right", va="center",
-                    fontsize=9)  # fmt: skip
+            ax.text(
+                1, place, f"{row['ratio']:.3g}", transform=ax.get_yaxis_transform(), ha="right", va="center", fontsize=9
+            )
             if row["contender"] in goals:
                 ax.plot(goals[row["contender"]], place, "D", color="black", markerfacecolor="white", zorder=3)
         place += 1.6

@@ -38,8 +38,10 @@ def check_params(owner: Any, params: Params) -> None:
         if shapes == expected.shapes:
             return
         place, wanted, got = next(x for x in zip(expected.places, expected.shapes, shapes, strict=True) if x[1] != x[2])
-        raise ValueError(f"params{place} must have the shape {wanted}, as from {type(owner).__name__}.init(key) of "
-                         f"this cell, got {got}")  # fmt: skip
+        raise ValueError(
+            f"params{place} must have the shape {wanted}, as from {type(owner).__name__}.init(key) of "
+            f"this cell, got {got}"
+        )
     given = _places(params)
     missing = [place for place in expected.places if place not in given]
     surplus = [place for place in given if place not in expected.places]
@@ -53,8 +55,10 @@ def check_state(cell: Cell, state: State, batch_shape: tuple[int, ...]) -> None:
     expected = _state_outline(cell, batch_shape)
     leaves, structure = jax.tree.flatten(state)
     if structure != expected.structure:
-        raise ValueError(f"state must have the structure {expected.structure} as from {type(cell).__name__}"
-                         f".initial_state({batch_shape}), got {structure}")  # fmt: skip
+        raise ValueError(
+            f"state must have the structure {expected.structure} as from {type(cell).__name__}"
+            f".initial_state({batch_shape}), got {structure}"
+        )
     for place, wanted, got, leaf in zip(expected.places, expected.shapes, _shapes(leaves), leaves, strict=True):
         if got != wanted:
             raise ValueError(f"state{place} must be (*batch, units) = {wanted}, got shape {got}")
@@ -65,8 +69,9 @@ def check_state(cell: Cell, state: State, batch_shape: tuple[int, ...]) -> None:
 def check_inputs(cell: Cell, inputs: Array) -> None:
     """Raises ValueError for inputs of one time step that are not floating point (*batch, inputs)."""
     if inputs.ndim < 1 or inputs.shape[-1] != cell.inputs or not jnp.issubdtype(inputs.dtype, jnp.floating):
-        raise ValueError(f"inputs must be floating point (*batch, inputs = {cell.inputs}), "
-                         f"got {inputs.dtype} {inputs.shape}")  # fmt: skip
+        raise ValueError(
+            f"inputs must be floating point (*batch, inputs = {cell.inputs}), got {inputs.dtype} {inputs.shape}"
+        )
 
 
 def check_features(layer: Any, inputs: Any) -> Array:

@@ -11,8 +11,9 @@ def check_count(name: str, value: int, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}, got {shown(value)}")
     if value > most:
-        raise ValueError(f"{name} must be at most {most}, for more would take too much time or memory; "
-                         f"got {shown(value)}")  # fmt: skip
+        raise ValueError(
+            f"{name} must be at most {most}, for more would take too much time or memory; got {shown(value)}"
+        )
 
 
 def check_seed(name: str, value: int) -> None:

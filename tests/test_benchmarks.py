@@ -22,8 +22,15 @@ def load(monkeypatch):
 
 
 def record(load, label, seconds, temporaries=1_000_000, value=0.5, failure=""):
-    facts = {"compile seconds": 1.0, "first call seconds": 1.5, "temporaries": temporaries, "value": value, "notes": "",
-             "device": "cpu", "memory": {"process": 2_000_000, "device": None}}  # fmt: skip
+    facts = {
+        "compile seconds": 1.0,
+        "first call seconds": 1.5,
+        "temporaries": temporaries,
+        "value": value,
+        "notes": "",
+        "device": "cpu",
+        "memory": {"process": 2_000_000, "device": None},
+    }
     return load("turns").Record(label, facts, seconds, failure)
 
 
@@ -39,9 +46,17 @@ def test_a_ratio_is_taken_within_a_turn(load):
 
 @pytest.mark.parametrize(
     ("kind", "wanted", "measured", "met"),
-    [("faster", 4, 4, True), ("faster", 5, 4, False), ("leaner", 8, 8, True), ("leaner", 9, 8, False),
-     ("within", 0.25, 0.25, True), ("within", 0.2, 0.25, False), ("costs", 4, 4, True), ("costs", 3, 4, False)],
-)  # fmt: skip
+    [
+        ("faster", 4, 4, True),
+        ("faster", 5, 4, False),
+        ("leaner", 8, 8, True),
+        ("leaner", 9, 8, False),
+        ("within", 0.25, 0.25, True),
+        ("within", 0.2, 0.25, False),
+        ("costs", 4, 4, True),
+        ("costs", 3, 4, False),
+    ],
+)
 def test_goals_are_judged_from_the_rows(load, kind, wanted, measured, met):
     comparison = load("comparison")
     ours, theirs = record(load, "ours", [1.0] * 3), record(load, "theirs", [4.0] * 3, temporaries=8_000_000)
@@ -105,8 +120,10 @@ def test_what_is_bound_to_fail_is_not_tried(load):
     )
 
 
-@pytest.mark.parametrize(("model", "wiring"), [("LTC", "AutoNCP"), ("LTC", "Random"), ("LTC", "FullyConnected"),
-                                               ("CfC", None), ("CfC", "AutoNCP")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("model", "wiring"),
+    [("LTC", "AutoNCP"), ("LTC", "Random"), ("LTC", "FullyConnected"), ("CfC", None), ("CfC", "AutoNCP")],
+)
 def test_the_weights_are_a_state_dict_of_ncps(load, model, wiring):
     """from_ncps refuses an array too few, too many, or of another shape."""
     setting = load("setting").Setting(model, 12, wiring, inputs=3, batch=2, time=4, what="train", outputs=2)
@@ -122,9 +139,16 @@ def test_tables_and_picture_from_results(load, tmp_path):
     rows = [comparison.row(each, ours) for each in (ours, theirs)]
     goal = comparison.Goal("ncps torch", 2)
     part = {"setting": "LTC", "what": "w", "rows": rows, "goals": [goal._asdict() | comparison.judge_goal(goal, rows)]}
-    result = {"command": "python benchmarks/x.py", "question": "How long?", "complete": True, "turns": 2,
-              "results": [part], "machine": {"cores": 2, "processor": "P"}, "versions": {"jax": "1"},
-              "load": {"at the start": 0.0, "at the end": 0.1}}  # fmt: skip
+    result = {
+        "command": "python benchmarks/x.py",
+        "question": "How long?",
+        "complete": True,
+        "turns": 2,
+        "results": [part],
+        "machine": {"cores": 2, "processor": "P"},
+        "versions": {"jax": "1"},
+        "load": {"at the start": 0.0, "at the end": 0.1},
+    }
     (tmp_path / "x.json").write_text(json.dumps(result))
     text = load("tables").write(tmp_path).read_text()
     assert "| ncps torch | 3100 (3050 to 3150) | 3.1 (3.05 to 3.15) | 1.5 | 1 | 2 |" in text

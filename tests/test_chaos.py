@@ -189,8 +189,16 @@ def test_a_stopped_training_ends_after_the_chunk(x64):
     def stop():
         return asked.append(1) or len(asked) == 3
 
-    stopped = next_step.train(CELL, next_step.init(CELL, 3), data, rates, epochs=2000, dt=0.5, stop=stop,
-                              on_chunk=lambda epoch, *_: epochs.append(epoch))  # fmt: skip
+    stopped = next_step.train(
+        CELL,
+        next_step.init(CELL, 3),
+        data,
+        rates,
+        epochs=2000,
+        dt=0.5,
+        stop=stop,
+        on_chunk=lambda epoch, *_: epochs.append(epoch),
+    )
     assert epochs == [50, 100, 150]  # and not a twentieth of any number of epochs
     whole = next_step.train(CELL, next_step.init(CELL, 3), data, rates, epochs=150, dt=0.5)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), stopped, whole)
@@ -398,8 +406,13 @@ NAMES = ["liquid layer (2)", "LTC (2)", "CfC (2)", "LSTM (2)", "LSTM (3)", "ridg
 def test_t4_the_benchmark_reports_the_errors_of_every_seed(run):
     folder, printed, shown = run
     assert {path.name for path in folder.iterdir()} == {
-        "config.yaml", "results.json", "report.md", "sines.png", "lorenz.png", "mackey_glass.png"
-    }  # fmt: skip
+        "config.yaml",
+        "results.json",
+        "report.md",
+        "sines.png",
+        "lorenz.png",
+        "mackey_glass.png",
+    }
     settings = configs.read(folder / "config.yaml", chaos.ChaosConfig)
     assert (settings.seeds, settings.epochs, settings.networks.units, settings.lorenz.interval) == (5, 3, 2, 0.05)
     results = json.loads((folder / "results.json").read_text())

@@ -36,8 +36,12 @@ def file(tmp_path):
 
 def test_gives_back_every_bit(tmp_path):
     strange = np.array([np.nan, -0.0, np.inf, 1e-45, 3.4e38], np.float32)
-    tree = {"a": (jnp.asarray(strange), jnp.arange(6, dtype=jnp.int8).reshape(2, 3)), "b": [jnp.array(True)],
-            "c": None, "half": jnp.ones((0, 3), jnp.float16)}  # fmt: skip
+    tree = {
+        "a": (jnp.asarray(strange), jnp.arange(6, dtype=jnp.int8).reshape(2, 3)),
+        "b": [jnp.array(True)],
+        "c": None,
+        "half": jnp.ones((0, 3), jnp.float16),
+    }
     checkpoint.save(tmp_path / "x.npz", tree)
     back = checkpoint.load(tmp_path / "x.npz", jax.eval_shape(lambda: tree))
     assert jax.tree.structure(back) == jax.tree.structure(tree)
@@ -102,8 +106,13 @@ def test_lists_everything_that_does_not_fit(tmp_path):
     like = {"a": jnp.ones(2, jnp.int32), "b": jnp.ones((2, 1)), "d": jnp.ones(3)}
     with pytest.raises(ValueError) as caught:
         checkpoint.load(tmp_path / "x.npz", like)
-    for part in ("a must be int32 (2,), got float32 (2,)", "b must be float32 (2, 1), got float32 (2,)", "missing d",
-                 "unexpected c", "x.npz"):  # fmt: skip
+    for part in (
+        "a must be int32 (2,), got float32 (2,)",
+        "b must be float32 (2, 1), got float32 (2,)",
+        "missing d",
+        "unexpected c",
+        "x.npz",
+    ):
         assert part in str(caught.value)
 
 
@@ -172,8 +181,20 @@ def test_what_was_saved_in_float64_is_read_without(tmp_path):
         checkpoint.load(tmp_path / "x.npz", {"a": jnp.ones(2)})
 
 
-NUMBERS = [5, -(2**63), True, 0.1, float("inf"), 1 + 2j, np.int64(5_000_000_000), np.float64(0.1), np.float32(0.1),
-           np.bool_(True), np.uint8(3), np.complex128(1e300j)]  # fmt: skip
+NUMBERS = [
+    5,
+    -(2**63),
+    True,
+    0.1,
+    float("inf"),
+    1 + 2j,
+    np.int64(5_000_000_000),
+    np.float64(0.1),
+    np.float32(0.1),
+    np.bool_(True),
+    np.uint8(3),
+    np.complex128(1e300j),
+]
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: f"{type(number).__name__} {number}")

@@ -49,9 +49,15 @@ def test_the_seed_decides_the_split():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"steps": 3}, {"steps": 0}, {"test_share": 0.0}, {"validation_share": float("nan")},
-                 {"test_share": 0.5, "validation_share": 0.5}]
-)  # fmt: skip
+    "settings",
+    [
+        {"steps": 3},
+        {"steps": 0},
+        {"test_share": 0.0},
+        {"validation_share": float("nan")},
+        {"test_share": 0.5, "validation_share": 0.5},
+    ],
+)
 def test_refuses_what_cannot_be(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         Digits(**settings)

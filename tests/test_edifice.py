@@ -274,8 +274,9 @@ def test_e13_feed_forward():
     normed = (x - x.mean()) / np.sqrt(x.var() + 1e-5)
     gate = normed @ feed.gate.weight + feed.gate.bias
     expected = x + (gate / (1 + np.exp(-gate)) * (normed @ feed.up.weight + feed.up.bias)) @ feed.down.weight
-    np.testing.assert_allclose(lj.unroll(block, params, jnp.asarray(x, jnp.float32))[1], expected + feed.down.bias,
-                               atol=1e-10)  # fmt: skip
+    np.testing.assert_allclose(
+        lj.unroll(block, params, jnp.asarray(x, jnp.float32))[1], expected + feed.down.bias, atol=1e-10
+    )
 
 
 def test_e14_counts_and_defaults():

@@ -249,7 +249,7 @@ AUTO = {"class": "AutoNCP", "arguments": {"units": 8, "output_size": 2}}
         ("LTC", {"input_size": 2, "units": AUTO | {"class": "Autoncp"}}, r"units\['class'\] must be one of"),
         ("LTC", {"input_size": 2, "units": AUTO | {"arguments": 8}}, "arguments of AutoNCP .* must be a mapping"),
     ],
-)  # fmt: skip
+)
 def test_arguments_that_do_not_fit_are_named(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         from_ncps(name, arguments, {})

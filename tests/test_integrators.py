@@ -95,8 +95,14 @@ def test_exponential_is_exact_for_frozen_coefficients():
 
 def test_exponential_has_right_gradients_at_and_near_rate_zero():
     for rate in (0.0, 1e-3, 0.0099, 0.0101):
-        check_grads(lambda r, x: lj.Exponential().advance(lambda _: (jnp.array(0.7), r), x, 1.0),
-                    (jnp.array(rate), jnp.array(2.0)), order=2, modes=("fwd", "rev"), atol=1e-6, rtol=1e-6)  # fmt: skip
+        check_grads(
+            lambda r, x: lj.Exponential().advance(lambda _: (jnp.array(0.7), r), x, 1.0),
+            (jnp.array(rate), jnp.array(2.0)),
+            order=2,
+            modes=("fwd", "rev"),
+            atol=1e-6,
+            rtol=1e-6,
+        )
 
 
 def semi_implicit_step(x, drive, rate, h):

@@ -88,8 +88,13 @@ def test_train_keeps_what_is_trained(number, epochs, tmp_path, capsys):
     assert f"Interrupted in epoch {done + 1} of 900000 of the LTC; the LTC is what it was by then." in out
     assert f"Next: liquidjax predict {tmp_path}/run {tmp_path}/run/sample.csv" in out
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "config.yaml", "metrics.jsonl", "params.npz", "results.json", "sample.csv", "interrupted.txt"
-    }  # fmt: skip
+        "config.yaml",
+        "metrics.jsonl",
+        "params.npz",
+        "results.json",
+        "sample.csv",
+        "interrupted.txt",
+    }
     is_used(tmp_path / "run", capsys)
 
 

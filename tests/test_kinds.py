@@ -356,13 +356,17 @@ def test_a_graph_leaves_the_matrices_of_its_maker_alone():
             "params.inputs.weight must have the shape (2, 3, 3), as from GRU.init(key) of this cell, got (2, 3, 4)",
         ),
         (lambda: lj.FullyConnected(3, seed=None), "seed must be an integer of at least 0, got None"),
-        (lambda: lj.AutoNCP(8, 2, seed=2**32), "seed must be below 2^32, the limit of numpy's older generator, got "
-                                               "4294967296"),
-        (lambda: lj.Diffrax(diffrax.Tsit5), "solver must be a solver of diffrax such as diffrax.Tsit5(), got the class "
-                                            "Tsit5, not an instance of it"),
+        (
+            lambda: lj.AutoNCP(8, 2, seed=2**32),
+            "seed must be below 2^32, the limit of numpy's older generator, got 4294967296",
+        ),
+        (
+            lambda: lj.Diffrax(diffrax.Tsit5),
+            "solver must be a solver of diffrax such as diffrax.Tsit5(), got the class Tsit5, not an instance of it",
+        ),
         (lambda: lj.Newton(tolerance="small"), "tolerance must be a finite number, got 'small'"),
     ],
-)  # fmt: skip
+)
 def test_the_sentence_says_what_to_write(make, sentence):
     with pytest.raises(ValueError) as refusal:
         make()

@@ -69,8 +69,11 @@ def test_of_a_step_that_forgets_is_minus_infinity():
 def test_without_time_there_is_no_exponent():
     cell = lj.GatedLinear(1, 3)
     params, inputs = cell.init(KEY), np.ones((4, 2, 1), np.float32)
-    for dt, place in ((0.0, "at every step$"), (np.zeros(4), "at every step$"),
-                      (np.array([[0.0, 1.0]] * 4), "of sample 0$")):  # fmt: skip
+    for dt, place in (
+        (0.0, "at every step$"),
+        (np.zeros(4), "at every step$"),
+        (np.array([[0.0, 1.0]] * 4), "of sample 0$"),
+    ):
         with pytest.raises(ValueError, match=f"dt must be above 0 at some step, .*, got 0 .*{place}"):
             lyapunov_exponent(cell, params, inputs, dt)
     hidden = jax.jit(lambda dt: lyapunov_exponent(cell, params, inputs, dt))(np.array([[0.0, 1.0]] * 4))

@@ -115,8 +115,10 @@ def test_where_both_kinds_are_each_is_treated_as_its_own_and_a_trace_of_it_too()
         outside = minus_one(cell.init(KEY))
         for project in (lj.project, jax.jit(lj.project, static_argnums=1)):
             projected = jax.device_get(project(outside, cell))
-            for kind, got, given in ((kinds[0], projected.first, outside.first),
-                                     (kinds[1], projected.second["its"].cell, outside.second["its"].cell)):  # fmt: skip
+            for kind, got, given in (
+                (kinds[0], projected.first, outside.first),
+                (kinds[1], projected.second["its"].cell, outside.second["its"].cell),
+            ):
                 given = jax.device_get(given)
                 jax.tree.map(np.testing.assert_array_equal, got, expected(given) if kind == "explicit" else given)
             np.testing.assert_array_equal(projected.second["its"].linear.weight, outside.second["its"].linear.weight)

@@ -47,9 +47,14 @@ def some_batch(sac, size=16):
     else:
         action = rng.uniform((-1, 0), (1, 6), size=(size, 2)).astype(np.float32)
     return Transition(
-        numbers(size, OBSERVATIONS), action, numbers(size), numbers(size, OBSERVATIONS), np.arange(size) % 3 == 0,
-        states(), states(),
-    )  # fmt: skip
+        numbers(size, OBSERVATIONS),
+        action,
+        numbers(size),
+        numbers(size, OBSERVATIONS),
+        np.arange(size) % 3 == 0,
+        states(),
+        states(),
+    )
 
 
 def assert_equal(left, right):
@@ -329,9 +334,14 @@ def test_v15_training_is_reproducible_and_calls_back(sac):
     def run():
         steps, episodes = [], []
         result = train(
-            Counting(spaces(sac)), sac, steps=14, batch_size=4, warmup=6,
-            on_step=lambda n, losses: steps.append((n, losses)), on_episode=episodes.append,
-        )  # fmt: skip
+            Counting(spaces(sac)),
+            sac,
+            steps=14,
+            batch_size=4,
+            warmup=6,
+            on_step=lambda n, losses: steps.append((n, losses)),
+            on_episode=episodes.append,
+        )
         return result, steps, episodes
 
     first, steps, episodes = run()

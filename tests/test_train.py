@@ -528,8 +528,12 @@ def test_the_file_is_the_one_that_is_no_value_of_an_option(tmp_path, monkeypatch
     quoted = shlex.quote("my runs/it's")
     assert f"writing to {quoted}\n" in out and f"overview.png), is in {quoted}\n" in out
     assert shlex.split(out.splitlines()[-1]) == [
-        "Next:", "liquidjax", "predict", "my runs/it's", "my runs/it's/sample.csv"
-    ]  # fmt: skip
+        "Next:",
+        "liquidjax",
+        "predict",
+        "my runs/it's",
+        "my runs/it's/sample.csv",
+    ]
 
 
 def test_a_run_that_fails_leaves_no_empty_folder(tmp_path, monkeypatch, capsys):
@@ -589,8 +593,7 @@ def test_a_stopped_training_returns_what_is_trained_so_far(batches):
 def test_a_stopped_training_that_diverged_is_no_result():
     asked = []
     with pytest.raises(FloatingPointError, match="the loss is inf at epoch 1, step 2"):
-        fit(lj.Readout(lj.GRU(1, 2), 2), learning_rate=1e38, clip=1e38,
-            stop=lambda: asked.append(1) or len(asked) == 2)  # fmt: skip
+        fit(lj.Readout(lj.GRU(1, 2), 2), learning_rate=1e38, clip=1e38, stop=lambda: asked.append(1) or len(asked) == 2)
 
 
 @pytest.mark.parametrize("name", ["digits", "digits_pixels"])

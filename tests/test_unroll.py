@@ -144,8 +144,15 @@ def taken_as(dt, shape):
 
 def test_a_batch_axis_of_dt_may_be_one(x64):
     rng = np.random.default_rng(1)
-    for axes, shape in (((4, 1), (4, 3)), ((4, 1), (4, 4)), ((4, 1, 1), (4, 2, 3)), ((4, 1, 3), (4, 2, 3)),
-                        ((4, 2, 1), (4, 2, 3)), ((4,), (4, 3)), ((4,), (4, 2, 3))):  # fmt: skip
+    for axes, shape in (
+        ((4, 1), (4, 3)),
+        ((4, 1), (4, 4)),
+        ((4, 1, 1), (4, 2, 3)),
+        ((4, 1, 3), (4, 2, 3)),
+        ((4, 2, 1), (4, 2, 3)),
+        ((4,), (4, 3)),
+        ((4,), (4, 2, 3)),
+    ):
         np.testing.assert_array_equal(*taken_as(rng.uniform(0.1, 2, axes).astype(np.float32), shape))
     # With padding, and backwards, for readings too.
     ltc = lj.LTC(2, lj.FullyConnected(3))

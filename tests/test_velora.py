@@ -165,11 +165,13 @@ def test_v2_every_source_draws_with_replacement():
     wiring = Layered(40, 10)
     counts, synapses = wiring.neuron_counts(30), wiring.synapse_counts
     drawn = [dataclasses.replace(wiring, seed=seed).masks(30) for seed in range(50)]
-    for layer, (sources, targets, draws) in enumerate((
-        (counts.sensory, counts.inter, synapses.sensory),
-        (counts.inter, counts.command, synapses.inter),
-        (counts.command, counts.motor, synapses.command),
-    )):  # fmt: skip
+    for layer, (sources, targets, draws) in enumerate(
+        (
+            (counts.sensory, counts.inter, synapses.sensory),
+            (counts.inter, counts.command, synapses.inter),
+            (counts.command, counts.motor, synapses.command),
+        )
+    ):
         expected = sources * targets * (1 - (1 - 1 / targets) ** draws)
         mean = np.mean([np.count_nonzero(masks[layer]) for masks in drawn])
         np.testing.assert_allclose(mean, expected, rtol=0.02)
@@ -513,7 +515,7 @@ CELL = {"in_features": 3, "n_hidden": 2}
         ("NCPNetwork", NETWORK, np.ones((4, 6)), "masks must have inter, .* by name, got ndarray"),
         ("LiquidNCPNetwork", NETWORK, {"inter": 1, "motor": 2}, "masks must have inter, .* by name, got inter, motor"),
     ],
-)  # fmt: skip
+)
 def test_from_velora_names_arguments_and_masks_that_do_not_fit(name, arguments, masks, message):
     with pytest.raises(ValueError, match=message):
         from_velora(name, arguments, {}, masks)

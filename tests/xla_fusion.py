@@ -39,8 +39,17 @@ def errors(number: int = 200) -> list[float]:
         def slope(t, x, _):
             return jnp.tanh(scale * diffrax.LinearInterpolation(times, inputs).evaluate(t)) - x
 
-        solution = diffrax.diffeqsolve(diffrax.ODETerm(slope), diffrax.Tsit5(), 0.0, 1.0, None, jnp.zeros(3),
-                                       stepsize_controller=controller, adjoint=adjoint, max_steps=256)  # fmt: skip
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(slope),
+            diffrax.Tsit5(),
+            0.0,
+            1.0,
+            None,
+            jnp.zeros(3),
+            stepsize_controller=controller,
+            adjoint=adjoint,
+            max_steps=256,
+        )
         return jnp.sum(solution.ys)  # type: ignore[arg-type]
 
     checkpoints = diffrax.RecursiveCheckpointAdjoint()

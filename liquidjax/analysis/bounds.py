@@ -128,6 +128,8 @@ def _known(cell: Cell, params: Params) -> tuple[HasaniLTC | LTC, Any]:
     check_params(cell, params)
     inner, params = cell_inside(cell, params)
     if not isinstance(inner, HasaniLTC | LTC):
-        raise ValueError(f"cell must be a HasaniLTC or an LTC, the cells with known bounds, or built around one, got "
-                         f"{type(inner).__name__}")  # fmt: skip
+        raise ValueError(
+            f"cell must be a HasaniLTC or an LTC, the cells with known bounds, or built around one, got "
+            f"{type(inner).__name__}"
+        )
     return inner, params

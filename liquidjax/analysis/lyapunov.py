@@ -67,8 +67,10 @@ def lyapunov_exponent(
         still = ~np.any(np.asarray(dt) > 0, axis=0) if dt.ndim else dt == 0
         if np.any(still):
             sample = np.argwhere(still)[0].tolist()
-            raise ValueError(f"dt must be above 0 at some step, because the exponent is a growth by duration, got 0 at "
-                             f"every step{' of sample ' + ', '.join(map(str, sample)) if sample else ''}")  # fmt: skip
+            raise ValueError(
+                f"dt must be above 0 at some step, because the exponent is a growth by duration, got 0 at "
+                f"every step{' of sample ' + ', '.join(map(str, sample)) if sample else ''}"
+            )
     return _exponent(cell, params, inputs, dt, state, key)
 
 

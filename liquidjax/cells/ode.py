@@ -80,8 +80,9 @@ Diffrax(adjoint=diffrax.DirectAdjoint())
         adjoint = getattr(integrator, "adjoint", None)
         if isinstance(adjoint, diffrax.AbstractAdjoint) and not isinstance(adjoint, adjoints):
             able = " or ".join(f"Diffrax(adjoint=diffrax.{kind.__name__}())" for kind in adjoints)
-            raise ValueError(f"{who} differentiates each step forwards, which {type(adjoint).__name__} cannot; give "
-                             f"the cell {able}")  # fmt: skip
+            raise ValueError(
+                f"{who} differentiates each step forwards, which {type(adjoint).__name__} cannot; give the cell {able}"
+            )
         return integrator
 
     with_integrators(cell, check)
@@ -157,6 +158,8 @@ def _coefficients(cell: Cell, params: Params, state: State, inputs: Any) -> tupl
     check_state(cell, state, inputs.shape[:-1])
     inner, params, state, inputs = given_inside(cell, params, state, inputs)
     if not isinstance(inner, ODECell):
-        raise ValueError(f"cell must follow a differential equation, as LTC or CTRNN do, or be built around one that "
-                         f"does, got {type(inner).__name__}")  # fmt: skip
+        raise ValueError(
+            f"cell must follow a differential equation, as LTC or CTRNN do, or be built around one that "
+            f"does, got {type(inner).__name__}"
+        )
     return inner.coefficients(params, state, inner.sense(params, inputs))

@@ -137,10 +137,12 @@ class ChaosConfig:
             sampling: Sampling = getattr(self, name)
             fit, horizon = self.sections(sampling)
             if not 2 * self.longest_window <= fit < sampling.train or horizon < 1:
-                raise ValueError(f"{name} must have more points: of train = {sampling.train}, {fit} are left to fit, "
-                                 f"at least {2 * self.longest_window} for the longest window, and "
-                                 f"{sampling.train - fit} to validate; of test = {sampling.test}, {horizon} are the "
-                                 "horizon")  # fmt: skip
+                raise ValueError(
+                    f"{name} must have more points: of train = {sampling.train}, {fit} are left to fit, "
+                    f"at least {2 * self.longest_window} for the longest window, and "
+                    f"{sampling.train - fit} to validate; of test = {sampling.test}, {horizon} are the "
+                    "horizon"
+                )
 
     def sections(self, sampling: Sampling) -> tuple[int, int]:
         """(points of the training section before its validation part, points of a free-running forecast)."""

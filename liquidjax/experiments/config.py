@@ -144,8 +144,15 @@ def _value(hint: Any, value: Any, place: str, default: Any) -> Any:
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:  # not isinstance: True is an int
-        advice = {int: ", a decimal number such as 10", float: ", a decimal number such as 0.5",
-                  bool: ", true or false"}.get(hint, "") if isinstance(value, str) else ""  # fmt: skip
+        advice = (
+            {
+                int: ", a decimal number such as 10",
+                float: ", a decimal number such as 0.5",
+                bool: ", true or false",
+            }.get(hint, "")
+            if isinstance(value, str)
+            else ""
+        )
         raise ValueError(f"{_quoted(place)} must be {hint.__name__}{advice}, got {type(value).__name__} {shown(value)}")
     return value
 

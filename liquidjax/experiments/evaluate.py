@@ -112,8 +112,10 @@ def _compare(folder: Path, config: TrainConfig, cell: Readout) -> None:
     """Refuses settings other than those the parameters were trained with."""
     saved = checkpoint.saved_for(folder / "params.npz")
     if saved is None:
-        raise ValueError(f"{folder / 'params.npz'} does not say what it was trained with, so nobody can tell whether "
-                         "config.yaml is still the same; it comes from an earlier liquidjax: train again")  # fmt: skip
+        raise ValueError(
+            f"{folder / 'params.npz'} does not say what it was trained with, so nobody can tell whether "
+            "config.yaml is still the same; it comes from an earlier liquidjax: train again"
+        )
     found = description.differences(saved, description.describe(belongs_to(config, cell)))
     edited = [
         f"`{place.removeprefix('config.')}` was {trained} and is {now} now"
@@ -121,8 +123,10 @@ def _compare(folder: Path, config: TrainConfig, cell: Readout) -> None:
         if place.startswith("config.")
     ]
     if edited:
-        raise ValueError(f"{folder / 'config.yaml'} was changed after the training: {'; '.join(edited)}; change it "
-                         "back, or train again")  # fmt: skip
+        raise ValueError(
+            f"{folder / 'config.yaml'} was changed after the training: {'; '.join(edited)}; change it "
+            "back, or train again"
+        )
 
 
 def read_images(file: Path) -> np.ndarray:
@@ -138,12 +142,15 @@ def read_images(file: Path) -> np.ndarray:
             raise ValueError(f"{place}: expected {digits.PIXELS} pixel values, got {len(values)}{hint}")
         for column, (text, value) in enumerate(zip(fields, values, strict=True), start=1):
             if value is None or value > digits.WHITE:
-                raise ValueError(f"{place}, column {column}: expected a number from 0 to {digits.WHITE:g}, "
-                                 f"got {shown(text.strip())}")  # fmt: skip
+                raise ValueError(
+                    f"{place}, column {column}: expected a number from 0 to {digits.WHITE:g}, got {shown(text.strip())}"
+                )
         if 0 < max(values) <= 1:  # type: ignore[type-var]
-            raise ValueError(f"{place}: no pixel of the image is above {max(values):g}, so it seems to be scaled to "  # type: ignore[type-var]
-                             f"0..1; expected values from 0 (background) to {digits.WHITE:g}: multiply them by "
-                             f"{digits.WHITE:g}")  # fmt: skip
+            raise ValueError(
+                f"{place}: no pixel of the image is above {max(values):g}, so it seems to be scaled to "  # type: ignore[type-var]
+                f"0..1; expected values from 0 (background) to {digits.WHITE:g}: multiply them by "
+                f"{digits.WHITE:g}"
+            )
         images.append(values)  # type: ignore[arg-type]
     if not images:
         raise ValueError(f"{file} holds no images: expected rows of {digits.PIXELS} pixel values")
@@ -165,8 +172,9 @@ def _records(file: Path) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as error:
             raise ValueError(f"{file}, line {line}: not CSV: {error}") from error
         except UnicodeDecodeError as error:
-            raise ValueError(f"{file} must be CSV in UTF-8, and byte {error.start} of what was read is not; save it as "
-                             "one") from error  # fmt: skip
+            raise ValueError(
+                f"{file} must be CSV in UTF-8, and byte {error.start} of what was read is not; save it as one"
+            ) from error
 
 
 def _is_header(fields: list[str], values: list[float | None]) -> bool:

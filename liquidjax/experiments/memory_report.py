@@ -89,9 +89,20 @@ def timed(rows: Sequence[Row]) -> str:
     """The table of what was run."""
     device = any(row.measured.device_peak is not None for row in rows)
     lines = [
-        ["method", "T", "temporaries, MB", "peak, MB", *["device peak, MB"] * device, "time, ms", "times BPTT",
-         "compile, s", "forward passes", "gradient error", "1 - cosine"]
-    ]  # fmt: skip
+        [
+            "method",
+            "T",
+            "temporaries, MB",
+            "peak, MB",
+            *["device peak, MB"] * device,
+            "time, ms",
+            "times BPTT",
+            "compile, s",
+            "forward passes",
+            "gradient error",
+            "1 - cosine",
+        ]
+    ]
     run = [row for row in rows if row.measured.seconds]
     by_bptt = {row.point.time: np.median(row.measured.seconds) for row in run if row.point.method == "BPTT"}
     for row in run:

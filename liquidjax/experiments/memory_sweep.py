@@ -50,8 +50,13 @@ class Sweep:
     """One of the lengths, at which half and twice the unfolds are measured too; 0 leaves it out."""
 
     def __post_init__(self):
-        for name, least, most in (("shortest", 1, LONGEST), ("longest", 1, LONGEST), ("lengths", 2, 20),
-                                  ("timed_up_to", 0, LONGEST), ("unfolds_at", 0, LONGEST)):  # fmt: skip
+        for name, least, most in (
+            ("shortest", 1, LONGEST),
+            ("longest", 1, LONGEST),
+            ("lengths", 2, 20),
+            ("timed_up_to", 0, LONGEST),
+            ("unfolds_at", 0, LONGEST),
+        ):
             check_count(name, getattr(self, name), least, most)
         if self.longest <= self.shortest:
             raise ValueError(f"longest must be above shortest = {self.shortest}, got {self.longest}")
@@ -100,8 +105,12 @@ class MemoryConfig:
     """Seed of the initial parameters and of the data."""
 
     def __post_init__(self):
-        for name, least, most in (("segments", 1, LONGEST), ("timed_runs", 1, 10_000), ("long_steps", 0, LONGEST),
-                                  ("long_check", 1, 1_000_000)):  # fmt: skip
+        for name, least, most in (
+            ("segments", 1, LONGEST),
+            ("timed_runs", 1, 10_000),
+            ("long_steps", 0, LONGEST),
+            ("long_check", 1, 1_000_000),
+        ):
             check_count(name, getattr(self, name), least, most)
         check_positive("dt_over_tau", self.dt_over_tau)
         check_seed("seed", self.seed)
@@ -178,8 +187,10 @@ def measure_all(config: MemoryConfig, show: Show, stop: Stop = lambda: False) ->
     long = interrupted = None
     failed = threading.Event()  # one measurement has: the others are not waited for
     work = _Work(ThreadPoolExecutor(min(4, os.cpu_count() or 1)), show, lambda: stop() or failed.is_set())
-    show(f"{len(compiled)} gradients to compile, {len(CELLS)} cells to drive to where the adjoint fails, "
-         f"{len(timed)} gradients to time")  # fmt: skip
+    show(
+        f"{len(compiled)} gradients to compile, {len(CELLS)} cells to drive to where the adjoint fails, "
+        f"{len(timed)} gradients to time"
+    )
     try:
         pending = {point: work.submit(_measured, point, work.stop) for point in compiled}
         shares = dict.fromkeys(CELLS, 0.0)
@@ -257,8 +268,10 @@ class _Work:
             except TimeoutError:
                 if future.done():
                     raise
-                self.show(f"{what}, {time.perf_counter() - start:.0f} s so far"
-                          + _left(start, share() if callable(share) else share))  # fmt: skip
+                self.show(
+                    f"{what}, {time.perf_counter() - start:.0f} s so far"
+                    + _left(start, share() if callable(share) else share)
+                )
 
 
 def _left(start: float, share: float) -> str:

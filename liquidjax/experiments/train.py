@@ -110,8 +110,9 @@ class TrainConfig:
         check_count("batch_size", self.batch_size, 1, digits.IMAGES)
         images = digits.IMAGES - sum(self.task.held_out)
         if self.batch_size > images:
-            raise ValueError(f"batch_size must be at most the number of training images = {images}, "
-                             f"got {self.batch_size}")  # fmt: skip
+            raise ValueError(
+                f"batch_size must be at most the number of training images = {images}, got {self.batch_size}"
+            )
         check_not_negative("weight_decay", self.weight_decay)
         check_positive("clip", self.clip)
         check_share("smoothing", self.smoothing, 0, 0.999)

@@ -108,8 +108,10 @@ class Diffrax:
 
 def _value(leaf: Any) -> Any:
     if isinstance(leaf, Tracer):
-        raise ValueError("solver, controller and adjoint of Diffrax must hold numbers that are known, not traced ones: "
-                         "build the integrator outside of jax.jit")  # fmt: skip
+        raise ValueError(
+            "solver, controller and adjoint of Diffrax must hold numbers that are known, not traced ones: "
+            "build the integrator outside of jax.jit"
+        )
     if isinstance(leaf, jax.Array | np.ndarray | np.generic):
         array = np.asarray(leaf)
         return array.shape, str(array.dtype), array.tobytes()

@@ -47,8 +47,10 @@ class FixedStep(abc.ABC):
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
         if "advance" in cls.__dict__:
-            raise TypeError(f"{cls.__name__} must say what one step is in `unfold`; `advance` is made of that by "
-                            "FixedStep, and must not be defined anew")  # fmt: skip
+            raise TypeError(
+                f"{cls.__name__} must say what one step is in `unfold`; `advance` is made of that by "
+                "FixedStep, and must not be defined anew"
+            )
 
     def __post_init__(self):
         settle(self, check_size, "unfolds")

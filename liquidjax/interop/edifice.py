@@ -26,9 +26,7 @@ from liquidjax.interop.foreign import check_names, check_number
 from liquidjax.models.ode_net import ODENet
 
 SOLVERS = ("exact", "euler", "midpoint", "rk4", "dopri5")
-LIQUID = (
-    "embed_dim", "hidden_size", "num_layers", "dropout", "window_size", "seq_len", "integration_steps", "solver"
-)  # fmt: skip
+LIQUID = ("embed_dim", "hidden_size", "num_layers", "dropout", "window_size", "seq_len", "integration_steps", "solver")
 """The options of `Edifice.Liquid`, which all its functions take, whether or not they use them."""
 
 P = ParamSpec("P")

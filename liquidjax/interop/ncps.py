@@ -146,8 +146,10 @@ def _cfc(given: dict[str, Any], wiring: str) -> Cell:
     check_choice("mode", mode, MODES)
     backbone = {key: given[f"backbone_{key}"] for key in ("units", "layers", "dropout")}
     if wiring == "masks":
-        raise ValueError("wiring='masks' needs an LTC: the masks of a CfC do not say which neurons of a layer are "
-                         "connected; give in units the class, arguments and seed of the trained network")  # fmt: skip
+        raise ValueError(
+            "wiring='masks' needs an LTC: the masks of a CfC do not say which neurons of a layer are "
+            "connected; give in units the class, arguments and seed of the trained network"
+        )
     if not isinstance(units, Mapping):
         _check_units(units)
         check_choice("activation", given["activation"], tuple(ACTIVATIONS))
@@ -169,8 +171,10 @@ def _cfc(given: dict[str, Any], wiring: str) -> Cell:
 
 def _check_units(units: Any) -> None:
     if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-        raise ValueError('units must be a number of neurons, at least 1, or {"class": ..., "arguments": {...}} for a '
-                         f"wiring, got {units!r}")  # fmt: skip
+        raise ValueError(
+            'units must be a number of neurons, at least 1, or {"class": ..., "arguments": {...}} for a '
+            f"wiring, got {units!r}"
+        )
 
 
 def _wiring(units: Any) -> wirings.Wiring:

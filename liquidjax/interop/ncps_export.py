@@ -134,15 +134,17 @@ def _wiring(wiring: wirings.Wiring) -> dict[str, Any]:
     for name, (kind, names) in WIRINGS.items():
         if type(wiring) is kind:
             return {"class": name, "arguments": {theirs: getattr(wiring, ours) for theirs, ours in names.items()}}
-    raise ValueError(f"wiring must be one of {', '.join(WIRINGS)}, which ncps can draw again, got a "
-                     f"{type(wiring).__name__}")  # fmt: skip
+    raise ValueError(
+        f"wiring must be one of {', '.join(WIRINGS)}, which ncps can draw again, got a {type(wiring).__name__}"
+    )
 
 
 def _check_params(where: Params, params: Params) -> None:
     """Raises the ValueError for parameters of another structure or shape than those of the cell."""
     if jax.tree.structure(where) != jax.tree.structure(params):
-        raise ValueError(f"params must be those of the cell, {jax.tree.structure(where)}, got "
-                         f"{jax.tree.structure(params)}")  # fmt: skip
+        raise ValueError(
+            f"params must be those of the cell, {jax.tree.structure(where)}, got {jax.tree.structure(params)}"
+        )
     for (path, place), leaf in zip(jax.tree.leaves_with_path(where), jax.tree.leaves(params), strict=True):
         if place.shape != np.shape(leaf):
             raise ValueError(f"params{jax.tree_util.keystr(path)} must have shape {place.shape}, got {np.shape(leaf)}")

@@ -110,10 +110,12 @@ def from_velora(
         sizes = (options["in_features"], options["n_neurons"], options["out_features"], options["sparsity_level"])
         module = network(*sizes, initialiser, masks=LayerMasks(**masks))
         prefixes = ("inter.", "command.", "motor.") if name == "LiquidNCPNetwork" else ("ncp.0.", "ncp.2.", "ncp.4.")
-        params = NCPParams(*(
-            liquid(prefix, layer) if isinstance(layer, NCPLiquidCell) else sparse(prefix, np.abs(layer.mask).T)
-            for prefix, layer in zip(prefixes, module.layers, strict=True)
-        ))  # fmt: skip
+        params = NCPParams(
+            *(
+                liquid(prefix, layer) if isinstance(layer, NCPLiquidCell) else sparse(prefix, np.abs(layer.mask).T)
+                for prefix, layer in zip(prefixes, module.layers, strict=True)
+            )
+        )
 
     arrays.check_all_taken(but=[key for key in state_dict if key.endswith("sparsity_mask")])  # which no head uses
     return module, jax.tree.map(jnp.asarray, params)

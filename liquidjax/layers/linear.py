@@ -52,6 +52,7 @@ def zeros(batch_shape: tuple[int, ...], units: int, dtype) -> Array:
         batch_shape = tuple(check_size("batch_shape", size, least=0) for size in batch_shape)
     except (TypeError, ValueError):
         example = f", write ({batch_shape},)" if isinstance(batch_shape, int) else ""
-        raise ValueError(f"batch_shape must be a tuple of sizes such as () or (32,), got {described(batch_shape)}"
-                         f"{example}") from None  # fmt: skip
+        raise ValueError(
+            f"batch_shape must be a tuple of sizes such as () or (32,), got {described(batch_shape)}{example}"
+        ) from None
     return jnp.zeros((*batch_shape, units), dtype)

@@ -207,6 +207,8 @@ def convolve(convolutions: Sequence[Convolution], images: Array, padding: Litera
 def _check_images(images: Any, height: int, width: int) -> Array:
     images = check_array("images", images)
     if images.shape[-3:] != (height, width, COLOURS) or not jnp.issubdtype(images.dtype, jnp.floating):
-        raise ValueError(f"images must be floating point (*batch, height = {height}, width = {width}, {COLOURS}), "
-                         f"got {images.dtype} {images.shape}")  # fmt: skip
+        raise ValueError(
+            f"images must be floating point (*batch, height = {height}, width = {width}, {COLOURS}), "
+            f"got {images.dtype} {images.shape}"
+        )
     return images

@@ -64,8 +64,10 @@ class ContinuousActor:
             object.__setattr__(self, name, tuple(float(limit) for limit in given))
         actions = (len(self.low), len(self.high))
         if actions != (self.network.outputs / 2,) * 2:
-            raise ValueError(f"network must have 2 outputs for each action, low and high a number for each, "
-                             f"got {self.network.outputs} outputs, {actions[0]} and {actions[1]} numbers")  # fmt: skip
+            raise ValueError(
+                f"network must have 2 outputs for each action, low and high a number for each, "
+                f"got {self.network.outputs} outputs, {actions[0]} and {actions[1]} numbers"
+            )
         if not all(-math.inf < low < high < math.inf for low, high in zip(self.low, self.high, strict=True)):
             raise ValueError(f"low must be below high, both finite, got {self.low} and {self.high}")
 

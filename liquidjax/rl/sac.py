@@ -126,8 +126,10 @@ class SAC:
         expected = (observations + outputs // 2, 1) if continuous else (observations, outputs)
         got = (self.critic.network.inputs, self.critic.network.outputs)
         if got != expected:
-            raise ValueError(f"the critic must have {expected[0]} inputs and {expected[1]} outputs for this actor, got "
-                             f"{got[0]} and {got[1]}")  # fmt: skip
+            raise ValueError(
+                f"the critic must have {expected[0]} inputs and {expected[1]} outputs for this actor, got "
+                f"{got[0]} and {got[1]}"
+            )
         if self.target_entropy is None:
             object.__setattr__(self, "target_entropy", self.actor.target_entropy)
 
@@ -142,8 +144,9 @@ class SAC:
 
     def initial_states(self, batch_shape: tuple[int, ...] = ()) -> States:
         """The states at the start of an episode."""
-        return States(self.actor.network.initial_state(batch_shape, float),
-                      self.critic.initial_state((*batch_shape, 2), float))  # fmt: skip
+        return States(
+            self.actor.network.initial_state(batch_shape, float), self.critic.initial_state((*batch_shape, 2), float)
+        )
 
     def values(self, params: Params, states: State, observation: Any, action: Any) -> tuple[State, Array]:
         """(states after, values (2, *batch, outputs)) of both critics; states (*batch, 2, units)."""
@@ -334,5 +337,7 @@ def _finite(name: str, value: Any, step: int) -> np.ndarray:
 
 def _check_learning(learnt: Any, losses: Losses | None, step: int, sac: SAC) -> None:
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(learnt)):
-        raise FloatingPointError(f"at step {step} the losses are {losses}, or what was learnt is no longer finite; try "
-                                 f"a smaller learning rate than {sac.learning_rate}")  # fmt: skip
+        raise FloatingPointError(
+            f"at step {step} the losses are {losses}, or what was learnt is no longer finite; try "
+            f"a smaller learning rate than {sac.learning_rate}"
+        )

@@ -19,9 +19,11 @@ def ode_cell(cell: Cell) -> ODECell:
     while isinstance(inner, Readout | StepLoss):
         inner = inner.cell
     if not isinstance(inner, ODECell):
-        raise ValueError(f"expected a cell that follows a differential equation, such as LTC or CTRNN, or a Readout of "
-                         f"one, got {type(inner).__name__}; for others there are unroll and its gradients Remat, "
-                         f"Chunked and Recursive")  # fmt: skip
+        raise ValueError(
+            f"expected a cell that follows a differential equation, such as LTC or CTRNN, or a Readout of "
+            f"one, got {type(inner).__name__}; for others there are unroll and its gradients Remat, "
+            f"Chunked and Recursive"
+        )
     return inner
 
 

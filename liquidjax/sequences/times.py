@@ -45,8 +45,9 @@ def elapsed(timestamps: Any, first: Any, mask: Any = None, unit: Unit | None = N
         array([0.  , 0.75])
     """
     if isinstance(timestamps, Tracer):
-        raise ValueError("timestamps must be there when elapsed is called, not be traced: call it outside of jax.jit, "
-                         "on the data")  # fmt: skip
+        raise ValueError(
+            "timestamps must be there when elapsed is called, not be traced: call it outside of jax.jit, on the data"
+        )
     times, dtype = _numbers("timestamps", timestamps, unit)
     if times.ndim < 1:
         raise ValueError(f"timestamps must be (time, *batch), got shape {times.shape}")
@@ -56,8 +57,9 @@ def elapsed(timestamps: Any, first: Any, mask: Any = None, unit: Unit | None = N
     if start.dtype.kind == "m" and unit is not None:
         start = start / np.timedelta64(1, unit)
     if start.dtype.kind not in "iuf" or start.shape not in ((), times.shape[1:]):
-        raise ValueError(f"first must be a number or (*batch) = {times.shape[1:]} of them, got {start.dtype} "
-                         f"{start.shape}")  # fmt: skip
+        raise ValueError(
+            f"first must be a number or (*batch) = {times.shape[1:]} of them, got {start.dtype} {start.shape}"
+        )
     if not np.all((start >= 0) & np.isfinite(start)):
         raise ValueError(f"first must be finite and at least 0, got {np.min(start)}")
     valid = np.ones(times.shape, bool) if mask is None else check_array("mask", mask, "", on_host=True)
@@ -102,8 +104,9 @@ def durations(times: Any, batch: tuple[int, ...], mask: Any) -> np.ndarray | Arr
 def check_times_shape(shape: tuple[int, ...], batch: tuple[int, ...]) -> None:
     """Raises ValueError for times that are not (time,) or (time, *batch), at least two."""
     if len(shape) < 1 or shape[0] < 2 or shape[1:] not in ((), batch):
-        raise ValueError(f"times must be (time,) or (time, *batch) with at least 2 times and *batch = {batch}, got "
-                         f"shape {shape}")  # fmt: skip
+        raise ValueError(
+            f"times must be (time,) or (time, *batch) with at least 2 times and *batch = {batch}, got shape {shape}"
+        )
 
 
 def _spread(xp: Any, times: Any, batch: tuple[int, ...]) -> Any:
@@ -121,11 +124,15 @@ def _numbers(name: str, times: Any, unit: Unit | None) -> tuple[np.ndarray, np.d
         array = np.array([_without_zone(time) for time in array.flat], "datetime64[us]").reshape(array.shape)
     kind = array.dtype.kind
     if kind in "mM" and unit is None:
-        raise ValueError(f"{name} must be numbers, got {array.dtype}: elapsed(timestamps, first=0, unit='s') makes dt "
-                         "of dates, and cumsum(axis=0) of that counts from the first one")  # fmt: skip
+        raise ValueError(
+            f"{name} must be numbers, got {array.dtype}: elapsed(timestamps, first=0, unit='s') makes dt "
+            "of dates, and cumsum(axis=0) of that counts from the first one"
+        )
     if kind not in "iufmM":
-        raise ValueError(f"{name} must be numbers or dates, got {array.dtype}; text with dates in it is read by "
-                         "numpy.array(text, 'datetime64[ns]')")  # fmt: skip
+        raise ValueError(
+            f"{name} must be numbers or dates, got {array.dtype}; text with dates in it is read by "
+            "numpy.array(text, 'datetime64[ns]')"
+        )
     if kind in "iuf" and unit is not None:
         raise ValueError(f"unit must be left out where {name} are numbers, got {unit!r}: dt is in the unit they are in")
     if kind == "f":

@@ -24,9 +24,11 @@ def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state
     time, *batch = inputs.shape[:-1]
     _check_dt_shape(dt.shape, (time, *batch))
     if dt.shape == (time,) and batch == [time] and time > 1 and not _is_constant(dt):
-        _warn(f"dt of shape {dt.shape} was taken as one value for each time step, the same for all samples, but there "
-              f"are as many samples as time steps; write dt[:, None] for one value a time step, or "
-              f"jnp.broadcast_to(dt, {(time, time)}) for one value a sample")  # fmt: skip
+        _warn(
+            f"dt of shape {dt.shape} was taken as one value for each time step, the same for all samples, but there "
+            f"are as many samples as time steps; write dt[:, None] for one value a time step, or "
+            f"jnp.broadcast_to(dt, {(time, time)}) for one value a sample"
+        )
     if mask is not None and (mask.shape != (time, *batch) or mask.dtype != jnp.bool_):
         raise ValueError(f"mask must be bool (time, *batch) = {(time, *batch)}, got {mask.dtype} {mask.shape}")
     if state is not None:
@@ -70,8 +72,12 @@ def check_values(inputs: Any, dt: Any, mask: Any = None, *, state: State | None 
     if dt.ndim:
         # (time,) is the same dt for every sample of a step
         spread = (1,) * (valid.ndim - dt.ndim)
-        refuse_where("dt must be finite and at least 0", dt.reshape(dt.shape + spread),
-                bad.reshape(bad.shape + spread) & valid, dtype)  # fmt: skip
+        refuse_where(
+            "dt must be finite and at least 0",
+            dt.reshape(dt.shape + spread),
+            bad.reshape(bad.shape + spread) & valid,
+            dtype,
+        )
     elif bad:
         raise ValueError(f"dt must be finite and at least 0{_limit(dt, dtype)}, got {dt}")
     refuse_where(
@@ -89,8 +95,10 @@ def check_state_values(state: State | None, dtype: Any) -> None:
             if bad.any():
                 where = np.argwhere(bad)[0].tolist()
                 value = leaf[tuple(where)]
-                raise ValueError(f"state{jax.tree_util.keystr(path)} must be finite{_limit(value, dtype)}, got {value} "
-                                 f"at {where} of (*batch, units)")  # fmt: skip
+                raise ValueError(
+                    f"state{jax.tree_util.keystr(path)} must be finite{_limit(value, dtype)}, got {value} "
+                    f"at {where} of (*batch, units)"
+                )
 
 
 def _check_dt_shape(shape: tuple[int, ...], steps: tuple[int, ...]) -> None:
@@ -98,8 +106,10 @@ def _check_dt_shape(shape: tuple[int, ...], steps: tuple[int, ...]) -> None:
     of_steps = len(shape) == len(steps) and shape[0] == time
     if shape in ((), (time,)) or (of_steps and all(n in (1, b) for n, b in zip(shape[1:], batch, strict=True))):
         return
-    raise ValueError(f"dt must be a scalar, (time,) = {(time,)} or (time, *batch) = {steps}, any batch axis of which "
-                     f"may be 1, got shape {shape}")  # fmt: skip
+    raise ValueError(
+        f"dt must be a scalar, (time,) = {(time,)} or (time, *batch) = {steps}, any batch axis of which "
+        f"may be 1, got shape {shape}"
+    )
 
 
 def _is_constant(dt: Array) -> bool:

@@ -42,8 +42,10 @@ class Digits:
         for name in ("test_share", "validation_share"):
             check_share(name, getattr(self, name), 0.01, 0.8)
         if not self.test_share + self.validation_share <= 0.9:
-            raise ValueError("test_share + validation_share must be at most 0.9, so that some images are left to train "
-                             f"on; got {self.test_share} + {self.validation_share}")  # fmt: skip
+            raise ValueError(
+                "test_share + validation_share must be at most 0.9, so that some images are left to train "
+                f"on; got {self.test_share} + {self.validation_share}"
+            )
         check_seed("split_seed", self.split_seed)
 
     @property

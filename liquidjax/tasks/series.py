@@ -55,8 +55,10 @@ class Sampling:
         check_positive("interval", self.interval)
         check_not_negative("noise", self.noise)
         if (self.train + self.test) * self.interval > LONGEST:
-            raise ValueError(f"(train + test) * interval must be at most {LONGEST:,} units of time, got "
-                             f"({self.train} + {self.test}) * {self.interval}")  # fmt: skip
+            raise ValueError(
+                f"(train + test) * interval must be at most {LONGEST:,} units of time, got "
+                f"({self.train} + {self.test}) * {self.interval}"
+            )
 
     @property
     def times(self) -> np.ndarray:

@@ -71,8 +71,9 @@ def load(path: str | os.PathLike, like: Any, cell: Any = None) -> Any:
         problems += _other_arrays(expected, archive.outlines)
         if problems:
             more = [f"and {len(problems) - _MOST_LISTED} more"] if len(problems) > _MOST_LISTED else []
-            raise ValueError(f"{path} does not hold the expected parameters: "
-                             f"{'; '.join(problems[:_MOST_LISTED] + more)}")  # fmt: skip
+            raise ValueError(
+                f"{path} does not hold the expected parameters: {'; '.join(problems[:_MOST_LISTED] + more)}"
+            )
         leaves = [_as_leaf(archive.array(name), leaf) for name, leaf in named.items()]
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
@@ -121,9 +122,11 @@ def _as_numpy(name: str, leaf: Any) -> np.ndarray:
     plain = isinstance(leaf, jax.Array | np.ndarray | np.generic) and not isinstance(leaf, np.ma.MaskedArray)
     array = np.asarray(leaf, order="C") if plain else np.zeros(0, object)
     if array.dtype.kind not in "biufc" or array.dtype.char in "gG" or not array.dtype.isnative:
-        raise ValueError(f"{name} must be an array of ordinary numbers, which .npy can hold, got "
-                         f"{array.dtype if plain else type(leaf).__name__}; convert it, for example with "
-                         "astype(float32)")  # fmt: skip
+        raise ValueError(
+            f"{name} must be an array of ordinary numbers, which .npy can hold, got "
+            f"{array.dtype if plain else type(leaf).__name__}; convert it, for example with "
+            "astype(float32)"
+        )
     return array
 
 
@@ -139,9 +142,11 @@ def _outline(name: str, leaf: Any) -> npz.Outline:
 
 def _refuse_key(name: str, leaf: Any) -> None:
     if isinstance(leaf, jax.Array | jax.ShapeDtypeStruct) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        raise ValueError(f"{name} must be an array of ordinary numbers, which .npy can hold, got {leaf.dtype}; put "
-                         "jax.random.key_data(key) in its place, and make a key again of what was loaded with "
-                         "jax.random.wrap_key_data(data)")  # fmt: skip
+        raise ValueError(
+            f"{name} must be an array of ordinary numbers, which .npy can hold, got {leaf.dtype}; put "
+            "jax.random.key_data(key) in its place, and make a key again of what was loaded with "
+            "jax.random.wrap_key_data(data)"
+        )
 
 
 def _as_leaf(array: np.ndarray, like: Any) -> Any:
@@ -164,8 +169,10 @@ def _other_arrays(expected: dict[str, npz.Outline], found: dict[str, npz.Outline
 
 def _other_cell(path: str | os.PathLike, archive: npz.Archive, wanted: str) -> list[str]:
     if archive.text_length is None:
-        raise ValueError(f"{path} does not say which cell it was saved for: save it with `cell`, or load it without "
-                         "`cell` if you know that it belongs to this one")  # fmt: skip
+        raise ValueError(
+            f"{path} does not say which cell it was saved for: save it with `cell`, or load it without "
+            "`cell` if you know that it belongs to this one"
+        )
     if archive.text_length == len(wanted.encode()) and archive.text() == wanted.encode():
         return []
     if archive.text_length > _LONGEST:
@@ -180,8 +187,10 @@ def _saved_for(path: str | os.PathLike, archive: npz.Archive) -> Any:
     if archive.text_length is None:
         return None
     if archive.text_length > _LONGEST:
-        raise ValueError(f"{path} has a description too long to be taken apart, {archive.text_length:,} bytes; compare "
-                         "it with a cell by load(..., cell=cell)")  # fmt: skip
+        raise ValueError(
+            f"{path} has a description too long to be taken apart, {archive.text_length:,} bytes; compare "
+            "it with a cell by load(..., cell=cell)"
+        )
     try:
         return json.loads(archive.text())
     except (ValueError, RecursionError) as error:

@@ -167,8 +167,10 @@ def train(
     validation = _checked(cell, "validation", validation, dt)
     steps = len(labels) // batch_size if batch_size >= 1 else 0
     if steps < 1 or epochs < 1:
-        raise ValueError(f"epochs must be at least 1 and batch_size in [1, training samples = {len(labels)}], "
-                         f"got {epochs} and {batch_size}")  # fmt: skip
+        raise ValueError(
+            f"epochs must be at least 1 and batch_size in [1, training samples = {len(labels)}], "
+            f"got {epochs} and {batch_size}"
+        )
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing must be in [0, 1), got {smoothing}")
     optimizer = AdamW(learning_rate, epochs * steps, weight_decay, clip)
@@ -191,8 +193,14 @@ def train(
         losses, accuracies = np.array(jax.device_get(metrics)).T
         held_out = measure(cell, params, *validation, dt)
         _check_finite(np.append(losses, held_out.loss), epoch, learning_rate)
-        record = Epoch(epoch, float(losses.mean()), float(accuracies.mean()), float(held_out.loss),
-                       float(held_out.accuracy), time.perf_counter() - start)  # fmt: skip
+        record = Epoch(
+            epoch,
+            float(losses.mean()),
+            float(accuracies.mean()),
+            float(held_out.loss),
+            float(held_out.accuracy),
+            time.perf_counter() - start,
+        )
         history.append(record)
         if on_epoch is not None:
             on_epoch(record)
@@ -202,11 +210,15 @@ def train(
 def _checked(cell: Cell, name: str, samples: tuple[Any, Any], dt: float) -> tuple[np.ndarray, np.ndarray]:
     inputs, labels = map(np.asarray, samples)
     if inputs.ndim != 3 or inputs.shape[2] != cell.inputs or labels.shape != inputs.shape[1:2]:
-        raise ValueError(f"{name} must be inputs (time, samples, features = {cell.inputs}) and labels (samples,), "
-                         f"got shapes {inputs.shape} and {labels.shape}")  # fmt: skip
+        raise ValueError(
+            f"{name} must be inputs (time, samples, features = {cell.inputs}) and labels (samples,), "
+            f"got shapes {inputs.shape} and {labels.shape}"
+        )
     if labels.dtype.kind not in "iu" or not ((labels >= 0) & (labels < cell.outputs)).all():
-        raise ValueError(f"labels of {name} must be integers in [0, outputs of the cell = {cell.outputs}), got "
-                         f"{labels.dtype} from {labels.min()} to {labels.max()}")  # fmt: skip
+        raise ValueError(
+            f"labels of {name} must be integers in [0, outputs of the cell = {cell.outputs}), got "
+            f"{labels.dtype} from {labels.min()} to {labels.max()}"
+        )
     check_values(inputs, dt)
     return inputs, labels
 
@@ -215,5 +227,7 @@ def _check_finite(losses: np.ndarray, epoch: int, learning_rate: float) -> None:
     if not np.isfinite(losses).all():
         step = int(np.argmin(np.isfinite(losses)))
         place = f"step {step + 1}" if step < len(losses) - 1 else "the validation after the last step"
-        raise FloatingPointError(f"the loss is {losses[step]} at epoch {epoch}, {place}; try a smaller learning rate "
-                                 f"than {learning_rate}, a smaller clip, or more unfolds")  # fmt: skip
+        raise FloatingPointError(
+            f"the loss is {losses[step]} at epoch {epoch}, {place}; try a smaller learning rate "
+            f"than {learning_rate}, a smaller clip, or more unfolds"
+        )

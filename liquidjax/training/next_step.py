@@ -81,8 +81,10 @@ def train(
     series, learning_rates = jnp.asarray(series), jnp.asarray(learning_rates, float)
     copies = jax.tree.leaves(params)[0].shape[0]
     if series.ndim != 3 or len(series) < 2 or series.shape[1:] != (copies, cell.inputs) or cell.inputs != cell.outputs:
-        raise ValueError(f"series must be (time >= 2, copies = {copies}, inputs of the cell = {cell.inputs} = its "
-                         f"outputs = {cell.outputs}), got shape {series.shape}")  # fmt: skip
+        raise ValueError(
+            f"series must be (time >= 2, copies = {copies}, inputs of the cell = {cell.inputs} = its "
+            f"outputs = {cell.outputs}), got shape {series.shape}"
+        )
     if learning_rates.shape != (copies,):
         raise ValueError(f"learning_rates must be (copies,) = {(copies,)}, got shape {learning_rates.shape}")
     check_values(series, dt)

@@ -93,8 +93,10 @@ class Archive:
         self._path = path
         length = max(file.seek(0, os.SEEK_END) - _DIGEST, 0)
         if _digest(file, length) != file.read():
-            raise ValueError(f"{path} is damaged, cut short, or not written by liquidjax: its checksum does not fit; "
-                             "restore it from a copy or train again")  # fmt: skip
+            raise ValueError(
+                f"{path} is damaged, cut short, or not written by liquidjax: its checksum does not fit; "
+                "restore it from a copy or train again"
+            )
         with self._zip_errors():
             self._zip = zipfile.ZipFile(file)
         members = self._checked_members(file)

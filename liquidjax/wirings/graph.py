@@ -54,11 +54,12 @@ class Graph:
         except TypeError:
             everyone = None
         if everyone != list(range(self.units)):
-            raise ValueError(f"layers must be tuples with every neuron from 0 to {self.units - 1} in one of them, got "
-                             f"{described(self.layers)}")  # fmt: skip
+            raise ValueError(
+                f"layers must be tuples with every neuron from 0 to {self.units - 1} in one of them, got "
+                f"{described(self.layers)}"
+            )
         if not isinstance(self.roles, tuple | list) or len(self.roles) != self.units:
-            raise ValueError(f"roles must be a role for each of {self.units} neurons, got "
-                             f"{described(self.roles)}")  # fmt: skip
+            raise ValueError(f"roles must be a role for each of {self.units} neurons, got {described(self.roles)}")
 
     @property
     def units(self) -> int:

@@ -78,8 +78,10 @@ class Block:
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
         if self.cell.inputs != self.cell.outputs:
-            raise ValueError(f"cell must have as many outputs as inputs, because they are added to each other; got "
-                             f"{self.cell.inputs} inputs and {self.cell.outputs} outputs")  # fmt: skip
+            raise ValueError(
+                f"cell must have as many outputs as inputs, because they are added to each other; got "
+                f"{self.cell.inputs} inputs and {self.cell.outputs} outputs"
+            )
 
     @property
     def inputs(self) -> int:

@@ -63,8 +63,10 @@ class Stack:
         settle(self, check_size, "inputs", "layers")
         check_cell(self.cell)
         if self.cell.inputs != self.cell.outputs:
-            raise ValueError(f"cell must have as many outputs as inputs, because each layer feeds the next; got "
-                             f"{self.cell.inputs} inputs and {self.cell.outputs} outputs")  # fmt: skip
+            raise ValueError(
+                f"cell must have as many outputs as inputs, because each layer feeds the next; got "
+                f"{self.cell.inputs} inputs and {self.cell.outputs} outputs"
+            )
 
     @property
     def outputs(self) -> int:

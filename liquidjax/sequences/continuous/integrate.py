@@ -129,8 +129,10 @@ def integrate(
     throw = check_flag("throw", throw)
     check_choice("interpolation", interpolation, ("linear", "held"))
     if not isinstance(integrator, Diffrax):
-        raise ValueError(f"integrator must be a Diffrax, which chooses its own steps, got {described(integrator)}; "
-                         "give the others to the cell and use unroll")  # fmt: skip
+        raise ValueError(
+            f"integrator must be a Diffrax, which chooses its own steps, got {described(integrator)}; "
+            "give the others to the cell and use unroll"
+        )
     given, inputs = inputs, check_array("inputs", inputs)
     mask = None if mask is None else check_array("mask", mask, kinds="biufV")
     check_shapes(cell, inputs, jnp.zeros(()), mask, state)
@@ -200,5 +202,6 @@ def _adjoint(gradient: Any) -> diffrax.AbstractAdjoint:
         return diffrax.RecursiveCheckpointAdjoint(checkpoints=gradient.checkpoints)
     if isinstance(gradient, Backsolve):
         return diffrax.BacksolveAdjoint()
-    raise ValueError(f"gradient must be BPTT(), Recursive() or Backsolve(anyway=True) for a continuous solve, got "
-                     f"{gradient}")  # fmt: skip
+    raise ValueError(
+        f"gradient must be BPTT(), Recursive() or Backsolve(anyway=True) for a continuous solve, got {gradient}"
+    )

@@ -89,8 +89,10 @@ def solve(
         raise ValueError(f"start must be floating point (*batch, units), got {start.dtype} {start.shape}")
     mask = None if mask is None else check_array("mask", mask, kinds="biufV")
     if mask is not None and (mask.shape != (*np.shape(times)[:1], *start.shape[:-1]) or mask.dtype != jnp.bool_):
-        raise ValueError(f"mask must be bool (times, *batch) = {(*np.shape(times)[:1], *start.shape[:-1])}, got "
-                         f"{mask.dtype} {mask.shape}")  # fmt: skip
+        raise ValueError(
+            f"mask must be bool (times, *batch) = {(*np.shape(times)[:1], *start.shape[:-1])}, got "
+            f"{mask.dtype} {mask.shape}"
+        )
     check_state_values(start, start.dtype)
     durations(times, start.shape[:-1], mask)
     if not isinstance(times, Tracer):

@@ -62,8 +62,9 @@ class Recursive:
             factors = _factors(time, levels)
             if sum(factors) <= self.checkpoints:
                 return factors
-        raise ValueError(f"checkpoints must be at least {sum(_factors(time, most))} for {time} time steps, got "
-                         f"{self.checkpoints}")  # fmt: skip
+        raise ValueError(
+            f"checkpoints must be at least {sum(_factors(time, most))} for {time} time steps, got {self.checkpoints}"
+        )
 
 
 def _factors(time: int, levels: int) -> tuple[int, ...]:

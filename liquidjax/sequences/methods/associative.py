@@ -45,8 +45,9 @@ class Associative:
     ) -> tuple[State, Array]:
         """See `methods.method.Method`."""
         if gradient != Remat():
-            raise ValueError(f"gradient must be left at Remat() with Associative, which keeps every state, "
-                             f"got {gradient}")  # fmt: skip
+            raise ValueError(
+                f"gradient must be left at Remat() with Associative, which keeps every state, got {gradient}"
+            )
 
         def flipped(tree: Any) -> Any:
             return jax.tree.map(lambda leaf: leaf[::-1], tree) if reverse else tree
@@ -93,8 +94,10 @@ def _states_before(cell: Any, params: Any, state: Array, steps: Steps) -> Array:
         steps = steps._replace(inputs=params.norm(inputs) if isinstance(cell, Block) else inputs)
         cell, params = cell.cell, params if isinstance(cell, StepLoss) else params.cell
     if reads_state(cell):
-        raise ValueError(f"Associative needs a cell whose coefficients do not read the state, such as GatedLinear, "
-                         f"with an integrator of fixed step, got {cell}; Scan runs every cell")  # fmt: skip
+        raise ValueError(
+            f"Associative needs a cell whose coefficients do not read the state, such as GatedLinear, "
+            f"with an integrator of fixed step, got {cell}; Scan runs every cell"
+        )
 
     def affine(now: Steps) -> tuple[Array, Array]:
         """(offset, gain) of one step: its value and its derivative at state 0."""

@@ -115,8 +115,10 @@ class Newton:
     def states(self, cell: Cell, params: Params, state: State, steps: Steps) -> tuple[Array, NewtonInfo]:
         """The states after each step, (time, *batch, units), and how it went."""
         if not isinstance(state, jax.Array):
-            raise ValueError(f"Newton needs a cell whose state is one array, got {type(cell).__name__} with "
-                             f"{jax.tree.structure(state)}; Scan runs every cell")  # fmt: skip
+            raise ValueError(
+                f"Newton needs a cell whose state is one array, got {type(cell).__name__} with "
+                f"{jax.tree.structure(state)}; Scan runs every cell"
+            )
         check_forward_mode(cell, "Newton", (diffrax.DirectAdjoint,))
         found, info = _root(self, cell, params, state, steps)
         last = len(found) // max(1, len(steps.dt)) - 1
