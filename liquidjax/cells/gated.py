@@ -62,7 +62,6 @@ class GatedLinear:
     units: int
     integrator: Integrator = Exponential()
     coefficients_read_state: ClassVar[bool] = False
-    """What `Associative` needs to know."""
 
     def __post_init__(self):
         settle(self, check_size, "inputs", "units")
@@ -94,4 +93,8 @@ class GatedLinear:
     def step(self, params: GatedLinearParams, state: Array, sensed: Sensed, dt: Array) -> tuple[Array, Array]:
         """(state, output), which are the same (*batch, units)."""
         state = ode.advance(self, params, state, sensed, dt)
-        return state, state
+        return state, self.readout(params, state)
+
+    def readout(self, params: GatedLinearParams, state: Array) -> Array:
+        """The state itself."""
+        return state
