@@ -7,9 +7,10 @@ that it cannot be meant as one value a sample.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import jax
+import jax.export
 import numpy as np
 
 Array = jax.Array
@@ -21,6 +22,17 @@ Sensed = Any
 """What a cell computes from its inputs before it knows its state; its layout is the cell's own affair."""
 Coefficients = Callable[[Array], tuple[Array, Array]]
 """state -> (drive, rate) of dx/dt = drive - rate * x, both of the shape of the state."""
+
+
+T = TypeVar("T")
+
+
+def exportable(nodetype: type[T]) -> type[T]:
+    """Registers a NamedTuple of parameters or state with `jax.export`, under a name without its module.
+
+    So that a function of them can be serialised as it is, and called where this package is not installed.
+    """
+    return jax.export.register_namedtuple_serialization(nodetype, serialized_name=f"liquidjax.{nodetype.__name__}")
 
 
 @runtime_checkable

@@ -7,13 +7,14 @@ import jax.numpy as jnp
 
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_flag, check_key, check_number, check_size, settle
-from liquidjax._types import Array, Integrator
+from liquidjax._types import Array, Integrator, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import Exponential
 from liquidjax.layers.linear import Linear, init_linear, zeros
 from liquidjax.reparam import positive, stored
 
 
+@exportable
 class CTRNNParams(NamedTuple):
     """linear: weight (inputs + units, units), bias (units); time_constant: softplus of it is tau, (units,), or None."""
 

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_key, check_size, settle
-from liquidjax._types import Array, Integrator
+from liquidjax._types import Array, Integrator, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import Exponential
 from liquidjax.layers.linear import Linear, init_linear, zeros
 
 
+@exportable
 class GatedLinearParams(NamedTuple):
     """time_constant: (inputs, units); hidden: (inputs, 2 units); equilibrium: (2 units, units), each with a bias."""
 

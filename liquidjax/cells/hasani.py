@@ -9,13 +9,14 @@ import jax.numpy as jnp
 
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_key, check_kind, check_number, check_size, settle
-from liquidjax._types import Array, Bounds, Integrator
+from liquidjax._types import Array, Bounds, Integrator, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import SemiImplicit
 from liquidjax.layers.linear import Linear, uniforms, zeros
 from liquidjax.reparam import positive
 
 
+@exportable
 class HasaniLTCParams(NamedTuple):
     """linear: weight (inputs + units, units), bias (units); A: (units,); time_constant: softplus of it is tau."""
 

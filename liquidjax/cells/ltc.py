@@ -11,7 +11,7 @@ import numpy as np
 from liquidjax import wirings
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_choice, check_key, check_kind, check_number, check_size, described, settle
-from liquidjax._types import Array, Bounds, Integrator, NeuronLayer
+from liquidjax._types import Array, Bounds, Integrator, NeuronLayer, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import SemiImplicit
 from liquidjax.layers.linear import uniforms, zeros
@@ -22,6 +22,7 @@ Mapping = Literal["affine", "linear"] | None
 Range = tuple[float, float]
 
 
+@exportable
 class SynapseParams(NamedTuple):
     """One entry per synapse that exists, sorted by target neuron, then source: arrays (synapses,)."""
 
@@ -31,6 +32,7 @@ class SynapseParams(NamedTuple):
     reversal_potential: Array
 
 
+@exportable
 class MappingParams(NamedTuple):
     """y = weight * x + bias, both (features,); an absent part is None."""
 
@@ -38,6 +40,7 @@ class MappingParams(NamedTuple):
     bias: Array | None
 
 
+@exportable
 class LTCParams(NamedTuple):
     """Parameters of an LTC; per-neuron arrays are (units,). See `LTC` for what they mean."""
 

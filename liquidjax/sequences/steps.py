@@ -71,7 +71,6 @@ def varying_as(like: Any, tree: Any) -> Any:
     What a loop carries must say so from its beginning. Outside of `shard_map` nothing happens.
     """
 
-
     def axes_of(leaf: Any) -> frozenset[str]:
         return frozenset(jax.typeof(leaf).manual_axis_type.varying)
 

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_flag, check_key, check_number, settle
-from liquidjax._types import Array, Cell, Params, Sensed, State
+from liquidjax._types import Array, Cell, Params, Sensed, State, exportable
 from liquidjax.cells.wrappers.base import step_inside
 from liquidjax.layers.layer_norm import LayerNorm, init_layer_norm
 from liquidjax.layers.linear import Linear, init_linear
 
 
+@exportable
 class FeedForwardParams(NamedTuple):
     """norm: of what comes in; gate and up: (width, 4 width); down: (4 width, width)."""
 
@@ -23,6 +24,7 @@ class FeedForwardParams(NamedTuple):
     down: Linear
 
 
+@exportable
 class BlockParams(NamedTuple):
     """norm: of what the cell reads; the cell's parameters; feed_forward: None where there is none."""
 

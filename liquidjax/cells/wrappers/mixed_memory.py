@@ -7,11 +7,12 @@ import jax
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_choice, check_key, check_number, check_size, settle
-from liquidjax._types import Array, Cell, Params, Sensed
+from liquidjax._types import Array, Cell, Params, Sensed, exportable
 from liquidjax.cells.lstm import LSTMParams, LSTMState, init_lstm, lstm_step
 from liquidjax.layers.linear import zeros
 
 
+@exportable
 class MixedMemoryParams(NamedTuple):
     """Parameters of the LSTM and of the cell."""
 
@@ -19,6 +20,7 @@ class MixedMemoryParams(NamedTuple):
     cell: Params
 
 
+@exportable
 class MixedMemoryState(NamedTuple):
     """state of the cell and memory of the LSTM, both (*batch, units)."""
 

@@ -7,11 +7,12 @@ import jax
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_key, check_size, settle
-from liquidjax._types import Array, Cell, Params, Sensed, State
+from liquidjax._types import Array, Cell, Params, Sensed, State, exportable
 from liquidjax.cells.wrappers.base import step_inside
 from liquidjax.layers.linear import Linear, init_linear
 
 
+@exportable
 class ReadoutParams(NamedTuple):
     """Parameters of the cell and of the map, weight (cell outputs, outputs)."""
 

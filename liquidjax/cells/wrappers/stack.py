@@ -8,11 +8,12 @@ import jax
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_key, check_size, settle
-from liquidjax._types import Array, Cell, Params, State
+from liquidjax._types import Array, Cell, Params, State, exportable
 from liquidjax.layers.layer_norm import LayerNorm, init_layer_norm
 from liquidjax.layers.linear import Linear, init_linear
 
 
+@exportable
 class StackParams(NamedTuple):
     """projection: (inputs, width), None where the two are equal; each layer's parameters; norm: the last one."""
 
