@@ -167,7 +167,7 @@ def test_dt_of_all_shapes_means_the_same(cell):
 
 @some_cells
 def test_a_reset_begins_anew(cell):
-    """The steps from a reset on are those of a sequence of their own; no gradient goes across; padding resets nothing."""
+    """The steps from a reset on are those of a sequence of their own; no gradient goes across; padding keeps its state."""
     params, inputs, dt = example(cell)
     reset = np.zeros((TIME, BATCH), bool)
     reset[2, 0] = reset[4, 0] = reset[3, 1] = True
