@@ -17,8 +17,8 @@ demo: $(VENV)/demo
 
 # Without XLA_FLAGS the tests compile fast into slower code (tests/conftest.py); with it empty, as users compile.
 test: $(VENV)/test
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal tests --ignore tests/test_golden_ncps.py
-	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal tests/test_golden_ncps.py liquidjax
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal tests --ignore tests/interop/test_golden_ncps.py
+	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal tests/interop/test_golden_ncps.py liquidjax
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed: the package, its parity with ncps, its examples and notebooks. The only results are"
 	@echo "the lines above. Run make demo to see a network learn."
@@ -28,20 +28,20 @@ test-all: $(VENV)/test
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed, the slow ones included."
 
-NUMERIC := golden_ncps cells conformance edifice gradients hasani integrate integrators lyapunov methods ode_net \
-	theorems times to_ncps unroll velora vision
-QUICK := cells checkpoint config files hasani house times velora wirings
+NUMERIC := analysis cells integrators interop models sequences test_conformance.py
+QUICK := cells interop/test_velora.py sequences/test_times.py training wirings experiments/test_config.py test_files.py \
+	test_house.py
 
 # As on a processor that has no AVX, and so no fused multiply-add: what is only right on one machine fails here.
 XLA_ISA ?= SSE4_2
 test-numeric: $(VENV)/test
 	@XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_max_isa=$(XLA_ISA)" \
-		$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not float16" $(NUMERIC:%=tests/test_%.py)
+		$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not float16" $(NUMERIC:%=tests/%)
 	@echo "The numeric tests passed under $(XLA_ISA)."
 
 # For another Python: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 test-quick: $(VENV)/test
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(QUICK:%=tests/test_%.py)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(QUICK:%=tests/%)
 	@echo "The quick tests passed on $$($(BIN)/python --version)."
 
 check: $(VENV)/check

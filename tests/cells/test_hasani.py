@@ -18,7 +18,7 @@ from liquidjax.layers.linear import Linear
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-GOLDEN = sorted((Path(__file__).parent / "golden").glob("euler_layer_*.npz"))
+GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("euler_layer_*.npz"))
 KEY = jax.random.key(0)
 
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from rounding import single_precision_tolerance
 
 import liquidjax as lj
 from liquidjax.sequences.methods.auto import choose
+from rounding import single_precision_tolerance
 
 KEY = jax.random.key(0)
 LINEAR = {

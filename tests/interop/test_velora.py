@@ -24,7 +24,7 @@ from liquidjax.wirings.layered import Layered, LayerMasks
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 FILES = sorted(GOLDEN.glob("velora_*.npz"))
 KEY = jax.random.key(0)
 MASK = [[1, 0], [-1, 1], [0, -1]]

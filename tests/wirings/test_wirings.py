@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import liquidjax as lj
 from liquidjax.interop.ncps import _wiring
 
-DATA = np.load(Path(__file__).parent / "golden" / "wirings_ncps.npz")
+DATA = np.load(Path(__file__).parents[1] / "golden" / "wirings_ncps.npz")
 META = json.loads(str(DATA["meta"]))
 
 

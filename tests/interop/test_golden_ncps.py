@@ -14,7 +14,7 @@ import liquidjax as lj
 from liquidjax.cells.wrappers.mixed_memory import MixedMemoryState
 from liquidjax.interop import from_ncps
 
-FOLDER = Path(__file__).parent / "golden"
+FOLDER = Path(__file__).parents[1] / "golden"
 FILES = sorted(path for path in FOLDER.glob("*.npz") if path.name.startswith(("ltc_", "cfc_")))
 AT_ONCE = {
     "ltc_irregular_autoncp": lj.Newton("layered"),

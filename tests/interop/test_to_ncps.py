@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_golden_ncps import FILES, load
 
 import liquidjax as lj
+from interop.test_golden_ncps import FILES, load
 from liquidjax.interop import from_ncps, to_ncps
 
 KEY = jax.random.key(0)
