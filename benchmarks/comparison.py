@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import results
 from contenders import OTHER_NETWORKS
+from rounds import Entry, Record, take
 from setting import QUESTIONS, Setting
-from turns import Entry, Record, take
 
 TOLERANCE = 1e-4
 """How far, relative, the results of contenders with the same weights may be apart in float32."""

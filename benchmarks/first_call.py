@@ -12,8 +12,8 @@ from typing import Any
 
 import results
 from comparison import judge, spread
+from rounds import Entry, Worker, say
 from setting import Setting
-from turns import Entry, Worker, say
 
 BASE = Setting("LTC", 32, "AutoNCP", inputs=8, batch=64, time=64, what="train")
 SETTINGS = {

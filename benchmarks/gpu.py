@@ -20,8 +20,8 @@ from typing import Any
 
 import results
 from comparison import add_turns, refuse_different, row
+from rounds import Entry, Record, say, take
 from setting import QUESTIONS, Setting
-from turns import Entry, Record, say, take
 
 NETWORKS = {
     "LTC": (

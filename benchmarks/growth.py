@@ -14,8 +14,8 @@ import numpy as np
 import results
 import weights
 from comparison import add_turns, row
+from rounds import Entry, take
 from setting import Setting
-from turns import Entry, take
 
 LTC = Setting("LTC", 32, "Random", inputs=8, batch=64, time=64, what="train")
 CFC = Setting("CfC", 64, None, inputs=8, batch=64, time=64, what="train")

@@ -7,8 +7,8 @@ Usage: python benchmarks/tanh_floor.py [--turns 15]
 """
 
 from comparison import Comparison, Goal, run
+from rounds import Entry
 from setting import Setting
-from turns import Entry
 
 SETTING = Setting("LTC", 32, "AutoNCP", inputs=8, batch=256, time=64, what="forward")
 TRAINING = "liquidjax, 2 devices, training step"

@@ -1,4 +1,4 @@
-"""The process of one contender: builds it, then runs it whenever it is told to. Started by `turns.py`.
+"""The process of one contender: builds it, then runs it whenever it is told to. Started by `rounds.py`.
 
 It answers each line on its standard input with one line of JSON:
 

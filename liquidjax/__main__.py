@@ -10,17 +10,17 @@ from typing import Annotated, Any
 
 import tyro
 
-from liquidjax.experiments import arguments as given
-from liquidjax.experiments import chaos as forecasting
-from liquidjax.experiments import evaluate as later
-from liquidjax.experiments import memory as gradient_memory
-from liquidjax.experiments import run_folder
-from liquidjax.experiments import sizes as network_sizes
-from liquidjax.experiments import train as training
-from liquidjax.experiments.interruption import interruptible
-from liquidjax.experiments.memory_report import report
-from liquidjax.experiments.memory_sweep import MemoryConfig
-from liquidjax.experiments.progress import bars, display
+from liquidjax.experiments.digits import evaluate as later
+from liquidjax.experiments.digits import run as training
+from liquidjax.experiments.forecasting import run as forecasting
+from liquidjax.experiments.gradient_memory import run as gradient_memory
+from liquidjax.experiments.gradient_memory.report import report
+from liquidjax.experiments.gradient_memory.sweep import MemoryConfig
+from liquidjax.experiments.network_sizes import run as network_sizes
+from liquidjax.experiments.shared import arguments as given
+from liquidjax.experiments.shared import run_folder
+from liquidjax.experiments.shared.interruption import interruptible
+from liquidjax.experiments.shared.progress import bars, display
 from liquidjax.tasks import digits
 
 Flat = tyro.conf.arg(name="")  # --epochs, not --settings.epochs
@@ -110,7 +110,7 @@ def sizes(
 ) -> int:
     """Count the networks of the NCP paper's size table (Lechner et al., 2020), after building and running each.
 
-    Example: liquidjax sizes configs/sizes.yaml
+    Example: liquidjax sizes configs/network_sizes.yaml
 
     Args:
         config: YAML file with the settings, the defaults when left out; the options below override it.
@@ -135,7 +135,7 @@ def chaos(
 
     Ctrl-C stops it and keeps the networks that are trained.
 
-    Example: liquidjax chaos configs/chaos.yaml --epochs 100
+    Example: liquidjax chaos configs/forecasting.yaml --epochs 100
 
     Args:
         config: YAML file with the settings; the options below override it.
@@ -170,7 +170,7 @@ def memory(
     Every point is measured in a fresh process; on a machine with an accelerator, on it. Ctrl-C stops it and keeps what
     is measured so far.
 
-    Example: liquidjax memory configs/memory.yaml --long-steps 0
+    Example: liquidjax memory configs/gradient_memory.yaml --long-steps 0
 
     Args:
         config: YAML file with the settings; the options below override it.

@@ -31,7 +31,7 @@ def record(load, label, seconds, temporaries=1_000_000, value=0.5, failure=""):
         "device": "cpu",
         "memory": {"process": 2_000_000, "device": None},
     }
-    return load("turns").Record(label, facts, seconds, failure)
+    return load("rounds").Record(label, facts, seconds, failure)
 
 
 def test_a_ratio_is_taken_within_a_turn(load):
@@ -76,7 +76,7 @@ def test_a_contender_that_failed_is_reported_and_its_goal_is_not_measured(load):
 
 
 def test_contenders_that_compute_something_else_are_refused(load):
-    comparison, turns, setting = load("comparison"), load("turns"), load("setting")
+    comparison, turns, setting = load("comparison"), load("rounds"), load("setting")
     network = setting.Setting("LTC", 4, "FullyConnected", 1, 1, 1, "train")
     names = ("liquidjax", "ncps torch", "torch LSTM")
     entries = [turns.Entry(name, name, network) for name in names]
@@ -91,7 +91,7 @@ def test_contenders_that_compute_something_else_are_refused(load):
 
 
 def test_why_a_worker_ended_is_one_line(load):
-    why = load("turns").why
+    why = load("rounds").why
     assert why(1, "Traceback\n  x\nModuleNotFoundError: No module named 'torch'\n") == (
         "not installed: No module named 'torch'"
     )

@@ -13,9 +13,13 @@ from matplotlib.figure import Figure
 import liquidjax as lj
 from liquidjax import __main__ as cli
 from liquidjax import plots
-from liquidjax.experiments import chaos, forecasters, progress, ridge, scores
-from liquidjax.experiments import config as configs
-from liquidjax.experiments.baselines import parameter_count
+from liquidjax.experiments.digits.baselines import parameter_count
+from liquidjax.experiments.forecasting import baselines as forecasters
+from liquidjax.experiments.forecasting import metrics as scores
+from liquidjax.experiments.forecasting import ridge
+from liquidjax.experiments.forecasting import run as chaos
+from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared import progress
 from liquidjax.tasks import series
 from liquidjax.training import next_step
 
@@ -492,13 +496,13 @@ def test_help_explains_every_setting(capsys):
     with pytest.raises(SystemExit):
         cli.main(["chaos", "--help"])
     out = capsys.readouterr().out
-    assert "Example: liquidjax chaos configs/chaos.yaml" in out
+    assert "Example: liquidjax chaos configs/forecasting.yaml" in out
     for words in ("--lorenz.interval", "--networks.backbone-units", "Width of the CfC's backbone", "--learning-rates"):
         assert words in out
 
 
 def test_the_config_that_is_shipped_is_the_default():
-    assert configs.read("configs/chaos.yaml", chaos.ChaosConfig) == chaos.ChaosConfig()
+    assert configs.read("configs/forecasting.yaml", chaos.ChaosConfig) == chaos.ChaosConfig()
 
 
 def test_bars_on_a_terminal(monkeypatch, capsys):

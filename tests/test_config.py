@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from liquidjax.experiments import config
-from liquidjax.experiments.chaos import ChaosConfig, Networks
-from liquidjax.experiments.memory_point import Network
-from liquidjax.experiments.memory_sweep import MemoryConfig, Sweep
-from liquidjax.experiments.sizes import SizesConfig
-from liquidjax.experiments.train import LearningRates, Model, TrainConfig
+from liquidjax.experiments.digits.run import LearningRates, Model, TrainConfig
+from liquidjax.experiments.forecasting.run import ChaosConfig, Networks
+from liquidjax.experiments.gradient_memory.measurement import Network
+from liquidjax.experiments.gradient_memory.sweep import MemoryConfig, Sweep
+from liquidjax.experiments.network_sizes.run import SizesConfig
+from liquidjax.experiments.shared import configuration as config
 from liquidjax.tasks.digits import Digits
 
 

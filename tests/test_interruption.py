@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from liquidjax import __main__ as cli
-from liquidjax.experiments import evaluate, interruption
+from liquidjax.experiments.digits import evaluate
+from liquidjax.experiments.shared import interruption
 
 # A test may run in the background of a shell, where Ctrl-C is ignored; and that is passed on.
 PROGRAM = (

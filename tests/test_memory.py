@@ -12,18 +12,16 @@ import numpy as np
 import pytest
 
 from liquidjax import __main__ as cli
-from liquidjax.experiments import (
-    adjoint_error,
-    fresh,
-    memory,
-    memory_claims,
-    memory_report,
-    memory_sweep,
-    memory_tables,
-)
-from liquidjax.experiments import config as configs
-from liquidjax.experiments import memory_point as points
-from liquidjax.experiments.traced import count_tanh, saved_bytes
+from liquidjax.experiments.gradient_memory import adjoint_error
+from liquidjax.experiments.gradient_memory import claims as memory_claims
+from liquidjax.experiments.gradient_memory import measurement as points
+from liquidjax.experiments.gradient_memory import report as memory_report
+from liquidjax.experiments.gradient_memory import run as memory
+from liquidjax.experiments.gradient_memory import sweep as memory_sweep
+from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared import subprocesses as fresh
+from liquidjax.experiments.shared import tables as memory_tables
+from liquidjax.experiments.shared.jaxpr_counts import count_tanh, saved_bytes
 
 TIME, BATCH, UNITS = 64, 3, 5
 TINY = points.Network("CT-RNN", units=UNITS, inputs=2, batch=BATCH, unfolds=1)
@@ -347,7 +345,7 @@ def test_s4_a_wrong_long_gradient_is_no_result(monkeypatch, tmp_path):
 
 
 def test_s4_the_file_in_configs_holds_the_defaults():
-    assert configs.read("configs/memory.yaml", memory_sweep.MemoryConfig) == memory_sweep.MemoryConfig()
+    assert configs.read("configs/gradient_memory.yaml", memory_sweep.MemoryConfig) == memory_sweep.MemoryConfig()
 
 
 @pytest.mark.parametrize(
@@ -385,7 +383,7 @@ def test_s4_help_explains_every_setting(capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["memory", "--help"])
     out = capsys.readouterr().out
-    assert stop.value.code == 0 and "Example: liquidjax memory configs/memory.yaml" in out
+    assert stop.value.code == 0 and "Example: liquidjax memory configs/gradient_memory.yaml" in out
     plain = re.sub(r"[^\w.,;:()<>/*+-]+", " ", re.sub("\x1b\\[[0-9;]*m", "", out))  # without frames and colours
     explained = dict(re.findall(r" --([a-z][a-z0-9.-]*) (.*?)\(default", plain))
     assert {"seed", "dense.network.units", "sparse.unfolds-at", "failure.steps"} <= set(explained)

@@ -9,15 +9,15 @@ import pytest
 
 import liquidjax as lj
 from liquidjax import __main__ as cli
-from liquidjax.experiments import config as configs
-from liquidjax.experiments import sizes
+from liquidjax.experiments.network_sizes import run as sizes
+from liquidjax.experiments.shared import configuration as configs
 
 KEY = jax.random.key(0)
 
 
 @pytest.fixture(scope="module")
 def result():
-    return sizes.run(configs.read("configs/sizes.yaml", sizes.SizesConfig))
+    return sizes.run(configs.read("configs/network_sizes.yaml", sizes.SizesConfig))
 
 
 def test_s6_size_table(result):
@@ -118,7 +118,7 @@ def test_s6_a_network_that_fails_is_no_result(monkeypatch):
 
 
 def test_s6_command(result, tmp_path, monkeypatch, capsys):
-    cli.main(["sizes", "configs/sizes.yaml", "--folder", str(tmp_path / "run")])
+    cli.main(["sizes", "configs/network_sizes.yaml", "--folder", str(tmp_path / "run")])
     out = capsys.readouterr().out
     settings = sizes.SizesConfig()
     assert out.startswith(sizes.report(settings, result))

@@ -20,8 +20,10 @@ import yaml
 
 import liquidjax as lj
 from liquidjax import __main__ as cli
-from liquidjax.experiments import baselines, evaluate, progress, run_folder, train
-from liquidjax.experiments import config as configs
+from liquidjax.experiments.digits import baselines, evaluate
+from liquidjax.experiments.digits import run as train
+from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared import progress, run_folder
 from liquidjax.tasks import digits
 from liquidjax.training import checkpoint, loop
 

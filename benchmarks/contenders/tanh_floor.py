@@ -11,7 +11,7 @@ from weights import Arrays
 
 import liquidjax as lj
 from contenders import Contender, jax_steps, ours
-from liquidjax.experiments.traced import count_tanh
+from liquidjax.experiments.shared.jaxpr_counts import count_tanh
 
 
 def build(setting: Setting, arrays: Arrays) -> Contender:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from liquidjax.experiments.adjoint_error import LOST, POOR, first_above
-from liquidjax.experiments.memory_sweep import MemoryConfig, Result
-from liquidjax.experiments.memory_tables import fit, markdown, power, slope, title, wrapped
+from liquidjax.experiments.gradient_memory.adjoint_error import LOST, POOR, first_above
+from liquidjax.experiments.gradient_memory.sweep import MemoryConfig, Result
+from liquidjax.experiments.shared.tables import fit, markdown, power, slope, title, wrapped
 
 CLAIMS = """\
 T: time steps, L: unfolds (L_f forwards, L_b backwards). Measured on {network}. O() is an upper bound: an exponent \

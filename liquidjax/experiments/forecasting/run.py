@@ -17,11 +17,11 @@ from liquidjax.cells.hasani import HasaniLTC
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC
 from liquidjax.cells.wrappers.readout import Readout
-from liquidjax.experiments import config as configs
-from liquidjax.experiments import forecasters
-from liquidjax.experiments.forecasters import Forecaster, Task
-from liquidjax.experiments.run_folder import begin, mark_interrupted
-from liquidjax.experiments.scores import Study, judge, spread, table
+from liquidjax.experiments.forecasting import baselines as forecasters
+from liquidjax.experiments.forecasting.baselines import Forecaster, Task
+from liquidjax.experiments.forecasting.metrics import Study, judge, spread, table
+from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared.run_folder import begin, mark_interrupted
 from liquidjax.integrators import Euler, SemiImplicit
 from liquidjax.tasks.series import SYSTEMS, Sampling, add_noise
 from liquidjax.wirings import FullyConnected

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from liquidjax import _files
-from liquidjax.experiments import config as configs
-from liquidjax.experiments import memory_report
-from liquidjax.experiments.memory_sweep import MemoryConfig, Result, Show, measure_all
-from liquidjax.experiments.run_folder import begin, mark_interrupted
+from liquidjax.experiments.gradient_memory import report as memory_report
+from liquidjax.experiments.gradient_memory.sweep import MemoryConfig, Result, Show, measure_all
+from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared.run_folder import begin, mark_interrupted
 
 
 def run(

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from liquidjax._bounds import check_count, check_positive, check_seed
-from liquidjax.experiments import fresh
-from liquidjax.experiments.adjoint_error import Curve, Errors, Failure, errors, relative_error
-from liquidjax.experiments.memory_point import LOSSES, METHODS, Measurement, Network, Point, measure
+from liquidjax.experiments.gradient_memory.adjoint_error import Curve, Errors, Failure, errors, relative_error
+from liquidjax.experiments.gradient_memory.measurement import LOSSES, METHODS, Measurement, Network, Point, measure
+from liquidjax.experiments.shared import subprocesses as fresh
 
 Show = Callable[[str], None]
 """Called with a line of text when something has been measured, and while that takes long."""

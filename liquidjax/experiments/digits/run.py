@@ -21,9 +21,9 @@ from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC
 from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.cells.wrappers.readout import Readout
-from liquidjax.experiments import config as configs
-from liquidjax.experiments.baselines import logistic_regression, of_about, parameter_count
-from liquidjax.experiments.run_folder import begin, mark_interrupted
+from liquidjax.experiments.digits.baselines import logistic_regression, of_about, parameter_count
+from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared.run_folder import begin, mark_interrupted
 from liquidjax.integrators import SemiImplicit
 from liquidjax.tasks import digits
 from liquidjax.training import checkpoint, loop

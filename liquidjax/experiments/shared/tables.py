@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from liquidjax.experiments.memory_point import Network
+from liquidjax.experiments.gradient_memory.measurement import Network
 
 
 def markdown(lines: Sequence[Sequence[str]], names: int = 1) -> str:

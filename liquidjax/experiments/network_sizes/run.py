@@ -17,8 +17,8 @@ from liquidjax.cells.ctrnn import CTRNN
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC, LTCParams
 from liquidjax.cells.wrappers.readout import Readout
-from liquidjax.experiments import config as configs
-from liquidjax.experiments.run_folder import begin
+from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared.run_folder import begin
 from liquidjax.integrators import Euler
 from liquidjax.models.vision import CNN, ConvolutionalHead
 from liquidjax.sequences.unroll import unroll

@@ -11,8 +11,8 @@ import numpy as np
 
 from liquidjax._bounds import shown
 from liquidjax.cells.wrappers.readout import Readout
-from liquidjax.experiments import config as configs
-from liquidjax.experiments.train import TrainConfig, answers, belongs_to
+from liquidjax.experiments.digits.run import TrainConfig, answers, belongs_to
+from liquidjax.experiments.shared import configuration as configs
 from liquidjax.tasks import digits
 from liquidjax.training import checkpoint, description, loop
 

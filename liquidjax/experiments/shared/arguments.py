@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import tyro
 
-from liquidjax.experiments import config as configs
+from liquidjax.experiments.shared import configuration as configs
 
 Settings = TypeVar("Settings")
 YAML = (".yaml", ".yml")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from liquidjax.experiments.forecasters import Forecaster, Task
+from liquidjax.experiments.forecasting.baselines import Forecaster, Task
 
 
 class Row(NamedTuple):

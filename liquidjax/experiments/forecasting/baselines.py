@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from liquidjax._types import Cell
-from liquidjax.experiments import ridge
-from liquidjax.experiments.baselines import parameter_count
+from liquidjax.experiments.digits.baselines import parameter_count
+from liquidjax.experiments.forecasting import ridge
 from liquidjax.training import next_step
 
 OnChunk = Callable[[int, float, float], None]

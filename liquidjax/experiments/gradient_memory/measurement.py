@@ -20,7 +20,7 @@ from liquidjax.analysis.trajectory import time_constants
 from liquidjax.cells.ctrnn import CTRNN
 from liquidjax.cells.ltc import LTC
 from liquidjax.cells.wrappers.step_loss import StepLoss
-from liquidjax.experiments.traced import count_tanh, saved_bytes
+from liquidjax.experiments.shared.jaxpr_counts import count_tanh, saved_bytes
 from liquidjax.integrators import Exponential, SemiImplicit
 from liquidjax.sequences.gradients.adjoint import Backsolve, SegmentedAdjoint
 from liquidjax.sequences.gradients.bptt import BPTT

@@ -17,7 +17,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from liquidjax.experiments import config as configs
+from liquidjax.experiments.shared import configuration as configs
 
 SHARE = "share done: "
 """Begins a line on stderr that says how much of the work is done."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from liquidjax.experiments.train import Show
+from liquidjax.experiments.digits.run import Show
 from liquidjax.training.loop import Epoch
 
 PLAIN_LINES = 5

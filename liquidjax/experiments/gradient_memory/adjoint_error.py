@@ -12,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 
 from liquidjax._bounds import check_count, check_positive
 from liquidjax.cells.ode import with_integrators
-from liquidjax.experiments.memory_point import QUICK, Network, Sample, draw
+from liquidjax.experiments.gradient_memory.measurement import QUICK, Network, Sample, draw
 from liquidjax.integrators import RK4
 from liquidjax.sequences.gradients.adjoint import Backsolve, SegmentedAdjoint
 from liquidjax.sequences.gradients.bptt import BPTT

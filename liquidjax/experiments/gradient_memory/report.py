@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from liquidjax.experiments.adjoint_error import LOST, POOR, Errors, first_above
-from liquidjax.experiments.memory_claims import complexity
-from liquidjax.experiments.memory_point import LOSSES, METHODS, Network
-from liquidjax.experiments.memory_sweep import Long, MemoryConfig, Result, Row, Sweep
-from liquidjax.experiments.memory_tables import fit, fitted_range, markdown, rounded, slope, title, wrapped
+from liquidjax.experiments.gradient_memory.adjoint_error import LOST, POOR, Errors, first_above
+from liquidjax.experiments.gradient_memory.claims import complexity
+from liquidjax.experiments.gradient_memory.measurement import LOSSES, METHODS, Network
+from liquidjax.experiments.gradient_memory.sweep import Long, MemoryConfig, Result, Row, Sweep
+from liquidjax.experiments.shared.tables import fit, fitted_range, markdown, rounded, slope, title, wrapped
 
 TITLES = {"after": "loss after the unroll", "within": "loss within each step", "last": "loss on the last state"}
 """The losses in words."""
