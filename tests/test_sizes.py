@@ -9,15 +9,19 @@ import pytest
 
 import liquidjax as lj
 from liquidjax import __main__ as cli
+from liquidjax.analysis.parameters import count_parameters
+from liquidjax.experiments.network_sizes import counts, report
 from liquidjax.experiments.network_sizes import run as sizes
-from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
+from liquidjax.experiments.network_sizes.paper import NOTES
+from liquidjax.experiments.shared import configuration
 
 KEY = jax.random.key(0)
 
 
 @pytest.fixture(scope="module")
 def result():
-    return sizes.run(configs.read("configs/network_sizes.yaml", sizes.SizesConfig))
+    return sizes.run(configuration.read("configs/network_sizes.yaml", NetworkSizesConfig))
 
 
 def test_s6_size_table(result):
@@ -37,7 +41,7 @@ def test_s6_size_table(result):
     }
     different = {(row.network, row.counted): row.paper for row in result.rows if row.ours != row.paper}
     assert different == {("CT-RNN", "synapses"): 6_112, ("NCP", "synapses"): 253}
-    assert "Unresolved" in sizes.NOTES["CT-RNN", "synapses"] and "inference" in sizes.NOTES["NCP", "synapses"]
+    assert "Unresolved" in NOTES["CT-RNN", "synapses"] and "inference" in NOTES["NCP", "synapses"]
 
 
 def test_s6_the_main_text_says_ten_times_what_the_table_gives(result):
@@ -49,18 +53,18 @@ def test_s6_the_main_text_says_ten_times_what_the_table_gives(result):
 
 
 def test_s6_the_report_tells_what_differs_and_why(result):
-    text = sizes.report(sizes.SizesConfig(), result)
+    text = report.report(NetworkSizesConfig(), result)
     lines = text.splitlines()
     assert [line.split()[-2] for line in lines if line.startswith("CT-RNN  ")][1] == "NO"
     assert sum(" yes" in line for line in lines) == 9 and sum(" NO " in line for line in lines) == 2
     assert max(map(len, lines)) <= 100
-    for number, note in enumerate(sizes.NOTES.values(), start=1):
+    for number, note in enumerate(NOTES.values(), start=1):
         assert f"({number}) " in text and note[:20] in text
 
 
 def test_s6_counts_follow_the_networks():
     """Two recurrent draws fall together for this seed, and the images are smaller: nothing is written down."""
-    counted = sizes.count(sizes.SizesConfig(height=64, width=100, frames=1, wiring_seed=22222))
+    counted = counts.count(NetworkSizesConfig(height=64, width=100, frames=1, wiring_seed=22222))
     ours = {(row.network, row.counted): row.ours for row in counted.rows}
     assert ours["NCP", "synapses"] == 250 and ours["NCP", "parameters"] == 4 * 250 + 3 * 19
     assert ours["convolutional head", "parameters"] == 71_388 + 8 * (8 * 13 * 4 + 4)
@@ -71,7 +75,7 @@ def test_s6_counts_follow_the_networks():
 def test_s7_baselines():
     """CT-RNN, LSTM, neural ODE and NCP by the layers they are made of: they run, and count what the layers count."""
     inputs, units, hidden = 32, 64, 50
-    cells = {name: cell for name, (cell, _) in sizes.networks(inputs, 20190120).items()}
+    cells = {name: cell for name, (cell, _) in counts.networks(inputs, 20190120).items()}
     cells["NODE"] = lj.Readout(lj.NeuralODE(inputs, units, hidden), 1)
     readout = units + 1
     expected = {
@@ -83,14 +87,14 @@ def test_s7_baselines():
     assert (expected["LSTM"], expected["CT-RNN"], expected["NCP"]) == (24_897, 6_273, 1_065)
     for name, cell in cells.items():
         params = cell.init(KEY)
-        assert sizes.parameter_count(params) == expected[name], name
+        assert count_parameters(cell) == expected[name], name
         _, outputs = lj.unroll(cell, params, jnp.ones((2, 3, inputs)), 0.1)
         assert outputs.shape == (2, 3, 1) and np.all(np.isfinite(outputs)), name
 
 
 def test_s7_ctrnn_of_the_table_takes_six_euler_steps_of_a_tenth(x64):
     """The published cell: six times x <- x + 0.1 (tanh(W [u, x] + b) - x / tau), tau = 1."""
-    readout, dt = sizes.networks(32, 0)["CT-RNN"]
+    readout, dt = counts.networks(32, 0)["CT-RNN"]
     params = readout.init(KEY)
     inputs = jax.random.normal(KEY, (3, 32))
     weight, bias = (np.asarray(leaf, float) for leaf in params.cell.linear)
@@ -102,33 +106,33 @@ def test_s7_ctrnn_of_the_table_takes_six_euler_steps_of_a_tenth(x64):
 
 
 def test_s7_lstm_has_one_bias_a_gate_as_the_paper_counts():
-    lstm = sizes.networks(32, 0)["LSTM"][0].init(KEY).cell
+    lstm = counts.networks(32, 0)["LSTM"][0].init(KEY).cell
     assert lstm.inputs.bias.size == 4 * 64  # with two, as PyTorch has them, the table's number would be 25,153
     assert lstm.inputs.weight.size + lstm.recurrent.size + 64 == 24_640
 
 
 def test_s6_a_network_that_fails_is_no_result(monkeypatch):
     broken = lj.Readout(lj.CTRNN(32, 4, lj.Euler(), time_constant=1e-30, learn_time_constant=False), 1)
-    monkeypatch.setattr(sizes, "networks", lambda inputs, seed: {"CT-RNN": (broken, 1e6)} | dict.fromkeys("ab"))
+    monkeypatch.setattr(counts, "networks", lambda inputs, seed: {"CT-RNN": (broken, 1e6)} | dict.fromkeys("ab"))
     with pytest.raises(FloatingPointError, match=r"CT-RNN must give a finite number for each of 2 images, got .*nan"):
-        sizes.count(sizes.SizesConfig(height=53, width=53))
+        counts.count(NetworkSizesConfig(height=53, width=53))
 
 
 # the command
 
 
 def test_s6_command(result, tmp_path, monkeypatch, capsys):
-    cli.main(["sizes", "configs/network_sizes.yaml", "--folder", str(tmp_path / "run")])
+    cli.main(["network-sizes", "configs/network_sizes.yaml", "--folder", str(tmp_path / "run")])
     out = capsys.readouterr().out
-    settings = sizes.SizesConfig()
-    assert out.startswith(sizes.report(settings, result))
+    settings = NetworkSizesConfig()
+    assert out.startswith(report.report(settings, result))
     files = {path.name for path in (tmp_path / "run").iterdir()}
     assert files == {"config.yaml", "results.json", "report.md", "sizes.png"}
-    assert configs.read(tmp_path / "run" / "config.yaml", sizes.SizesConfig) == settings
+    assert configuration.read(tmp_path / "run" / "config.yaml", NetworkSizesConfig) == settings
     written = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert [sizes.Row(**row) for row in written["rows"]] == result.rows
-    assert [sizes.Ratio(**row) for row in written["ratios"]] == result.ratios
-    assert sizes.table(result.rows) in (tmp_path / "run" / "report.md").read_text()
+    assert [counts.Row(**row) for row in written["rows"]] == result.rows
+    assert [counts.Ratio(**row) for row in written["ratios"]] == result.ratios
+    assert report.table(result.rows) in (tmp_path / "run" / "report.md").read_text()
     assert (tmp_path / "run" / "sizes.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -136,10 +140,10 @@ def test_s6_command_takes_its_settings_from_the_file_and_the_options(tmp_path, m
     (tmp_path / "x.yaml").write_text("frames: 1\nheight: 60")
     seen = []
     monkeypatch.setattr(sizes, "run", lambda config, folder: seen.append((config, folder)))
-    monkeypatch.setattr(sizes, "report", lambda config, result: "table")
-    cli.main(["sizes"])
-    cli.main(["sizes", str(tmp_path / "x.yaml"), "--height", "70"])
-    assert seen == [(sizes.SizesConfig(), None), (sizes.SizesConfig(height=70, frames=1), None)]
+    monkeypatch.setattr(report, "report", lambda config, result: "table")
+    cli.main(["network-sizes"])
+    cli.main(["network-sizes", str(tmp_path / "x.yaml"), "--height", "70"])
+    assert seen == [(NetworkSizesConfig(), None), (NetworkSizesConfig(height=70, frames=1), None)]
     assert capsys.readouterr().out == "table\ntable\n"
 
 
@@ -161,13 +165,13 @@ def test_s6_mistakes_end_with_one_line_and_status_2(text, arguments, message, tm
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(SystemExit) as stop:
-        cli.main(["sizes", *arguments])
+        cli.main(["network-sizes", *arguments])
     error = capsys.readouterr().err
     assert stop.value.code == 2 and message in error and error.count("\n") == 1
 
 
 def test_s6_help(capsys):
     with pytest.raises(SystemExit) as stop:
-        cli.main(["sizes", "--help"])
+        cli.main(["network-sizes", "--help"])
     out = capsys.readouterr().out
-    assert stop.value.code == 0 and "Example: liquidjax sizes" in out and "--wiring-seed" in out
+    assert stop.value.code == 0 and "Example: liquidjax network-sizes" in out and "--wiring-seed" in out

@@ -5,12 +5,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from liquidjax._types import Cell
-from liquidjax.cells.wired_cfc import WiredCfC
-from liquidjax.cells.wrappers.readout import Readout
+from liquidjax.analysis.parameters import count_parameters
 from liquidjax.tasks.digits import Splits, flat
 
 
@@ -23,33 +21,18 @@ class Logistic(NamedTuple):
     seconds: float
 
 
-def parameter_count(cell: Cell) -> int:
-    """The number of parameters of a cell that can have an effect: masked entries of a wired CfC do not count.
-
-    Example:
-        >>> import liquidjax as lj
-        >>> parameter_count(lj.GRU(inputs=8, units=10))
-        600
-    """
-    if isinstance(cell, Readout):
-        return parameter_count(cell.cell) + (cell.cell.outputs + 1) * cell.outputs
-    outline = jax.eval_shape(cell.init, jax.random.key(0))
-    masked = sum(int((~mask).sum()) for mask in cell.masks()) if isinstance(cell, WiredCfC) else 0
-    return sum(leaf.size for leaf in jax.tree.leaves(outline)) - masked
-
-
-def of_about(parameters: int, build: Callable[[int], Cell]) -> Cell:
+def matched_in_size(parameters: int, build: Callable[[int], Cell]) -> Cell:
     """The cell `build(units)` whose number of parameters is nearest to `parameters`.
 
     Example:
         >>> import liquidjax as lj
-        >>> of_about(620, lambda units: lj.GRU(inputs=8, units=units)).units
+        >>> matched_in_size(620, lambda units: lj.GRU(inputs=8, units=units)).units
         10
     """
     # The largest that is not larger, or the next; a cell has more parameters than units, so the search ends.
-    fitting = bisect.bisect_right(range(1, parameters + 1), parameters, key=lambda n: parameter_count(build(n)))
+    fitting = bisect.bisect_right(range(1, parameters + 1), parameters, key=lambda n: count_parameters(build(n)))
     units = max(1, fitting)
-    return min(build(units), build(units + 1), key=lambda cell: abs(parameter_count(cell) - parameters))
+    return min(build(units), build(units + 1), key=lambda cell: abs(count_parameters(cell) - parameters))
 
 
 def logistic_regression(splits: Splits) -> Logistic:

@@ -1,18 +1,17 @@
 """What can be done with a run folder of `train` later: measure the network again, and let it read new images."""
 
-import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from liquidjax._bounds import shown
 from liquidjax.cells.wrappers.readout import Readout
-from liquidjax.experiments.digits.run import TrainConfig, answers, belongs_to
-from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.digits.config import DigitsConfig
+from liquidjax.experiments.digits.images import read_images
+from liquidjax.experiments.digits.run import belongs_to, predictions
+from liquidjax.experiments.shared import configuration
 from liquidjax.tasks import digits
 from liquidjax.training import checkpoint, description, loop
 
@@ -20,13 +19,14 @@ from liquidjax.training import checkpoint, description, loop
 class Restored(NamedTuple):
     """The liquid network of a run."""
 
-    config: TrainConfig
+    config: DigitsConfig
     cell: Readout
     params: Any
 
 
 class Evaluation(NamedTuple):
-    """confusion: (10, 10) number of test images by true digit (row) and answer (column); recorded: what train saw."""
+    """confusion: (10, 10) number of test images by true digit (row) and predicted digit (column); recorded: what
+    `train` measured."""
 
     accuracy: float
     recorded: float
@@ -52,11 +52,11 @@ def restore(folder: Path) -> Restored:
         raise FileNotFoundError(f"{folder} is no run folder: it has no config.yaml; `liquidjax train` makes one")
     if not (folder / "params.npz").is_file():
         raise FileNotFoundError(f"{folder} has no params.npz: its training did not come to an end")
-    config = configs.read(folder / "config.yaml", TrainConfig)
+    config = configuration.read(folder / "config.yaml", DigitsConfig)
     cell = config.model.build(config.task.features)
     _compare(folder, config, cell)
-    outline = jax.eval_shape(cell.init, jax.random.key(0))
-    return Restored(config, cell, checkpoint.load(folder / "params.npz", outline, belongs_to(config, cell)))
+    structure = jax.eval_shape(cell.init, jax.random.key(0))
+    return Restored(config, cell, checkpoint.load(folder / "params.npz", structure, belongs_to(config, cell)))
 
 
 def evaluate(folder: Path) -> Evaluation:
@@ -66,7 +66,7 @@ def evaluate(folder: Path) -> Evaluation:
         folder: the run folder.
 
     Returns:
-        Its accuracy now and then, and who was taken for whom.
+        Its accuracy now and then, and the confusion matrix.
 
     Raises:
         FileNotFoundError: this is no complete run folder.
@@ -79,9 +79,9 @@ def evaluate(folder: Path) -> Evaluation:
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(f"{folder / 'results.json'} is damaged: {error!r}") from error
     test = digits.load(config.task).test
-    named, accuracy = answers(cell, params, test, config.model.dt)
+    predicted, accuracy = predictions(cell, params, test, config.model.dt)
     confusion = np.zeros((digits.CLASSES, digits.CLASSES), int)
-    np.add.at(confusion, (test.labels, named), 1)
+    np.add.at(confusion, (test.labels, predicted), 1)
     return Evaluation(accuracy, recorded, confusion)
 
 
@@ -108,7 +108,7 @@ def predict(folder: Path, file: Path) -> list[Prediction]:
     return [Prediction(row + 1, int(digit), float(probabilities[row, digit])) for row, digit in enumerate(best)]
 
 
-def _compare(folder: Path, config: TrainConfig, cell: Readout) -> None:
+def _compare(folder: Path, config: DigitsConfig, cell: Readout) -> None:
     """Refuses settings other than those the parameters were trained with."""
     saved = checkpoint.saved_for(folder / "params.npz")
     if saved is None:
@@ -127,66 +127,3 @@ def _compare(folder: Path, config: TrainConfig, cell: Readout) -> None:
             f"{folder / 'config.yaml'} was changed after the training: {'; '.join(edited)}; change it "
             "back, or train again"
         )
-
-
-def read_images(file: Path) -> np.ndarray:
-    """The rows of a CSV file of images (images, 64), each value checked; see `predict`."""
-    images: list[list[float]] = []
-    for number, (line, fields) in enumerate(_records(file)):
-        values, place = [_number(text) for text in fields], f"{file}, line {line}"
-        if number == 0 and _is_header(fields, values):
-            continue
-        if len(values) != digits.PIXELS:
-            hint = " with a comma between them" if len(fields) == 1 else ""
-            hint = "; the last of them is empty: leave out the last comma" if not fields[-1].strip() else hint
-            raise ValueError(f"{place}: expected {digits.PIXELS} pixel values, got {len(values)}{hint}")
-        for column, (text, value) in enumerate(zip(fields, values, strict=True), start=1):
-            if value is None or value > digits.WHITE:
-                raise ValueError(
-                    f"{place}, column {column}: expected a number from 0 to {digits.WHITE:g}, got {shown(text.strip())}"
-                )
-        if 0 < max(values) <= 1:  # type: ignore[type-var]
-            raise ValueError(
-                f"{place}: no pixel of the image is above {max(values):g}, so it seems to be scaled to "  # type: ignore[type-var]
-                f"0..1; expected values from 0 (background) to {digits.WHITE:g}: multiply them by "
-                f"{digits.WHITE:g}"
-            )
-        images.append(values)  # type: ignore[arg-type]
-    if not images:
-        raise ValueError(f"{file} holds no images: expected rows of {digits.PIXELS} pixel values")
-    return np.array(images)
-
-
-def _records(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """The records of a CSV file that are not empty, each with the line on which it begins, from 1."""
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.reader(lines, strict=True)
-        line = 1
-        try:
-            for fields in reader:
-                if any("\0" in field for field in fields):
-                    raise ValueError(f"{file}, line {line}: holds a NUL byte, so it is no CSV in UTF-8; save it as one")
-                if len(fields) > 1 or any(field.strip() for field in fields):
-                    yield line, fields
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise ValueError(f"{file}, line {line}: not CSV: {error}") from error
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{file} must be CSV in UTF-8, and byte {error.start} of what was read is not; save it as one"
-            ) from error
-
-
-def _is_header(fields: list[str], values: list[float | None]) -> bool:
-    """Whether these are 64 names: none is a number, none is empty, and no two are the same."""
-    names = {text.strip() for text in fields}
-    return len(names) == digits.PIXELS and "" not in names and not any(value is not None for value in values)
-
-
-def _number(text: str) -> float | None:
-    """The number that is written so, in digits; None for all else (also for what Python reads: 1_0, nan, inf)."""
-    text = text.strip(" \t")
-    if configs.DECIMAL.fullmatch(text) is None:
-        return None
-    value = float(text)
-    return value if value >= 0 else None

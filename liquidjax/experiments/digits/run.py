@@ -1,122 +1,27 @@
-"""A liquid network learns handwritten digits, beside an LSTM, a GRU and logistic regression on the same data."""
+"""The comparison: a liquid network, an LSTM and a GRU of its size, and logistic regression, all on the same digits."""
 
 import dataclasses
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from liquidjax import _files
-from liquidjax._bounds import check_count, check_not_negative, check_positive, check_seed, check_share
-from liquidjax._checks import check_choice
 from liquidjax._types import Cell, Params
-from liquidjax.analysis.trajectory import time_constants
+from liquidjax.analysis.parameters import count_parameters
 from liquidjax.cells.gru import GRU
 from liquidjax.cells.lstm import LSTM
-from liquidjax.cells.ltc import LTC
-from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.cells.wrappers.readout import Readout
-from liquidjax.experiments.digits.baselines import logistic_regression, of_about, parameter_count
-from liquidjax.experiments.shared import configuration as configs
-from liquidjax.experiments.shared.run_folder import begin, mark_interrupted
-from liquidjax.integrators import SemiImplicit
+from liquidjax.experiments.digits.baselines import logistic_regression, matched_in_size
+from liquidjax.experiments.digits.config import DigitsConfig
+from liquidjax.experiments.shared.progress import Callback
+from liquidjax.experiments.shared.run_folder import begin, mark_interrupted, write_results
 from liquidjax.tasks import digits
 from liquidjax.training import checkpoint, loop
-from liquidjax.wirings import AutoNCP
-
-Show = Callable[[str, loop.Epoch], None]
-"""Called with the name of a network after each of its epochs."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """The liquid network: neurons wired by AutoNCP, and a linear readout of its motor neurons."""
-
-    cell: Literal["LTC", "CfC"] = "LTC"
-    """The model of a neuron: LTC (an ordinary differential equation) or CfC (its closed form)."""
-    units: int = 96
-    """Number of neurons."""
-    outputs: int = 40
-    """How many of them are motor neurons, which the readout sees."""
-    sparsity: float = 0.25
-    """Share of the possible synapses left out by the wiring, 0.1 to 1."""
-    wiring_seed: int = 22222
-    """Seed of the draw of the synapses."""
-    unfolds: int = 3
-    """Solver steps within a time step (LTC only)."""
-    dt: float = 1.0
-    """Duration of a time step, in the unit of the neurons' time constants."""
-
-    def __post_init__(self):
-        check_choice("cell", self.cell, ("LTC", "CfC"))
-        check_count("units", self.units, 1, 1024)  # up to units^2 synapses, each drawn one by one
-        check_count("outputs", self.outputs, 1, 1024)
-        check_share("sparsity", self.sparsity, 0.1, 1)
-        check_seed("wiring_seed", self.wiring_seed)
-        check_count("unfolds", self.unfolds, 1, 1000)
-        check_positive("dt", self.dt)
-        self.build(inputs=1)  # what the wiring and the solver refuse is refused here, not after loading the data
-
-    def build(self, inputs: int) -> Readout:
-        """The network these numbers stand for."""
-        wiring = AutoNCP(self.units, self.outputs, self.sparsity, self.wiring_seed)
-        cell = LTC(inputs, wiring, SemiImplicit(self.unfolds)) if self.cell == "LTC" else WiredCfC(inputs, wiring)
-        return Readout(cell, digits.CLASSES)
-
-
-@dataclass(frozen=True)
-class LearningRates:
-    """Learning rate of each network at the first step; chosen on the validation images."""
-
-    liquid: float = 0.02
-    """Of the LTC or CfC."""
-    lstm: float = 0.04
-    """Of the LSTM."""
-    gru: float = 0.01
-    """Of the GRU."""
-
-    def __post_init__(self):
-        for name, value in vars(self).items():
-            check_positive(name, value)
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """What is trained on what, and for how long."""
-
-    task: digits.Digits = digits.Digits()
-    model: Model = Model()
-    learning_rates: LearningRates = LearningRates()
-    epochs: int = 100
-    """Times each network goes through the training images."""
-    batch_size: int = 64
-    """Images in one step of the optimizer."""
-    weight_decay: float = 0.02
-    """Times the learning rate, the share by which every parameter shrinks in a step."""
-    clip: float = 1.0
-    """Largest norm of a gradient; longer ones are shortened to it."""
-    smoothing: float = 0.1
-    """Share of each label that is spread over all digits, against overconfidence."""
-    seed: int = 0
-    """Seed of the initial parameters and of the order of the images."""
-
-    def __post_init__(self):
-        check_count("epochs", self.epochs, 1, 1_000_000)
-        check_count("batch_size", self.batch_size, 1, digits.IMAGES)
-        images = digits.IMAGES - sum(self.task.held_out)
-        if self.batch_size > images:
-            raise ValueError(
-                f"batch_size must be at most the number of training images = {images}, got {self.batch_size}"
-            )
-        check_not_negative("weight_decay", self.weight_decay)
-        check_positive("clip", self.clip)
-        check_share("smoothing", self.smoothing, 0, 0.999)
-        check_seed("seed", self.seed)
 
 
 class Row(NamedTuple):
@@ -137,32 +42,32 @@ class Result(NamedTuple):
     interrupted: str | None = None
 
 
-def networks(config: TrainConfig) -> dict[str, tuple[Cell, float]]:
-    """The cells to compare, each with its learning rate: the liquid one first, the others of about its size.
+def networks(config: DigitsConfig) -> dict[str, tuple[Cell, float]]:
+    """The cells to compare, each with its learning rate: the liquid one first, the others matched to it in size.
 
     Example:
-        >>> [(name, parameter_count(cell)) for name, (cell, _) in networks(TrainConfig()).items()]
+        >>> [(name, count_parameters(cell)) for name, (cell, _) in networks(DigitsConfig()).items()]
         [('LTC', 6454), ('LSTM', 6520), ('GRU', 6410)]
     """
     inputs, rates = config.task.features, config.learning_rates
     liquid = config.model.build(inputs)
-    size = parameter_count(liquid)
+    size = count_parameters(liquid)
     return {
         config.model.cell: (liquid, rates.liquid),
-        "LSTM": (of_about(size, lambda units: Readout(LSTM(inputs, units), digits.CLASSES)), rates.lstm),
-        "GRU": (of_about(size, lambda units: Readout(GRU(inputs, units), digits.CLASSES)), rates.gru),
+        "LSTM": (matched_in_size(size, lambda units: Readout(LSTM(inputs, units), digits.CLASSES)), rates.lstm),
+        "GRU": (matched_in_size(size, lambda units: Readout(GRU(inputs, units), digits.CLASSES)), rates.gru),
     }
 
 
-def belongs_to(config: TrainConfig, cell: Cell) -> dict[str, Any]:
+def belongs_to(config: DigitsConfig, cell: Cell) -> dict[str, Any]:
     """What the parameters of a run belong to, which its params.npz says: every setting, and the cell made of them."""
     return {"config": dataclasses.asdict(config), "cell": cell}
 
 
 def run(
-    config: TrainConfig,
+    config: DigitsConfig,
     folder: Path,
-    show: Show = lambda network, epoch: None,
+    callback: Callback = lambda job, epoch, seconds, numbers: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Trains the networks and writes the run folder.
@@ -175,7 +80,7 @@ def run(
     Args:
         config: what to do.
         folder: where to write; it may exist if it is empty.
-        show: called after each epoch of each network.
+        callback: called after each epoch of each network.
         stop: asked after each batch; when it says True, the run ends there.
 
     Returns:
@@ -186,91 +91,83 @@ def run(
         ValueError: the folder is not empty, or a setting does not fit the data.
         FloatingPointError: a network diverged.
     """
-    # What is not installed is noticed here, not after the training; evaluate and predict can do without matplotlib.
-    import liquidjax.plots  # noqa: F401
-
     splits = digits.load(config.task)
-    begin(folder)
-    _files.write_text(folder / "config.yaml", configs.to_yaml(config))
+    begin(folder, config)
     rows: list[Row] = []
-    outcomes: dict[str, loop.Trained] = {}
+    trained: dict[str, loop.Trained] = {}
     interrupted, liquid = None, config.model.cell
     with (folder / "metrics.jsonl").open("w", buffering=1) as metrics:  # line by line, to be read while it grows
         for name, (cell, learning_rate) in networks(config).items():
-            if outcomes and stop():
+            if trained and stop():
                 interrupted = f"Interrupted before the {name}; the {liquid} was trained to its end."
                 break
             start = time.perf_counter()
 
             def report(epoch: loop.Epoch, name: str = name) -> None:
                 print(json.dumps({"network": name, **epoch._asdict()}), file=metrics)
-                show(name, epoch)
+                numbers = f"loss {epoch.loss:.3f}  validation accuracy {epoch.validation_accuracy:.3f}"
+                callback(name, epoch.epoch, epoch.seconds, numbers)
 
-            outcomes[name] = trained = loop.train(
-                cell,
-                cell.init(jax.random.key(config.seed)),
-                splits.train,
-                splits.validation,
-                epochs=config.epochs,
-                batch_size=config.batch_size,
-                learning_rate=learning_rate,
-                weight_decay=config.weight_decay,
-                clip=config.clip,
-                smoothing=config.smoothing,
-                dt=config.model.dt,
-                seed=config.seed,
-                on_epoch=report,
-                stop=stop,
-            )
-            done, seconds = len(trained.history), time.perf_counter() - start
+            trained[name] = outcome = _train(config, cell, learning_rate, splits, report, stop)
+            done, seconds = len(outcome.history), time.perf_counter() - start
             if name == liquid:
-                checkpoint.save(folder / "params.npz", trained.params, belongs_to(config, cell))
+                checkpoint.save(folder / "params.npz", outcome.params, belongs_to(config, cell))
             if done < config.epochs:
                 interrupted = f"Interrupted in epoch {done + 1} of {config.epochs} of the {name}; the {liquid} " + (
                     "is what it was by then." if name == liquid else "was trained to its end."
                 )
                 if name != liquid:
                     break
-                _, validation = answers(cell, trained.params, splits.validation, config.model.dt)
+                _, validation = predictions(cell, outcome.params, splits.validation, config.model.dt)
             else:
-                validation, seconds = trained.history[-1].validation_accuracy, trained.history[-1].seconds
-            _, test = answers(cell, trained.params, splits.test, config.model.dt)
-            rows.append(Row(name, parameter_count(cell), validation, test, seconds))
+                validation, seconds = outcome.history[-1].validation_accuracy, outcome.history[-1].seconds
+            _, test = predictions(cell, outcome.params, splits.test, config.model.dt)
+            rows.append(Row(name, count_parameters(cell), validation, test, seconds))
             if interrupted:
                 break
     if interrupted:
         mark_interrupted(folder, interrupted)
     else:
         rows.append(Row("logistic regression", *logistic_regression(splits)))
-    _files.write_text(folder / "results.json", json.dumps([row._asdict() for row in rows], indent=2) + "\n")
+    write_results(folder, rows)
     _write_samples(folder / "sample.csv", splits.test)
     if not interrupted:
-        _draw(folder / "overview.png", config, outcomes, splits.test, rows)
+        from liquidjax.experiments.digits import figures  # with matplotlib
+
+        figures.write(folder / "overview.png", config, trained, splits.test, rows)
     return Result(folder, rows, interrupted)
 
 
-def answers(cell: Cell, params: Params, samples: digits.Samples, dt: float) -> tuple[np.ndarray, float]:
-    """The digit the cell takes each sample for, int (samples,), and the share of those that are right."""
-    named = np.asarray(loop.logits(cell, params, samples.inputs, dt)).argmax(-1)
-    return named, float(np.mean(named == samples.labels))
+def predictions(cell: Cell, params: Params, samples: digits.Samples, dt: float) -> tuple[np.ndarray, float]:
+    """The digit the cell predicts for each sample, int (samples,), and the accuracy."""
+    predicted = np.asarray(loop.logits(cell, params, samples.inputs, dt)).argmax(-1)
+    return predicted, float(np.mean(predicted == samples.labels))
 
 
-def table(rows: list[Row]) -> str:
-    """The comparison as plain text.
-
-    Example:
-        >>> print(table([Row("LTC", 3022, 0.97, 0.9612, 5.04)]))
-        network  parameters  validation accuracy  test accuracy  training
-        LTC           3,022                0.970          0.961     5.0 s
-    """
-    width = max(len(row.network) for row in rows) + 2
-    lines = [f"{'network':<{max(width, 9)}}parameters  validation accuracy  test accuracy  training"]
-    for row in rows:
-        lines.append(
-            f"{row.network:<{max(width, 9)}}{row.parameters:>10,}  {row.validation_accuracy:>19.3f}"
-            f"  {row.test_accuracy:>13.3f}  {row.seconds:>6.1f} s"
-        )
-    return "\n".join(lines)
+def _train(
+    config: DigitsConfig,
+    cell: Cell,
+    learning_rate: float,
+    splits: digits.Splits,
+    report: Callable[[loop.Epoch], None],
+    stop: Callable[[], bool],
+) -> loop.Trained:
+    return loop.train(
+        cell,
+        cell.init(jax.random.key(config.seed)),
+        splits.train,
+        splits.validation,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=learning_rate,
+        weight_decay=config.weight_decay,
+        clip=config.clip,
+        smoothing=config.smoothing,
+        dt=config.model.dt,
+        seed=config.seed,
+        callback=report,
+        stop=stop,
+    )
 
 
 def _write_samples(path: Path, samples: digits.Samples, count: int = 5) -> None:
@@ -278,26 +175,3 @@ def _write_samples(path: Path, samples: digits.Samples, count: int = 5) -> None:
     pixels = digits.flat(samples.inputs[:, :count]) * digits.WHITE
     with _files.replacing(path) as file:
         np.savetxt(file, pixels, fmt="%g", delimiter=",", header=header, comments="")
-
-
-def _draw(
-    path: Path, config: TrainConfig, outcomes: dict[str, loop.Trained], test: digits.Samples, rows: list[Row]
-) -> None:
-    from liquidjax import plots
-
-    cell: Any = config.model.build(config.task.features).cell
-    params, example = outcomes[config.model.cell].params.cell, test.inputs[:, 0]
-    figure = plots.overview(
-        title=f"{rows[0].network} reads handwritten digits: {rows[0].test_accuracy:.1%} of the test images right",
-        graph=cell.graph,
-        histories={name: _columns(outcome.history) for name, outcome in outcomes.items()},
-        results={row.network: row.test_accuracy for row in rows},
-        image=digits.flat(test.inputs[:, :1]).reshape(8, 8),
-        inputs=example,
-        tau=np.asarray(time_constants(cell, params, example, config.model.dt)) if config.model.cell == "LTC" else None,
-    )
-    figure.savefig(path)
-
-
-def _columns(history: list[loop.Epoch]) -> dict[str, tuple]:
-    return dict(zip(loop.Epoch._fields, zip(*history, strict=True), strict=True))

@@ -1,11 +1,11 @@
 """How well series are forecast: errors of the next point, and how long free-running forecasts are right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from liquidjax.experiments.forecasting.baselines import Forecaster, Task
+from liquidjax.experiments.forecasting.task import Forecaster, Task
 
 
 class Row(NamedTuple):
@@ -38,8 +38,8 @@ class Study(NamedTuple):
     rows: list[Row]
 
 
-def judge(
-    made: Mapping[str, Forecaster],
+def evaluate(
+    forecasters: Mapping[str, Forecaster],
     task: Task,
     truth: np.ndarray,
     threshold: float,
@@ -50,7 +50,7 @@ def judge(
     """The errors and valid times of forecasters.
 
     Args:
-        made: the forecasters by name.
+        forecasters: by name.
         task: what they were given.
         truth: the series of the task without noise, (time, seeds, dimensions).
         threshold: the error that ends a valid forecast.
@@ -67,7 +67,7 @@ def judge(
         return np.nanmean((predicted - wanted) ** 2, axis=(0, 2)).tolist()
 
     rows = []
-    for name, forecaster in made.items():
+    for name, forecaster in forecasters.items():
         valid = np.median(valid_steps(forecaster.forecasts, meanwhile, threshold), axis=0)
         rows.append(
             Row(
@@ -98,45 +98,3 @@ def valid_steps(forecasts: np.ndarray, truth: np.ndarray, threshold: float) -> n
     """
     good = np.sqrt(((forecasts - truth) ** 2).mean(axis=-1)) <= threshold  # False for NaN too
     return np.where(good.all(axis=0), len(good), good.argmin(axis=0))
-
-
-def table(study: Study) -> str:
-    """The comparison of one series as Markdown that can be read as it is: medians over the seeds (lowest to highest).
-
-    Example:
-        >>> row = Row("LTC", 1175, 0.01, [0.1, 0.3], [0.2], [5.0], 1.2)
-        >>> print(table(Study("some series", "days", 9.0, [0.1], [row]))[:57])
-        | network | parameters | learning rate |            train
-    """
-    valid = f"valid ({study.unit})"
-    lines = [("network", "parameters", "learning rate", "train error", "test error", valid, "seconds")]
-    for row in study.rows:
-        rate = "" if row.learning_rate is None else f"{row.learning_rate:.2g}"
-        lines.append(
-            (
-                row.network,
-                f"{row.parameters:,}",
-                rate,
-                spread(row.train_errors, 4),
-                spread(row.test_errors, 4),
-                spread(row.valid_times, 1),
-                f"{row.seconds:.1f}",
-            )
-        )
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    first, *others = (
-        "| " + " | ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) + " |" for line in lines
-    )
-    ruler = "| " + "-" * widths[0] + " | " + " | ".join("-" * (width - 1) + ":" for width in widths[1:]) + " |"
-    return "\n".join([first, ruler, *others])
-
-
-def spread(values: Sequence[float], digits: int) -> str:
-    """The median (lowest-highest).
-
-    Example:
-        >>> spread([3.0, 1.0, 2.5], 1)
-        '2.5 (1.0-3.0)'
-    """
-    median, low, high = np.median(values), min(values), max(values)
-    return f"{median:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -10,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from liquidjax._bounds import check_count, check_positive
 from liquidjax.cells.ode import with_integrators
-from liquidjax.experiments.gradient_memory.measurement import QUICK, Network, Sample, draw
+from liquidjax.experiments.gradient_memory.config import Curve, Network
+from liquidjax.experiments.gradient_memory.measurement import QUICK, Sample, draw
 from liquidjax.integrators import RK4
 from liquidjax.sequences.gradients.adjoint import Backsolve, SegmentedAdjoint
 from liquidjax.sequences.gradients.bptt import BPTT
@@ -25,47 +24,6 @@ DURATIONS_PER_LENGTH = 2
 """For the time left: how many durations take as long as one length of segments, which is compiled anew."""
 POOR, LOST = 1e-2, 1.0
 """Relative errors from which a gradient is called poor, and lost."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Small cells on which the adjoint is driven to where it fails."""
-
-    units: int = 16
-    """Neurons of the LTC (AutoNCP) and of the CT-RNN."""
-    outputs: int = 4
-    """Motor neurons of the LTC."""
-    inputs: int = 4
-    """Input features."""
-    batch: int = 4
-    """Sequences at a time."""
-    unfolds: int = 6
-    """Solver steps within a time step, forwards and backwards."""
-    steps: int = 2048
-    """Time steps at most."""
-    dt_over_tau: float = 0.02
-    """Mean duration of a time step, in smallest time constants; the segments are also shown at an eighth of it."""
-
-    def __post_init__(self):
-        check_count("steps", self.steps, least=2, most=100_000)  # all of their BPTT is kept, in float64
-        check_positive("dt_over_tau", self.dt_over_tau)
-        for neurons in ("AutoNCP LTC", "CT-RNN"):
-            self.curve(neurons, seed=0)
-
-    def curve(self, neurons: str, seed: int) -> "Curve":
-        """What is computed for one of the cells."""
-        network = Network(neurons, self.units, self.outputs, self.inputs, self.batch, self.unfolds)  # type: ignore[arg-type]
-        return Curve(network, self.steps, self.dt_over_tau, seed)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One cell on which it is shown."""
-
-    network: Network
-    steps: int
-    dt_over_tau: float
-    seed: int
 
 
 class Errors(NamedTuple):
@@ -85,12 +43,12 @@ class Errors(NamedTuple):
     tau: float
 
 
-def errors(curve: Curve, tell: Callable[[float], None] = lambda share: None) -> Errors:
+def errors(curve: Curve, callback: Callable[[float], None] = lambda share: None) -> Errors:
     """The errors for one cell; runs in a fresh process.
 
     Args:
         curve: the cell.
-        tell: called with the share of the work that is done, now and then.
+        callback: called with the share of the work that is done, now and then.
     """
     sample = draw(curve.network, curve.steps, curve.dt_over_tau, curve.seed)
     fine = sample._replace(dt=sample.dt / 8)
@@ -102,7 +60,7 @@ def errors(curve: Curve, tell: Callable[[float], None] = lambda share: None) -> 
         reference = exact(sample, count, True)
         found = [relative_error(back(sample, count, float64), reference) for float64 in (False, True)]
         backsolve.append((float(sample.dt[:count].sum()) / sample.tau, *found))
-        tell(done / work)
+        callback(done / work)
     references = [exact(each, curve.steps, True) for each in (sample, fine)]
     segments: tuple[list[tuple[float, float]], ...] = [], []
     for done, length in enumerate(lengths, 1):
@@ -110,7 +68,7 @@ def errors(curve: Curve, tell: Callable[[float], None] = lambda share: None) -> 
         for each, reference, row in zip((sample, fine), references, segments, strict=True):
             error = relative_error(by_segments(each, curve.steps, False), reference)
             row.append((float(length * each.dt.mean()) / each.tau, error))
-        tell((len(durations) + DURATIONS_PER_LENGTH * done) / work)
+        callback((len(durations) + DURATIONS_PER_LENGTH * done) / work)
     return Errors(backsolve, *segments, _forward_error(curve.network, sample), sample.tau)
 
 

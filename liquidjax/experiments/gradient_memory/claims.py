@@ -1,19 +1,21 @@
-"""The complexity table of the LTC lecture, with what the memory experiment measured beside each claim."""
+"""The complexity table of the LTC lecture, with what was measured beside each claim."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from liquidjax.experiments.gradient_memory.adjoint_error import LOST, POOR, first_above
-from liquidjax.experiments.gradient_memory.sweep import MemoryConfig, Result
-from liquidjax.experiments.shared.tables import fit, markdown, power, slope, title, wrapped
+from liquidjax.experiments.gradient_memory.adjoint_error import LOST, POOR, Errors, first_above
+from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig, Sweep
+from liquidjax.experiments.gradient_memory.sweep import Result, Row
+from liquidjax.experiments.shared.log_log import final_slope, power, slope
+from liquidjax.experiments.shared.tables import markdown, wrapped
 
 CLAIMS = """\
 T: time steps, L: unfolds (L_f forwards, L_b backwards). Measured on {network}. O() is an upper bound: an exponent \
-agrees unless it is more than 0.15 above the claimed one; that of log T is taken as 0.05. Memory: temporaries, loss on \
-the last state; "kept" as above; "within" with the loss within each step. Work by count: numbers that tanh is computed \
-of in the gradient, from its trace; sensing is done once a step, so the exponent of L is below 1."""
+agrees unless it is more than 0.15 above the claimed one; that of log T is taken as 0.05. Memory: temporary memory, \
+loss on the last state; residuals as above; "within" with the loss within each step. Work by count: numbers that tanh \
+is computed of in the gradient, from its trace; sensing is done once a step, so the exponent of L is below 1."""
 
 
 class Claim(NamedTuple):
@@ -27,64 +29,35 @@ class Claim(NamedTuple):
     agrees: bool
 
 
-def complexity(config: MemoryConfig, result: Result) -> str:
+def complexity(config: GradientMemoryConfig, result: Result) -> str:
     """The complexity table of the slides beside the measurements, and where they disagree."""
-    lines = [["", "method", "claimed", "by", "measured", "agrees"]]
     made = claims(config, result)
-    for claim in made:
-        lines.append([*claim[:-1], "yes" if claim.agrees else "NO"])
-    notes = "\n".join(disagreements(made))
-    sparse = config.sparse
-    return f"""\
-{wrapped(CLAIMS.format(network=title(sparse.network)))}
-
-{markdown(lines, names=5)}
-
-{notes}"""
+    lines = [[*claim[:-1], "yes" if claim.agrees else "NO"] for claim in made]
+    table = markdown(["", "method", "claimed", "by", "measured", "agrees"], lines, align="lllll")
+    return "\n\n".join(
+        [wrapped(CLAIMS.format(network=config.sparse.network.title)), table, "\n".join(disagreements(made))]
+    )
 
 
-def claims(config: MemoryConfig, result: Result) -> list[Claim]:
+def claims(config: GradientMemoryConfig, result: Result) -> list[Claim]:
     """The lines of the complexity table."""
-    sweep, rows = config.sparse, result.sweeps["sparse"]
-    base = [row for row in rows if row.point.network == sweep.network]
+    found = Exponents(config.sparse, result.sweeps["sparse"])
     errors = result.failures["AutoNCP LTC"]
-    pure = [(duration, error) for duration, error, _ in errors.backsolve]
+    return [
+        *(time_claim(found, method, claimed) for method, claimed in TIME.items()),
+        *(memory_claim(found, method, *claimed) for method, claimed in memory_claimed(config).items()),
+        *(depth_claim(found, method, claimed) for method, claimed in DEPTH.items()),
+        *accuracy_claims(found, errors),
+    ]
 
-    def in_time(method: str, what: str, loss: str) -> float:
-        of_method = [row for row in base if row.point.method == method and row.point.loss == loss]
-        return slope([row.point.time for row in of_method], [getattr(row.measured, what) for row in of_method])
 
-    def in_unfolds(method: str, what: str) -> float | None:
-        of_method = [
-            row
-            for row in rows
-            if (row.point.method, row.point.time, row.point.loss) == (method, sweep.unfolds_at, "within")
-        ]
-        unfolds = [row.point.network.unfolds for row in of_method]
-        return fit(unfolds, [getattr(row.measured, what) for row in of_method]) if of_method else None
+TIME = {"BPTT": "O(2 L T)", "Backsolve": "O((L_f + L_b) T)"}
+DEPTH = {"BPTT": "O(L)", "Backsolve": "O(L_b)"}
 
-    def by_clock(method: str) -> str:
-        run = [row for row in base if row.point.method == method and row.measured.seconds]
-        if len(run) < 2:
-            return ""
-        exponent = fit([row.point.time for row in run], [float(np.median(row.measured.seconds)) for row in run])
-        return f"T^{exponent:.2f} by the clock, "
 
-    def passes(method: str) -> float:
-        row = next(row for row in base if row.point.method == method)
-        return row.measured.gradient_work / row.measured.forward_work
-
-    table = []
-    for method, time_claim, depth_claim in (("BPTT", "O(2 L T)", "O(L)"), ("Backsolve", "O((L_f + L_b) T)", "O(L_b)")):
-        steps, unfolds = in_time(method, "gradient_work", "last"), in_unfolds(method, "gradient_work")
-        exponents = f"{power('T', steps)} {power('L', unfolds)}"
-        good = _within(steps, 1) and _within(unfolds, 1)
-        text = f"{by_clock(method)}{exponents} by count"
-        table.append(Claim("time", method, time_claim, "slides", text, good))
-        depth = passes(method) * sweep.network.unfolds
-        text = f"{depth:.0f} evaluations in sequence a time step at L = {sweep.network.unfolds}, {power('L', unfolds)}"
-        table.append(Claim("depth", method, depth_claim, "slides", text, _within(unfolds, 1)))
-    expected = {
+def memory_claimed(config: GradientMemoryConfig) -> dict[str, tuple[str, str, float]]:
+    """For each method what is claimed, by whom, and as which exponent of T."""
+    return {
         "BPTT": ("O(L T)", "slides", 1.0),
         "Backsolve": ("O(1)", "slides", 0.0),
         "Remat": ("O(T)", "here", 1.0),
@@ -92,46 +65,93 @@ def claims(config: MemoryConfig, result: Result) -> list[Claim]:
         "Recursive": ("O(log T)", "here", 0.05),
         "SegmentedAdjoint": (f"O(1), {config.segments} segments", "here", 0.0),
     }
-    for method, (claimed, by, exponent) in expected.items():
-        found = {what: in_time(method, what, "last") for what in ("temporaries", "saved")}
-        unfolds = in_unfolds(method, "temporaries")
-        within = in_time(method, "temporaries", "within")
-        text = (
-            f"{power('T', found['temporaries'])} {power('L', unfolds)}; kept {power('T', found['saved'])}; "
-            f"within {power('T', within)}"
-        )
-        good = _within(found["temporaries"], exponent) and (method != "BPTT" or _within(unfolds, 1))
-        table.append(Claim("memory", method, claimed, by, text, good))
-    exact = [row.error for row in base if row.point.method == "BPTT" and row.error is not None]
-    table.append(
-        Claim(
-            "forward accuracy",
-            "all",
-            "high",
-            "slides",
-            f"error of the outputs {errors.forward:.0e}",
-            errors.forward < POOR,
-        )
-    )
-    table.append(Claim("backward accuracy", "BPTT", "high", "slides", f"error {max(exact):.0e}", max(exact) < 1e-4))
-    lost = first_above(LOST, pure)
-    text = f"error {pure[0][1]:.0e} after {pure[0][0]:.2g} tau, " + (
-        f"{pure[-1][1]:.0e} after {pure[-1][0]:.2g} tau" if lost is None else f"lost from {lost:.2g} tau on"
-    )
-    table.append(Claim("backward accuracy", "Backsolve", "low", "slides", text, lost is None))
+
+
+class Exponents:
+    """What was measured of one sweep, as exponents of the number of time steps T and of the unfolds L."""
+
+    def __init__(self, sweep: Sweep, rows: Sequence[Row]) -> None:
+        self.sweep, self.rows = sweep, rows
+        self.base = [row for row in rows if row.point.network == sweep.network]
+
+    def of_time(self, method: str, what: str, loss: str) -> float:
+        """Of T, on the longer half of the sequences."""
+        rows = [row for row in self.base if (row.point.method, row.point.loss) == (method, loss)]
+        return final_slope([row.point.time for row in rows], [getattr(row.measured, what) for row in rows])
+
+    def of_unfolds(self, method: str, what: str) -> float | None:
+        """Of L; None where other unfolds were not measured."""
+        wanted = method, self.sweep.unfolds_at, "within"
+        rows = [row for row in self.rows if (row.point.method, row.point.time, row.point.loss) == wanted]
+        unfolds = [row.point.network.unfolds for row in rows]
+        return slope(unfolds, [getattr(row.measured, what) for row in rows]) if rows else None
+
+    def by_clock(self, method: str) -> str:
+        """Of T, of the time it took; nothing where it was not run on two lengths."""
+        rows = [row for row in self.base if row.point.method == method and row.measured.seconds]
+        if len(rows) < 2:
+            return ""
+        medians = [float(np.median(row.measured.seconds)) for row in rows]
+        return f"T^{slope([row.point.time for row in rows], medians):.2f} by the clock, "
+
+    def passes(self, method: str) -> float:
+        """How many forward passes the work of the gradient is."""
+        row = next(row for row in self.base if row.point.method == method)
+        return row.measured.gradient_work / row.measured.forward_work
+
+
+def time_claim(found: Exponents, method: str, claimed: str) -> Claim:
+    """Of the work of the gradient."""
+    steps, unfolds = found.of_time(method, "gradient_work", "last"), found.of_unfolds(method, "gradient_work")
+    text = f"{found.by_clock(method)}{power('T', steps)} {power('L', unfolds)} by count"
+    return Claim("time", method, claimed, "slides", text, _within(steps, 1) and _within(unfolds, 1))
+
+
+def depth_claim(found: Exponents, method: str, claimed: str) -> Claim:
+    """Of the evaluations that follow each other within a time step."""
+    unfolds, count = found.of_unfolds(method, "gradient_work"), found.sweep.network.unfolds
+    evaluations = f"{found.passes(method) * count:.0f} evaluations in sequence a time step at L = {count}"
+    return Claim("depth", method, claimed, "slides", f"{evaluations}, {power('L', unfolds)}", _within(unfolds, 1))
+
+
+def memory_claim(found: Exponents, method: str, claimed: str, by: str, exponent: float) -> Claim:
+    """Of the temporary memory, with the residuals beside it."""
+    steps, unfolds = found.of_time(method, "temporary_bytes", "last"), found.of_unfolds(method, "temporary_bytes")
+    residuals, within = found.of_time(method, "residuals", "last"), found.of_time(method, "temporary_bytes", "within")
+    text = f"{power('T', steps)} {power('L', unfolds)}; residuals {power('T', residuals)}; within {power('T', within)}"
+    agrees = _within(steps, exponent) and (method != "BPTT" or _within(unfolds, 1))
+    return Claim("memory", method, claimed, by, text, agrees)
+
+
+def accuracy_claims(found: Exponents, errors: Errors) -> list[Claim]:
+    """Of the outputs, and of the gradients by BPTT, by Backsolve and by SegmentedAdjoint."""
+    exact = max(row.error for row in found.base if row.point.method == "BPTT" and row.error is not None)
+    pure = [(duration, error) for duration, error, _ in errors.backsolve]
+    lost, (first, first_error), (last, last_error) = first_above(LOST, pure), pure[0], pure[-1]
+    end = f"{last_error:.0e} after {last:.2g} tau" if lost is None else f"lost from {lost:.2g} tau on"
     segments = min(error for _, error in errors.fine_segments)
-    table.append(
+    forward = f"error of the outputs {errors.forward:.0e}"
+    backward = "backward accuracy"
+    return [
+        Claim("forward accuracy", "all", "high", "slides", forward, errors.forward < POOR),
+        Claim(backward, "BPTT", "high", "slides", f"error {exact:.0e}", exact < 1e-4),
         Claim(
-            "backward accuracy",
+            backward,
+            "Backsolve",
+            "low",
+            "slides",
+            f"error {first_error:.0e} after {first:.2g} tau, {end}",
+            lost is None,
+        ),
+        Claim(
+            backward,
             "SegmentedAdjoint",
             "high in short segments",
             "here",
             f"error {segments:.0e}",
             segments < 1e-4,
-        )
-    )
-    order = ["time", "memory", "depth", "forward accuracy", "backward accuracy"]
-    return sorted(table, key=lambda claim: order.index(claim.quantity))
+        ),
+    ]
 
 
 def disagreements(made: Sequence[Claim]) -> list[str]:
@@ -140,8 +160,8 @@ def disagreements(made: Sequence[Claim]) -> list[str]:
     notes = ["Every line agrees." if not wrong else f"Not as claimed: {'; '.join(wrong)}."]
     if any(claim.quantity == "memory" and not claim.agrees for claim in made):
         notes.append(
-            "Memory: what is kept follows the claims. The temporaries also hold copies that the compiler makes of the "
-            "data or of parts of them, and those grow with T."
+            "Memory: the residuals follow the claims. The temporary memory also holds copies that the compiler makes "
+            "of the data or of parts of them, and those grow with T."
         )
     notes.append(
         "Memory O(1) is that of the states. The data are O(T) in any case, losses within the steps are one number for "

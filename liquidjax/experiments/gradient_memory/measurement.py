@@ -1,11 +1,9 @@
-"""One point of the memory experiment: what the gradient of one cell by one method needs. Runs in a fresh process."""
+"""One point: what the gradient of one cell by one method needs. Runs in a fresh process."""
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -13,15 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from liquidjax._bounds import check_count
-from liquidjax._checks import check_choice
-from liquidjax._types import Array, ODECell, Params
+from liquidjax._types import Array, Params
 from liquidjax.analysis.trajectory import time_constants
-from liquidjax.cells.ctrnn import CTRNN
-from liquidjax.cells.ltc import LTC
 from liquidjax.cells.wrappers.step_loss import StepLoss
-from liquidjax.experiments.shared.jaxpr_counts import count_tanh, saved_bytes
-from liquidjax.integrators import Exponential, SemiImplicit
+from liquidjax.experiments.gradient_memory.config import Network
+from liquidjax.experiments.shared.byte_counts import device_peak_bytes, peak_bytes, restart_peak
+from liquidjax.experiments.shared.jaxpr_counts import count_tanh, residual_bytes
 from liquidjax.sequences.gradients.adjoint import Backsolve, SegmentedAdjoint
 from liquidjax.sequences.gradients.bptt import BPTT
 from liquidjax.sequences.gradients.chunked import Chunked
@@ -29,7 +24,6 @@ from liquidjax.sequences.gradients.gradient import Gradient
 from liquidjax.sequences.gradients.recursive import Recursive
 from liquidjax.sequences.gradients.remat import Remat
 from liquidjax.sequences.unroll import unroll
-from liquidjax.wirings import AutoNCP, FullyConnected
 
 METHODS = ("BPTT", "Remat", "Chunked", "Recursive", "SegmentedAdjoint", "Backsolve")
 LOSSES = ("after", "within", "last")
@@ -38,38 +32,6 @@ Loss = Literal["after", "within", "last"]
 """Squared error of all outputs, computed after the unroll, or within each step; mean square of the last state."""
 QUICK: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}
 """Compiler options with which code is generated fast and runs slowly; its buffers are the same."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """The cell whose gradient is measured."""
-
-    neurons: Literal["fully connected LTC", "AutoNCP LTC", "CT-RNN"] = "fully connected LTC"
-    """The model and its wiring. The LTC is solved by SemiImplicit, the CT-RNN by Exponential."""
-    units: int = 64
-    """Number of neurons."""
-    outputs: int = 4
-    """How many of them are motor neurons (AutoNCP only; elsewhere all are)."""
-    inputs: int = 8
-    """Input features."""
-    batch: int = 32
-    """Sequences at a time."""
-    unfolds: int = 6
-    """Solver steps within a time step."""
-
-    def __post_init__(self):
-        check_choice("neurons", self.neurons, ("fully connected LTC", "AutoNCP LTC", "CT-RNN"))
-        most = {"units": 1024, "outputs": 1024, "inputs": 10_000, "batch": 10_000, "unfolds": 1000}
-        for name, largest in most.items():
-            check_count(name, getattr(self, name), 1, largest)
-        self.cell()  # what the cell refuses is refused here
-
-    def cell(self) -> ODECell:
-        """The cell these settings stand for."""
-        if self.neurons == "CT-RNN":
-            return CTRNN(self.inputs, self.units, Exponential(self.unfolds))
-        wiring = AutoNCP(self.units, self.outputs) if self.neurons == "AutoNCP LTC" else FullyConnected(self.units)
-        return LTC(self.inputs, wiring, SemiImplicit(self.unfolds))
 
 
 @dataclass(frozen=True)
@@ -105,8 +67,8 @@ class Point:
 class Measurement(NamedTuple):
     """What came out; None where nothing was run, or the system does not tell.
 
-    temporaries, arguments, results: bytes of the compiled gradient (`memory_analysis`).
-    saved: bytes kept between forward and backward pass, counted in the trace.
+    temporary_bytes, arguments, results: bytes of the compiled gradient (`memory_analysis`).
+    residuals: bytes kept between forward and backward pass, counted in the trace.
     forward_work, gradient_work: how many numbers tanh is computed of in the loss, and in its gradient.
     compile_seconds: tracing and compiling.
     first_seconds: of the first run.
@@ -118,10 +80,10 @@ class Measurement(NamedTuple):
     backend: "cpu", "gpu" or "tpu".
     """
 
-    temporaries: int
+    temporary_bytes: int
     arguments: int
     results: int
-    saved: int
+    residuals: int
     forward_work: int
     gradient_work: int
     compile_seconds: float
@@ -149,7 +111,7 @@ def measure(point: Point) -> Measurement:
     Raises:
         ValueError: the backend reports no temporary bytes.
     """
-    imported = _resident("VmHWM")
+    imported = peak_bytes()
     with jax.enable_x64(point.float64):
         arguments, tau = _arguments(point)
         function = loss_function(point)
@@ -158,27 +120,27 @@ def measure(point: Point) -> Measurement:
         compiled = jax.jit(gradient).lower(*arguments).compile(None if point.runs else QUICK)
         compile_seconds = time.perf_counter() - start
         analysis = checked(compiled.memory_analysis(), point)
-        saved = saved_bytes(function, *arguments)
+        residuals = residual_bytes(function, *arguments)
         work = [count_tanh(program, *arguments) for program in (function, gradient)]
-        seconds, run_peak, device_peak, highest = [], None, None, _resident("VmHWM")
+        seconds, run_peak, device_peak, highest = [], None, None, peak_bytes()
         if point.runs:
-            before = _restart_high_water_mark()
+            before = restart_peak()
             vector = None
             for _ in range(point.runs):
                 start = time.perf_counter()
                 _, vector = jax.block_until_ready(compiled(*arguments))
                 seconds.append(time.perf_counter() - start)
-            after = _resident("VmHWM")
+            after = peak_bytes()
             run_peak = None if before is None or after is None else after - before
             device_peak = device_peak_bytes(jax.devices()[0])
             if point.gradient:
                 np.save(point.gradient, ravel_pytree(vector)[0])
-    ends = [mark for mark in (highest, _resident("VmHWM")) if mark is not None]
+    ends = [mark for mark in (highest, peak_bytes()) if mark is not None]
     return Measurement(
-        temporaries=analysis.temp_size_in_bytes,
+        temporary_bytes=analysis.temp_size_in_bytes,
         arguments=analysis.argument_size_in_bytes,
         results=analysis.output_size_in_bytes,
-        saved=saved,
+        residuals=residuals,
         forward_work=work[0],
         gradient_work=work[1],
         compile_seconds=compile_seconds,
@@ -232,11 +194,6 @@ def checked(analysis: Any, point: Point) -> Any:
     return analysis
 
 
-def device_peak_bytes(device: Any) -> int | None:
-    """Most bytes in use on an accelerator so far; None for a CPU, which does not count them."""
-    return (device.memory_stats() or {}).get("peak_bytes_in_use")
-
-
 def _arguments(point: Point) -> tuple[tuple, float | None]:
     """(params, dt, *data) of the loss, only as shapes where nothing is to be run, and the smallest tau."""
     cell, dtype = point.network.cell(), np.float64 if point.float64 else np.float32
@@ -252,21 +209,3 @@ def _arguments(point: Point) -> tuple[tuple, float | None]:
     params, data, dt, tau = draw(point.network, point.time, point.dt_over_tau, point.seed)
     arrays = [dt, *(data[..., part] for part in parts)]
     return (jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params), *(jnp.asarray(a, dtype) for a in arrays)), tau
-
-
-def _resident(name: Literal["VmRSS", "VmHWM"]) -> int | None:
-    """Resident bytes of this process, now (VmRSS) or at most (VmHWM); None where the system does not tell."""
-    # ru_maxrss would count the parent, of which a new process is a copy until it starts its own program.
-    if not sys.platform.startswith("linux"):
-        return None
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(name))
-
-
-def _restart_high_water_mark() -> int | None:
-    """Makes VmHWM start again from what is resident now, which is returned; None where that cannot be done."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return None
-    return _resident("VmRSS")

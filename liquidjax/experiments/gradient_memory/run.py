@@ -1,24 +1,20 @@
-"""Adjoint against backpropagation: memory, time and error of the gradient, by every method, measured."""
+"""The experiment: measurements in fresh processes, and the run folder around them."""
 
-import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from liquidjax import _files
-from liquidjax.experiments.gradient_memory import report as memory_report
-from liquidjax.experiments.gradient_memory.sweep import MemoryConfig, Result, Show, measure_all
-from liquidjax.experiments.shared import configuration as configs
-from liquidjax.experiments.shared.run_folder import begin, mark_interrupted
+from liquidjax.experiments.gradient_memory import sweep
+from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig
+from liquidjax.experiments.gradient_memory.report import report
+from liquidjax.experiments.gradient_memory.sweep import Callback, Result
+from liquidjax.experiments.shared.run_folder import begin, mark_interrupted, write_results
 
 
 def run(
-    config: MemoryConfig,
+    config: GradientMemoryConfig,
     folder: Path,
-    show: Show = lambda text: None,
+    callback: Callback = lambda text: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Measures everything, each point in a fresh process, and writes the run folder.
@@ -30,7 +26,7 @@ def run(
     Args:
         config: what to measure.
         folder: where to write; it may exist if it is empty.
-        show: called whenever something has been measured, and while that takes long.
+        callback: called whenever something has been measured, and while that takes long.
         stop: asked several times a second; when it says True, the measurements end there.
 
     Returns:
@@ -42,28 +38,14 @@ def run(
         ChildProcessError: a measurement failed.
         FloatingPointError: the long gradient is not the one by Remat.
     """
-    import liquidjax.plots  # noqa: F401  # what is not installed is noticed before the work
+    from liquidjax.experiments.gradient_memory import figures  # with matplotlib
 
-    begin(folder)
-    _files.write_text(folder / "config.yaml", configs.to_yaml(config))
-    result = measure_all(config, show, stop)
-    _files.write_text(folder / "results.json", json.dumps(_plain(result), indent=1, allow_nan=False) + "\n")
+    begin(folder, config)
+    result = sweep.measure_all(config, callback, stop)
+    write_results(folder, result)
     if result.interrupted:
         mark_interrupted(folder, result.interrupted)
         return result
-    _files.write_text(folder / "report.md", memory_report.report(config, result))
-    memory_report.draw(folder, config, result)
+    _files.write_text(folder / "report.md", report(config, result))
+    figures.write(folder, config, result)
     return result
-
-
-def _plain(value: Any) -> Any:
-    """Nested dicts and lists for JSON, which has no infinity: it becomes text."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = dataclasses.asdict(value)
-    elif isinstance(value, tuple) and hasattr(value, "_asdict"):
-        value = value._asdict()  # type: ignore[attr-defined]
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return str(value) if isinstance(value, float) and not np.isfinite(value) else value

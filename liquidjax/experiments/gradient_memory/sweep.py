@@ -10,115 +10,21 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from liquidjax._bounds import check_count, check_positive, check_seed
-from liquidjax.experiments.gradient_memory.adjoint_error import Curve, Errors, Failure, errors, relative_error
-from liquidjax.experiments.gradient_memory.measurement import LOSSES, METHODS, Measurement, Network, Point, measure
-from liquidjax.experiments.shared import subprocesses as fresh
+from liquidjax.experiments.gradient_memory.adjoint_error import Errors, errors, relative_error
+from liquidjax.experiments.gradient_memory.config import CELLS, Curve, GradientMemoryConfig, Sweep
+from liquidjax.experiments.gradient_memory.measurement import LOSSES, METHODS, Measurement, Point, measure
+from liquidjax.experiments.shared import subprocesses
+from liquidjax.experiments.shared.machine import load_average, versions
 
-Show = Callable[[str], None]
+Callback = Callable[[str], None]
 """Called with a line of text when something has been measured, and while that takes long."""
 Stop = Callable[[], bool]
 ALIVE = 10.0
 """Seconds after which a line says that a measurement goes on."""
-ENVIRONMENT = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-"""Of the fresh processes: several share an accelerator, and none may take all of its memory at once."""
-CELLS: tuple[str, ...] = ("AutoNCP LTC", "CT-RNN")
-"""The cells on which the adjoint is driven to where it fails."""
-LONGEST = 100_000_000
-"""Time steps."""
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """A cell, and the lengths of the sequences on which its gradient is measured: a geometric row."""
-
-    network: Network = Network()
-    shortest: int = 64
-    """Time steps of the shortest sequence."""
-    longest: int = 16384
-    """Time steps of the longest sequence."""
-    lengths: int = 3
-    """How many lengths there are, at least 2."""
-    timed_up_to: int = 64
-    """Longest sequence that is run and timed; longer ones are only compiled. BPTT keeps every unfold in memory."""
-    unfolds_at: int = 0
-    """One of the lengths, at which half and twice the unfolds are measured too; 0 leaves it out."""
-
-    def __post_init__(self):
-        for name, least, most in (
-            ("shortest", 1, LONGEST),
-            ("longest", 1, LONGEST),
-            ("lengths", 2, 20),
-            ("timed_up_to", 0, LONGEST),
-            ("unfolds_at", 0, LONGEST),
-        ):
-            check_count(name, getattr(self, name), least, most)
-        if self.longest <= self.shortest:
-            raise ValueError(f"longest must be above shortest = {self.shortest}, got {self.longest}")
-        _ = self.other_networks  # what a network refuses is refused here
-        if self.unfolds_at and self.unfolds_at not in self.times:
-            raise ValueError(f"unfolds_at must be 0 or one of the lengths {self.times}, got {self.unfolds_at}")
-
-    @property
-    def times(self) -> list[int]:
-        """The lengths.
-
-        Example:
-            >>> Sweep().times
-            [64, 1024, 16384]
-        """
-        return np.round(np.geomspace(self.shortest, self.longest, self.lengths)).astype(int).tolist()
-
-    @property
-    def other_networks(self) -> list[Network]:
-        """The network with half and with twice the unfolds, where they are asked for."""
-        unfolds = self.network.unfolds
-        others = sorted({max(1, unfolds // 2), 2 * unfolds} - {unfolds}) if self.unfolds_at else []
-        return [dataclasses.replace(self.network, unfolds=count) for count in others]
-
-
-@dataclass(frozen=True)
-class MemoryConfig:
-    """Which gradients are measured, and how."""
-
-    dense: Sweep = Sweep()
-    """The first cell."""
-    sparse: Sweep = Sweep(Network("AutoNCP LTC", units=32, batch=1), 512, 32768, timed_up_to=4096, unfolds_at=4096)
-    """The second cell, on longer sequences."""
-    segments: int = 8
-    """Segments that SegmentedAdjoint divides every sequence into."""
-    dt_over_tau: float = 0.004
-    """Mean duration of a time step, in smallest time constants of the cell, where gradients are compared."""
-    timed_runs: int = 20
-    """Timed runs of each gradient, after one that is not counted; at least 1."""
-    failure: Failure = Failure()
-    long_steps: int = 1_000_000
-    """Time steps of one gradient of the second cell by Chunked, loss within the step; 0 leaves it out."""
-    long_check: int = 10_000
-    """Time steps at which that gradient is compared with the one by Remat."""
-    seed: int = 0
-    """Seed of the initial parameters and of the data."""
-
-    def __post_init__(self):
-        for name, least, most in (
-            ("segments", 1, LONGEST),
-            ("timed_runs", 1, 10_000),
-            ("long_steps", 0, LONGEST),
-            ("long_check", 1, 1_000_000),
-        ):
-            check_count(name, getattr(self, name), least, most)
-        check_positive("dt_over_tau", self.dt_over_tau)
-        check_seed("seed", self.seed)
-
-    @property
-    def sweeps(self) -> dict[str, Sweep]:
-        """Both sweeps by their names."""
-        return {"dense": self.dense, "sparse": self.sparse}
 
 
 class Row(NamedTuple):
@@ -158,11 +64,12 @@ class Result(NamedTuple):
     interrupted: str | None = None
 
 
-def points(config: MemoryConfig, sweep: Sweep) -> Iterator[Point]:
+def points(config: GradientMemoryConfig, sweep: Sweep) -> Iterator[Point]:
     """What is measured in a sweep.
 
     Example:
-        >>> len(list(points(MemoryConfig(), Sweep()))), len({point.time for point in points(MemoryConfig(), Sweep())})
+        >>> measured = list(points(GradientMemoryConfig(), Sweep()))
+        >>> len(measured), len({point.time for point in measured})
         (54, 3)
     """
     base = Point(sweep.network, "BPTT", 1, segments=config.segments, dt_over_tau=config.dt_over_tau, seed=config.seed)
@@ -176,9 +83,9 @@ def points(config: MemoryConfig, sweep: Sweep) -> Iterator[Point]:
             yield dataclasses.replace(base, network=network, method=method, time=sweep.unfolds_at)
 
 
-def measure_all(config: MemoryConfig, show: Show, stop: Stop = lambda: False) -> Result:
+def measure_all(config: GradientMemoryConfig, callback: Callback, stop: Stop = lambda: False) -> Result:
     """The measurements. What is only compiled is done on several cores at a time; what is timed, alone."""
-    start, loads = time.perf_counter(), [_load()]
+    start, loads = time.perf_counter(), [load_average()]
     wanted = {name: list(points(config, sweep)) for name, sweep in config.sweeps.items()}
     every = dict.fromkeys(point for each in wanted.values() for point in each)
     compiled, timed = ([point for point in every if bool(point.runs) is run] for run in (False, True))
@@ -186,14 +93,14 @@ def measure_all(config: MemoryConfig, show: Show, stop: Stop = lambda: False) ->
     failures: dict[str, Errors] = {}
     long = interrupted = None
     failed = threading.Event()  # one measurement has: the others are not waited for
-    work = _Work(ThreadPoolExecutor(min(4, os.cpu_count() or 1)), show, lambda: stop() or failed.is_set())
-    show(
+    work = _Work(ThreadPoolExecutor(min(4, os.cpu_count() or 1)), callback, lambda: stop() or failed.is_set())
+    callback(
         f"{len(compiled)} gradients to compile, {len(CELLS)} cells to drive to where the adjoint fails, "
         f"{len(timed)} gradients to time"
     )
     try:
         pending = {point: work.submit(_measured, point, work.stop) for point in compiled}
-        shares = dict.fromkeys(CELLS, 0.0)
+        shares: dict[str, float] = dict.fromkeys(CELLS, 0.0)
         curves = {
             cell: work.submit(
                 _errors, config.failure.curve(cell, config.seed), work.stop, functools.partial(shares.__setitem__, cell)
@@ -203,13 +110,13 @@ def measure_all(config: MemoryConfig, show: Show, stop: Stop = lambda: False) ->
         for number, (point, future) in enumerate(pending.items(), 1):
             measured = work.wait(future, "compiling", start, (number - 1) / len(compiled))
             rows[point] = Row(point, measured, None, None)
-            show(f"compiled {number}/{len(compiled)}{_left(start, number / len(compiled))}: {_line(rows[point])}")
+            callback(f"compiled {number}/{len(compiled)}{_left(start, number / len(compiled))}: {_line(rows[point])}")
         begun = time.perf_counter()
         for cell, future in curves.items():
             title = f"errors of the adjoint, {cell}"
             failures[cell] = work.wait(future, title, begun, lambda cell=cell: shares[cell])
-            show(f"{title}: done")
-        loads.append(_load())
+            callback(f"{title}: done")
+        loads.append(load_average())
         with tempfile.TemporaryDirectory() as scratch:
             file, references, begun = f"{scratch}/gradient.npy", {}, time.perf_counter()
 
@@ -226,10 +133,10 @@ def measure_all(config: MemoryConfig, show: Show, stop: Stop = lambda: False) ->
                 measured, found = gradient(point, "timing", share)
                 errors_ = relative_error(found, references[place]), cosine(found, references[place])
                 rows[point] = Row(point, measured, *errors_)
-                show(f"timed {number}/{len(timed)}{_left(begun, number / len(timed))}: {_line(rows[point])}")
-            loads.append(_load())
+                callback(f"timed {number}/{len(timed)}{_left(begun, number / len(timed))}: {_line(rows[point])}")
+            loads.append(load_average())
             long = _long(config, file, work) if config.long_steps else None
-    except fresh.Stopped:
+    except subprocesses.Stopped:
         interrupted = f"Interrupted after {len(rows)} of {len(every)} measurements of the sweeps."
     finally:
         failed.set()
@@ -237,10 +144,7 @@ def measure_all(config: MemoryConfig, show: Show, stop: Stop = lambda: False) ->
     machine = {
         "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} cores",
         "backend": next((row.measured.backend for row in rows.values()), None),
-        "versions": {
-            "Python": platform.python_version(),
-            **{name: version(name) for name in ("jax", "jaxlib", "numpy")},
-        },
+        "versions": {"Python": platform.python_version(), **versions(("jax", "jaxlib", "numpy"))},
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
         "loads": loads,
         "seconds": time.perf_counter() - start,
@@ -254,7 +158,7 @@ class _Work:
     """Measurements in other processes, and someone who waits for them and says so."""
 
     pool: ThreadPoolExecutor
-    show: Show
+    callback: Callback
     stop: Stop
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future:
@@ -268,7 +172,7 @@ class _Work:
             except TimeoutError:
                 if future.done():
                     raise
-                self.show(
+                self.callback(
                     f"{what}, {time.perf_counter() - start:.0f} s so far"
                     + _left(start, share() if callable(share) else share)
                 )
@@ -296,14 +200,14 @@ def cosine(gradient: np.ndarray, reference: np.ndarray) -> float | None:
 
 
 def _measured(point: Point, stop: Stop) -> Measurement:
-    return Measurement(**fresh.call(measure, point, ENVIRONMENT, stop))
+    return Measurement(**subprocesses.call(measure, point, stop))
 
 
-def _errors(curve: Curve, stop: Stop, tell: Callable[[float], None]) -> Errors:
-    return Errors(**fresh.call(errors, curve, ENVIRONMENT, stop, tell))
+def _errors(curve: Curve, stop: Stop, callback: Callable[[float], None]) -> Errors:
+    return Errors(**subprocesses.call(errors, curve, stop, callback))
 
 
-def _long(config: MemoryConfig, file: str, work: _Work) -> Long:
+def _long(config: GradientMemoryConfig, file: str, work: _Work) -> Long:
     long = Point(
         config.sparse.network, "Chunked", config.long_steps, dt_over_tau=config.dt_over_tau, seed=config.seed, runs=1
     )
@@ -325,7 +229,7 @@ def _long(config: MemoryConfig, file: str, work: _Work) -> Long:
             f"difference of {differences[1]:.1e} in float64"
         )
     title, start = f"one gradient through {config.long_steps:,} time steps", time.perf_counter()
-    work.show(f"{title}: about {seconds:.0f} s")
+    work.callback(f"{title}: about {seconds:.0f} s")
     future = work.submit(_measured, long, work.stop)
     return Long(work.wait(future, title, start, lambda: (time.perf_counter() - start) / seconds), *differences)
 
@@ -335,10 +239,5 @@ def _line(row: Row) -> str:
     time_ = f", {np.median(measured.seconds) * 1e3:.1f} ms" if measured.seconds else ""
     return (
         f"{network.neurons} ({network.units}), {network.unfolds} unfolds, {row.point.time} steps, {row.point.method}, "
-        f"loss {row.point.loss}: {measured.temporaries / 1e6:.3f} MB{time_}"
+        f"loss {row.point.loss}: {measured.temporary_bytes / 1e6:.3f} MB{time_}"
     )
-
-
-def _load() -> float | None:
-    """Processes that wanted a core in the last minute, on average; None where the system does not tell."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None

@@ -1,22 +1,26 @@
 """The arguments of the command line: read by tyro, as strictly as a configuration file; a mistake is one line."""
 
 import contextlib
+import dataclasses
 import functools
+import inspect
 import io
 import re
 import sys
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
-from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared import configuration
 
 Settings = TypeVar("Settings")
-YAML = (".yaml", ".yml")
 HELP = {"-h", "--help"}
+FLAT = tyro.conf.arg(name="")
+"""Of the parameter `settings`: --epochs, not --settings.epochs."""
 
 
 def parse(commands: Mapping[str, Callable[..., Any]], arguments: Sequence[str], description: str) -> Callable[[], Any]:
@@ -51,39 +55,64 @@ def parse(commands: Mapping[str, Callable[..., Any]], arguments: Sequence[str], 
         raise ValueError(f"{_sentence(said.getvalue())}; see `liquidjax{command} --help`") from None
 
 
-def settings(command: str, kind: type[Settings], arguments: Sequence[str]) -> Settings:
-    """What the YAML file among the arguments of `command` says; the defaults where there is none to read.
+def settings(command: Callable[..., Any], kind: type[Settings], arguments: Sequence[str]) -> Settings:
+    """What the YAML file says that the arguments give as `config`; the defaults where there is none to read.
+
+    tyro parses the arguments twice, for the file holds the defaults of the options: here, to find the file, and in
+    `parse`.
+
+    Args:
+        command: with the parameters `config` and `settings`.
+        kind: of the settings, a dataclass.
+        arguments: those behind the name of the command.
 
     Example:
         >>> from liquidjax.tasks.digits import Digits
-        >>> settings("train", Digits, ["train", "nowhere.yaml", "--help"]).steps
+        >>> def command(config: tyro.conf.Positional[Path], settings: Digits) -> None: ...
+        >>> settings(command, Digits, ["nowhere.yaml", "--help"]).steps
         8
     """
-    file = _file(arguments) if arguments and arguments[0] == command else None
+    defaults = kind()
+    file = _config(command, defaults, arguments)
     if file is None:
-        return kind()
+        return defaults
     try:
-        return configs.read(file, kind)
+        return configuration.read(file, kind)
     except (OSError, ValueError):
         if HELP & set(arguments):
-            return kind()  # who asks for help gets it
+            return defaults  # who asks for help gets it
         raise
 
 
-def check_yaml(config: Path) -> None:
-    """Raises the ValueError for a configuration that is not called so; such a file has not been read."""
-    if not config.name.endswith(YAML):
-        raise ValueError(f"{config} must be a .yaml file")
+def _config(command: Callable[..., Any], defaults: Any, arguments: Sequence[str]) -> Path | None:
+    """The argument `config`; None where it is left out, or the arguments are such that `parse` refuses them."""
+    hints = typing.get_type_hints(command, include_extras=True)
+    # Without the checks of the settings: what the options change may be right only with what the file says.
+    settings = _unchecked(defaults)
+    hints["settings"] = Annotated[type(settings), FLAT]
+    fields: list[Any] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        default = settings if name == "settings" else parameter.default
+        fields.append((name, hints[name]) if default is parameter.empty else (name, hints[name], default))
+    with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+        parsed, _ = tyro.cli(
+            dataclasses.make_dataclass("Arguments", fields, kw_only=True),
+            args=arguments,
+            add_help=False,
+            return_unknown_args=True,
+            registry=_numbers(),
+        )
+        return parsed.config
 
 
-def _file(arguments: Sequence[str]) -> str | None:
-    """The YAML file among the arguments: the first that is neither an option nor the value of one."""
-    value = False
-    for text in arguments[1:]:
-        if not value and not text.startswith("-"):
-            return text if text.endswith(YAML) else None
-        value = text.startswith("-") and "=" not in text and text not in HELP and not value
-    return None
+def _unchecked(settings: Any) -> Any:
+    """The same settings as a dataclass that takes whatever it is given."""
+    fields = []
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        value, kind = (_unchecked(value), None) if dataclasses.is_dataclass(value) else (value, field.type)
+        fields.append((field.name, kind or type(value), value))
+    return dataclasses.make_dataclass(type(settings).__name__, fields, frozen=True)()
 
 
 def _later(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,7 +138,7 @@ def _numbers() -> tyro.constructors.ConstructorRegistry:
         return tyro.constructors.PrimitiveConstructorSpec(
             nargs=1,
             metavar=kind.__name__.upper(),
-            instance_from_str=lambda texts: configs.number(kind, texts[0]),
+            instance_from_str=lambda texts: configuration.number(kind, texts[0]),
             is_instance=lambda value: isinstance(value, kind),
             str_from_instance=lambda value: [str(value)],
         )

@@ -18,6 +18,7 @@ import yaml
 from liquidjax._bounds import shown
 
 T = TypeVar("T")
+SUFFIXES = (".yaml", ".yml")
 LARGEST_FILE = 100_000
 """Bytes. A run has some dozens of settings."""
 DEEPEST = 20
@@ -39,8 +40,9 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: no YAML of the kind this module reads, a key that does not exist or comes twice, a value of another
-            type, or a value the dataclass refuses; the message names the file, the place and the nearest key.
+        ValueError: it is not called .yaml, or holds no YAML of the kind this module reads, a key that does not exist or
+            comes twice, a value of another type, or a value the dataclass refuses; the message names the file, the
+            place and the nearest key.
 
     Example:
         >>> import pathlib, tempfile
@@ -50,6 +52,8 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
         >>> read(file, Digits).steps
         16
     """
+    if not Path(path).name.endswith(SUFFIXES):
+        raise ValueError(f"{path} must be a .yaml file")
     with Path(path).open("rb") as file:
         contents = file.read(LARGEST_FILE + 1)
     if len(contents) > LARGEST_FILE:

@@ -1,4 +1,4 @@
-"""What can be read off a traced program before it is compiled: what a gradient keeps, and how much it computes."""
+"""Counts on a jaxpr, before anything is compiled: the residuals of a gradient, and how much it computes."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ from jax.extend.core import Jaxpr, Literal
 from liquidjax._types import Params
 
 
-def saved_bytes(function: Callable[..., Any], params: Params, *data: Any) -> int:
-    """Bytes that the gradient of function(params, *data) keeps between its forward and its backward pass.
+def residual_bytes(function: Callable[..., Any], params: Params, *data: Any) -> int:
+    """Bytes of the residuals: what the gradient of function(params, *data) keeps for its backward pass.
 
     They are counted in the trace, as `jax.ad_checkpoint.print_saved_residuals` lists them: no buffer of the compiler
     enters. Parameters and data count nothing, however reshaped, because they are there anyway. What the backward pass
@@ -27,7 +27,7 @@ def saved_bytes(function: Callable[..., Any], params: Params, *data: Any) -> int
 
     Example:
         >>> import jax.numpy as jnp
-        >>> saved_bytes(lambda p, x: jnp.sum(jnp.sin(p) * x), jnp.ones(10), jnp.ones(10))  # cos(p), float32
+        >>> residual_bytes(lambda p, x: jnp.sum(jnp.sin(p) * x), jnp.ones(10), jnp.ones(10))  # cos(p), float32
         40
     """
     closed = jax.make_jaxpr(lambda *given: jax.vjp(lambda p: function(p, *given[1:]), given[0])[1])(params, *data)

@@ -9,35 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from liquidjax.experiments.digits.run import Show
-from liquidjax.training.loop import Epoch
-
 PLAIN_LINES = 5
 SILENCE = 10.0
 """Seconds after which there is another line, whatever happens."""
-Tick = Callable[[str, int, float, str], None]
-"""Called with a job, its epochs done, its seconds so far, and what else to show of it."""
+Callback = Callable[[str, int, float, str], None]
+"""Called with a job, its epochs done, its seconds so far, and the numbers to show of it."""
 
 
 @contextlib.contextmanager
-def display(networks: Sequence[str], epochs: int) -> Iterator[Show]:
-    """Gives the function that takes each epoch of each network, for `train`.
-
-    Args:
-        networks: their names, in the order of training.
-        epochs: how many each goes through.
-    """
-    with bars(networks, epochs) as tick:
-
-        def show(network: str, epoch: Epoch) -> None:
-            numbers = f"loss {epoch.loss:.3f}  validation accuracy {epoch.validation_accuracy:.3f}"
-            tick(network, epoch.epoch, epoch.seconds, numbers)
-
-        yield show
-
-
-@contextlib.contextmanager
-def bars(jobs: Sequence[str], epochs: int) -> Iterator[Tick]:
+def bars(jobs: Sequence[str], epochs: int) -> Iterator[Callback]:
     """Gives the function that shows how far each job is; writes to stderr, so that results can be piped.
 
     Args:
@@ -59,12 +39,12 @@ def bars(jobs: Sequence[str], epochs: int) -> Iterator[Tick]:
     with Progress(*columns, console=console) as progress:  # a bar that has not started moves to and fro
         tasks = {job: progress.add_task(job, total=epochs, start=False, numbers="") for job in jobs}
 
-        def tick(job: str, epoch: int, seconds: float, numbers: str) -> None:
+        def callback(job: str, epoch: int, seconds: float, numbers: str) -> None:
             if not progress.tasks[tasks[job]].started:
                 progress.start_task(tasks[job])
             progress.update(tasks[job], completed=epoch, numbers=numbers)
 
-        yield tick
+        yield callback
 
 
 class _Lines:
@@ -77,7 +57,7 @@ class _Lines:
         self.state = f"{jobs[0]}: compiling"
 
     @contextlib.contextmanager
-    def shown(self) -> Iterator[Tick]:
+    def shown(self) -> Iterator[Callback]:
         """Gives the function that takes each epoch; while it is not called, a thread says that the work goes on."""
         ended = threading.Event()
 
@@ -90,12 +70,12 @@ class _Lines:
         thread = threading.Thread(target=watch, daemon=True)
         thread.start()
         try:
-            yield self.tick
+            yield self.callback
         finally:
             ended.set()
             thread.join()
 
-    def tick(self, job: str, epoch: int, seconds: float, numbers: str) -> None:
+    def callback(self, job: str, epoch: int, seconds: float, numbers: str) -> None:
         # Counted from the first report on, for what was before it is mostly the compilation.
         first_epoch, first_seconds = self.first.setdefault(job, (epoch, seconds))
         left = ""

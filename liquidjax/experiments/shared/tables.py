@@ -1,81 +1,63 @@
-"""What the tables of the memory experiment are made of: Markdown, names of cells, fitted exponents."""
+"""Tables of text: Markdown that can be read as it is, and plain columns."""
 
 import textwrap
 from collections.abc import Sequence
 
-import numpy as np
+from tabulate import DataRow, TableFormat, tabulate
 
-from liquidjax.experiments.gradient_memory.measurement import Network
+PIPES = TableFormat(None, None, None, None, DataRow("| ", " | ", " |"), DataRow("| ", " | ", " |"), 0, None)
+Rows = Sequence[Sequence[str]]
 
 
-def markdown(lines: Sequence[Sequence[str]], names: int = 1) -> str:
-    """A Markdown table that can be read as it is; the first line is its header, the first `names` columns are text.
+def markdown(header: Sequence[str], rows: Rows, align: str = "l") -> str:
+    """A Markdown table.
+
+    Args:
+        header: the names of the columns.
+        rows: their texts.
+        align: for each column l (left) or r (right); r for those it does not reach.
 
     Example:
-        >>> print(markdown([["method", "MB"], ["BPTT", "12.8"]]))
+        >>> print(markdown(["method", "MB"], [["BPTT", "12.8"]]))
         | method |   MB |
         | ------ | ---: |
         | BPTT   | 12.8 |
     """
-    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
-    sides = [str.ljust if place < names else str.rjust for place in range(len(widths))]
-    first, *others = (
-        "| " + " | ".join(side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True)) + " |"
-        for line in lines
-    )
-    ruler = ["-" * width if place < names else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
-    return "\n".join([first, "| " + " | ".join(ruler) + " |", *others])
+    sides = align.ljust(len(header), "r")
+    widths = [max(3, *(len(row[column]) for row in (header, *rows))) for column in range(len(header))]
+    ruler = ["-" * width if side == "l" else "-" * (width - 1) + ":" for side, width in zip(sides, widths, strict=True)]
+    return _aligned([header, ruler, *rows], sides, PIPES)
 
 
-def title(network: Network) -> str:
-    """The cell in words.
+def plain(header: Sequence[str], rows: Rows, align: str = "l") -> str:
+    """The same without lines, for a terminal.
 
     Example:
-        >>> title(Network())
-        'fully connected LTC: 64 neurons, 8 inputs, batch 32, 6 unfolds, float32'
+        >>> print(plain(["network", "parameters"], [["LTC", "6,454"]]))
+        network    parameters
+        LTC             6,454
     """
-    return (
-        f"{network.neurons}: {network.units} neurons, {network.inputs} inputs, batch {network.batch}, "
-        f"{network.unfolds} unfolds, float32"
-    )
+    return _aligned([header, *rows], align.ljust(len(header), "r"), "plain")
 
 
-def slope(times: Sequence[int], values: Sequence[float]) -> float:
-    """Slope of log value against log time, by least squares on the longest half of the times, at least two.
+def wrapped(text: str, width: int = 110) -> str:
+    """A paragraph, or an item of a list, in lines of at most so many characters."""
+    return textwrap.fill(text, width, subsequent_indent="  " if text.startswith("* ") else "", break_long_words=False)
+
+
+def megabytes(count: int | None) -> str:
+    """Bytes in 10^6 bytes, three digits; a dash for what is not known.
 
     Example:
-        >>> round(slope([1, 10, 100, 1000], [5, 6, 100, 10_000]), 6)
-        2.0
+        >>> megabytes(12_345_678), megabytes(123_456_789_000), megabytes(None)
+        ('12.3', '123,457', '-')
     """
-    few = longest_half(len(times))
-    return fit(times[-few:], values[-few:])
+    if count is None:
+        return "-"
+    return f"{count / 1e6:,.0f}" if count >= 1e8 else f"{count / 1e6:.3g}"
 
 
-def wrapped(text: str) -> str:
-    """A paragraph, or an item of a list, in lines of 110."""
-    return textwrap.fill(text, 110, subsequent_indent="  " if text.startswith("* ") else "", break_long_words=False)
-
-
-def fit(positions: Sequence[float], values: Sequence[float]) -> float:
-    """Slope of log value against log position, by least squares."""
-    return float(np.polyfit(np.log(positions), np.log(values), 1)[0])
-
-
-def longest_half(count: int) -> int:
-    """How many points a slope is fitted on."""
-    return max(2, (count + 1) // 2)
-
-
-def fitted_range(times: Sequence[int]) -> str:
-    """The times a slope is fitted on, in words."""
-    return f"{times[-longest_half(len(times))]:,}-{times[-1]:,}"
-
-
-def power(name: str, exponent: float | None) -> str:
-    """Such as T^1.00; nothing where it was not measured."""
-    return "" if exponent is None else f"{name}^{rounded(exponent)}"
-
-
-def rounded(exponent: float) -> str:
-    """Two digits, without a negative zero."""
-    return f"{exponent:.2f}".replace("-0.00", "0.00")
+def _aligned(lines: Rows, sides: str, style: str | TableFormat) -> str:
+    # The header is a row like the others: as a header tabulate would make its column wider.
+    align = [{"l": "left", "r": "right"}[side] for side in sides]
+    return tabulate(lines, tablefmt=style, colalign=align, disable_numparse=True)
