@@ -1,12 +1,10 @@
-"""Contenders in turn, A B C A B C: each in a process of its own, one of which runs at a time.
+"""Contenders in rounds, A B C A B C: each in a process of its own, one of which runs at a time.
 
 So thread pools and allocators of different libraries do not disturb each other, and a machine whose speed drifts does
-not favour one: ratios are taken within a turn.
+not favour one: ratios are taken within a round.
 """
 
 import json
-import os
-import re
 import selectors
 import shutil
 import subprocess
@@ -21,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import weights
 from setting import Setting
+
+from liquidjax.experiments.shared import subprocesses
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -71,9 +71,9 @@ class Worker:
             command = [sys.executable, str(WORKER), entry.contender, setting, str(arrays)]
             if entry.cores is not None:
                 command = ["taskset", "--cpu-list", f"0-{entry.cores - 1}", *command]
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment(folder)
-            )
+            variables = subprocesses.environment(TORCHINDUCTOR_CACHE_DIR=str(folder))
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, env=variables)
 
     def __enter__(self) -> "Worker":
         return self
@@ -91,8 +91,11 @@ class Worker:
                 raise WorkerError(f"took longer than {self._cap:g} s")
         line = self._process.stdout.readline()
         if not line:
-            raise WorkerError(why(self._process.wait(), self._log.read_text(errors="replace")))
+            raise WorkerError(self._cause())
         return json.loads(line)
+
+    def _cause(self) -> str:
+        return subprocesses.cause(self._process.wait(), self._log.read_text(errors="replace"))
 
     def ask(self, word: str) -> Any:
         """The answer to a word."""
@@ -100,34 +103,16 @@ class Worker:
         try:
             print(word, file=self._process.stdin, flush=True)
         except BrokenPipeError:
-            raise WorkerError(why(self._process.wait(), self._log.read_text(errors="replace"))) from None
+            raise WorkerError(self._cause()) from None
         return self.answer()
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """That of this process, without what would make a first call a second one, or take all of a device's memory."""
-    kept = {key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"}
-    return kept | {"TORCHINDUCTOR_CACHE_DIR": str(folder), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-
-
-def why(code: int, said: str) -> str:
-    """One line on why a process ended, from its exit status and what it wrote to stderr."""
-    if "ModuleNotFoundError" in said:
-        return "not installed: " + said.rsplit("ModuleNotFoundError: ", 1)[1].splitlines()[0]
-    if any(sign in said for sign in ("RESOURCE_EXHAUSTED", "OutOfMemory", "out of memory", "MemoryError")):
-        return "out of memory"
-    if code < 0:
-        return f"killed by signal {-code}" + (" (out of memory?)" if code == -9 else "")
-    errors = [line for line in said.splitlines() if re.match(r"[\w.]*(Error|Exception)\b", line)]
-    return f"failed: {errors[-1][:200]}" if errors else f"ended with status {code}"
-
-
-def take(entries: Sequence[Entry], turns: int, cap_seconds: float = 600.0) -> list[Record]:
-    """Runs all entries in turn and says on stderr how far it is.
+def measure(entries: Sequence[Entry], rounds: int, cap_seconds: float = 600.0) -> list[Record]:
+    """Runs all entries in rounds and says on stderr how far it is.
 
     Args:
         entries: who takes part; the first one is what the others are compared with.
-        turns: how many are counted, after one that is not.
+        rounds: how many are counted, after one that is not.
         cap_seconds: how long one answer of a worker may take; the first contains imports and compilation.
 
     Returns:
@@ -145,11 +130,11 @@ def take(entries: Sequence[Entry], turns: int, cap_seconds: float = 600.0) -> li
                 # One after another, so that the time for compiling is that of a process that has the machine to itself.
                 workers[number] = Worker(entry, Path(folder), cap_seconds)
                 records[number].facts |= attempt(workers, number, records, "") or {}
-            for turn in range(turns + 1):
-                say(f"turn {turn} of {turns}" if turn else "warm-up")
+            for count in range(rounds + 1):
+                say(f"round {count} of {rounds}" if count else "warm-up")
                 for number in list(workers):
                     seconds = attempt(workers, number, records, "run")
-                    if turn and seconds is not None:
+                    if count and seconds is not None:
                         records[number].seconds.append(seconds)
             for number in list(workers):
                 records[number].facts |= attempt(workers, number, records, "end") or {}
@@ -160,7 +145,7 @@ def take(entries: Sequence[Entry], turns: int, cap_seconds: float = 600.0) -> li
 
 
 def attempt(workers: dict[int, Worker], number: int, records: list[Record], word: str) -> Any:
-    """A worker's answer to a word; one that fails leaves the round, with the reason in its record."""
+    """A worker's answer to a word; one that fails takes part no more, with the reason in its record."""
     record = records[number]
     try:
         answer = workers[number].ask(word) if word else workers[number].answer()

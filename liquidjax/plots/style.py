@@ -7,16 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import LogLocator, NullFormatter
 
-BLUE, ORANGE, GREEN, GREY, PINK, SKY, RED = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#7F7F7F",
-    "#CC79A7",
-    "#56B4E9",
-    "#D55E00",
-)
-ROLES = {"sensory": "#999999", "inter": GREEN, "command": ORANGE, "motor": PINK}
+BLUE, ORANGE, GREEN, PINK, SKY, RED = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
+GREY, LIGHT_GREY = "#7F7F7F", "#999999"
+ROLES = {"sensory": LIGHT_GREY, "inter": GREEN, "command": ORANGE, "motor": PINK}
 POLARITIES = {1: ("excitatory", BLUE), -1: ("inhibitory", RED)}
 NETWORKS = (BLUE, ORANGE, GREEN, GREY, PINK, SKY)
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def slope(positions: Sequence[float], values: Sequence[float]) -> float:
+def slope(positions: ArrayLike, values: ArrayLike) -> float:
     """The slope of log value against log position, by least squares.
 
     Example:
