@@ -48,6 +48,7 @@ def plot_results(results: Mapping[str, float], ax: Axes) -> Axes:
     """Draws an accuracy for each network as a dot, the first one at the top.
 
     Example:
+        >>> from matplotlib.figure import Figure
         >>> ax = plot_results({"LTC": 0.97, "GRU": 0.96}, Figure().subplots())
         >>> [label.get_text() for label in ax.get_yticklabels()]
         ['LTC', 'GRU']

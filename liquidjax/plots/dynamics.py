@@ -22,6 +22,7 @@ def plot_time_constants(time: Any, tau: Any, ax: Axes, roles: Sequence[str] | No
         ax.
 
     Example:
+        >>> from matplotlib.figure import Figure
         >>> ax = plot_time_constants(np.arange(3), np.ones((3, 2)), Figure().subplots(), roles=("inter", "motor"))
         >>> len(ax.lines)
         2

@@ -22,6 +22,7 @@ def plot_wiring(graph: Graph, ax: Axes) -> Axes:
         ax.
 
     Example:
+        >>> from matplotlib.figure import Figure
         >>> from liquidjax.wirings import AutoNCP
         >>> ax = plot_wiring(AutoNCP(units=16, outputs=2).graph(inputs=4), Figure().subplots())
         >>> [text.get_text() for text in ax.texts]

@@ -13,8 +13,8 @@ def table(rows: Sequence[Row]) -> str:
 
     Example:
         >>> print(table([Row("LTC", 3022, 0.97, 0.9612, 5.04)]))
-        network      parameters  validation accuracy  test accuracy  training
-        LTC               3,022                0.970          0.961     5.0 s
+        network  parameters  validation accuracy  test accuracy  training
+        LTC           3,022                0.970          0.961     5.0 s
     """
     header = ["network", "parameters", "validation accuracy", "test accuracy", "training"]
     lines = [

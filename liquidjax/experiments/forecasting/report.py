@@ -62,6 +62,7 @@ def table(study: Study) -> str:
     """The comparison of one series as Markdown that can be read as it is: medians over the seeds (lowest to highest).
 
     Example:
+        >>> from liquidjax.experiments.forecasting.metrics import Row
         >>> row = Row("LTC", 1175, 0.01, [0.1, 0.3], [0.2], [5.0], 1.2)
         >>> print(table(Study("some series", "days", 9.0, [0.1], [row]))[:57])
         | network | parameters | learning rate |            train

@@ -13,9 +13,9 @@ def table(rows: list[Row]) -> str:
 
     Example:
         >>> print(table([Row("CNN", "parameters", 5068900, 5068900), Row("NCP", "synapses", 253, 252)]))
-        network             counted         paper       ours  same  note
-        CNN                 parameters  5,068,900  5,068,900  yes
-        NCP                 synapses          253        252  NO    (2)
+        network  counted         paper       ours  same  note
+        CNN      parameters  5,068,900  5,068,900  yes
+        NCP      synapses          253        252  NO    (2)
     """
     numbers = {entry: f"({number})" for number, entry in enumerate(NOTES, 1)}
     lines = [
@@ -37,8 +37,8 @@ def comparison(ratios: list[Ratio]) -> str:
 
     Example:
         >>> print(comparison([Ratio("LSTM", "synapses", 97.39, 97.78, 970)]))
-        times the NCP       counted     paper's table  ours  paper's text
-        LSTM                synapses             97.4  97.8           970
+        times the NCP  counted   paper's table  ours  paper's text
+        LSTM           synapses           97.4  97.8           970
     """
     header = ["times the NCP", "counted", "paper's table", "ours", "paper's text"]
     lines = [

@@ -34,8 +34,8 @@ def plain(header: Sequence[str], rows: Rows, align: str = "l") -> str:
 
     Example:
         >>> print(plain(["network", "parameters"], [["LTC", "6,454"]]))
-        network    parameters
-        LTC             6,454
+        network  parameters
+        LTC           6,454
     """
     return _aligned([header, *rows], align.ljust(len(header), "r"), "plain")
 
