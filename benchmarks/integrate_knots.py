@@ -18,7 +18,6 @@ import numpy as np
 
 import liquidjax as lj
 from liquidjax.experiments.shared.tables import markdown
-from liquidjax.sequences.flow import slope
 
 BATCH, TIME, INPUTS = 32, 64, 8
 CELL = lj.LTC(INPUTS, lj.AutoNCP(32, 4))
@@ -34,7 +33,8 @@ def one_solve(clipped, interpolation):
                 now = diffrax.LinearInterpolation(times, inputs).evaluate(t)
             else:
                 now = inputs[jnp.minimum(jnp.searchsorted(times, t, side="right"), len(times) - 1)]
-            return slope(CELL, params, x, now)
+            drive, rate = CELL.coefficients(params, x, CELL.sense(params, now))
+            return drive - rate * x
 
         knots = {"step_ts" if interpolation == "linear" else "jump_ts": times[1:-1]}
         controller = diffrax.ClipStepSizeController(CONTROLLER, **knots) if clipped else CONTROLLER

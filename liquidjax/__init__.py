@@ -2,8 +2,12 @@
 
 from importlib.metadata import version as _version
 
+from liquidjax._types import BoundedCell as BoundedCell
 from liquidjax._types import Cell as Cell
+from liquidjax._types import DeepCell as DeepCell
 from liquidjax._types import Integrator as Integrator
+from liquidjax._types import LayeredCell as LayeredCell
+from liquidjax._types import NeuronLayer as NeuronLayer
 from liquidjax._types import ODECell as ODECell
 from liquidjax.analysis.bounds import state_bounds as state_bounds
 from liquidjax.analysis.bounds import time_constant_bounds as time_constant_bounds
@@ -20,11 +24,14 @@ from liquidjax.cells.lstm import LSTM as LSTM
 from liquidjax.cells.ltc import LTC as LTC
 from liquidjax.cells.ltc import InitialRanges as InitialRanges
 from liquidjax.cells.neural_ode import NeuralODE as NeuralODE
+from liquidjax.cells.ode import advance as advance
 from liquidjax.cells.ode import equilibrium as equilibrium
 from liquidjax.cells.ode import time_constant as time_constant
 from liquidjax.cells.projection import project as project
 from liquidjax.cells.velora import NCPLiquidCell as NCPLiquidCell
 from liquidjax.cells.wired_cfc import WiredCfC as WiredCfC
+from liquidjax.cells.wrappers.base import Wrapper as Wrapper
+from liquidjax.cells.wrappers.base import step_inside as step_inside
 from liquidjax.cells.wrappers.block import Block as Block
 from liquidjax.cells.wrappers.mixed_memory import MixedMemory as MixedMemory
 from liquidjax.cells.wrappers.readout import Readout as Readout
@@ -52,10 +59,12 @@ from liquidjax.sequences.gradients.adjoint import Backsolve as Backsolve
 from liquidjax.sequences.gradients.adjoint import SegmentedAdjoint as SegmentedAdjoint
 from liquidjax.sequences.gradients.bptt import BPTT as BPTT
 from liquidjax.sequences.gradients.chunked import Chunked as Chunked
+from liquidjax.sequences.gradients.gradient import Gradient as Gradient
 from liquidjax.sequences.gradients.recursive import Recursive as Recursive
 from liquidjax.sequences.gradients.remat import Remat as Remat
 from liquidjax.sequences.methods.associative import Associative as Associative
-from liquidjax.sequences.methods.newton import Newton as Newton
+from liquidjax.sequences.methods.method import Method as Method
+from liquidjax.sequences.methods.newton.newton import Newton as Newton
 from liquidjax.sequences.methods.scan import Scan as Scan
 from liquidjax.sequences.times import elapsed as elapsed
 from liquidjax.sequences.unroll import step as step

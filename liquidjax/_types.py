@@ -7,9 +7,11 @@ that it cannot be meant as one value a sample.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import jax
+import jax.export
+import numpy as np
 
 Array = jax.Array
 Params = Any
@@ -20,6 +22,17 @@ Sensed = Any
 """What a cell computes from its inputs before it knows its state; its layout is the cell's own affair."""
 Coefficients = Callable[[Array], tuple[Array, Array]]
 """state -> (drive, rate) of dx/dt = drive - rate * x, both of the shape of the state."""
+
+
+T = TypeVar("T")
+
+
+def exportable(nodetype: type[T]) -> type[T]:
+    """Registers a NamedTuple of parameters or state with `jax.export`, under a name without its module.
+
+    So that a function of them can be serialised as it is, and called where this package is not installed.
+    """
+    return jax.export.register_namedtuple_serialization(nodetype, serialized_name=f"liquidjax.{nodetype.__name__}")
 
 
 @runtime_checkable
@@ -77,11 +90,76 @@ class Integrator(Protocol):
 
 @runtime_checkable
 class ODECell(Cell, Protocol):
-    """A cell whose state follows dx/dt = drive(x, u) - rate(x, u) * x."""
+    """A cell whose state, one array (*batch, units), follows dx/dt = drive(x, u) - rate(x, u) * x.
+
+    Its `step` is `cells.ode.advance` and then `readout`.
+    """
+
+    coefficients_read_state: ClassVar[bool]
+    """Whether drive and rate depend on x. Where they do not, a step is a gain and an offset: `Associative` runs it."""
 
     @property
     def integrator(self) -> Integrator: ...
 
     def coefficients(self, params: Params, state: Array, sensed: Sensed) -> tuple[Array, Array]:
         """(drive, rate), both of the shape of the state (*batch, units)."""
+        ...
+
+    def readout(self, params: Params, state: Array) -> Array:
+        """The output (*batch, outputs) in a state (*batch, units) that has been reached."""
+        ...
+
+
+class NeuronLayer(NamedTuple):
+    """neurons: their places in the state; coupled: whether one of them hears one of them, itself included."""
+
+    neurons: np.ndarray
+    coupled: bool
+
+
+@runtime_checkable
+class LayeredCell(ODECell, Protocol):
+    """A cell whose neurons form layers that hear each other in one direction only; for `Newton("layered")`."""
+
+    def neuron_layers(self) -> tuple[NeuronLayer, ...]:
+        """Every neuron once; a layer hears the layers before it, and itself only where it is coupled.
+
+        Neurons of a layer that is not coupled have coefficients that do not depend on the states of that layer.
+        """
+        ...
+
+
+@runtime_checkable
+class DeepCell(Cell, Protocol):
+    """Layers of equal cells, one after another in every time step; for `Associative`, which takes layer after layer."""
+
+    @property
+    def cell(self) -> Cell:
+        """The cell of every layer."""
+        ...
+
+    def through_layers(
+        self, params: Params, state: State, sensed: Sensed, run: Callable[..., tuple[State, Array]]
+    ) -> tuple[State, Array]:
+        """(state, output) out of `run(params, state, inputs, key) -> (state, output)` of every layer."""
+        ...
+
+
+class Bounds(NamedTuple):
+    """low and high, both (units,)."""
+
+    low: Array
+    high: Array
+
+
+@runtime_checkable
+class BoundedCell(Cell, Protocol):
+    """A cell with known bounds of its time constants and states; for `time_constant_bounds` and `state_bounds`."""
+
+    def time_constant_bounds(self, params: Params) -> Bounds:
+        """Between which values each time constant lies, for any input and any state."""
+        ...
+
+    def state_bounds(self, params: Params, start: float) -> Bounds:
+        """Between which values each state stays, if it starts within [-start, start]."""
         ...

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import liquidjax as lj
 from liquidjax.analysis import trajectory
+from liquidjax.cells.wrappers.mixed_memory import MixedMemoryState
 from liquidjax.reparam import positive
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -269,7 +270,7 @@ def test_readings_reach_through_what_is_built_around_a_cell():
         i, f, g, o = np.moveaxis(gates + np.einsum("bi,igu->bgu", state, lstm.recurrent), 1, 0)
         return sigmoid(o) * np.tanh(sigmoid(f + 1) * memory + sigmoid(i) * np.tanh(g))
 
-    both = lj.cells.mixed_memory.MixedMemoryState(state, memory)  # type: ignore[attr-defined]
+    both = MixedMemoryState(state, memory)
     read = lj.Readout(inner, 4)
     for cell, own, told, heard in (
         (read, state, inputs, lambda p: (p.cell, inputs)),

@@ -7,7 +7,7 @@ import pytest
 
 import liquidjax as lj
 from liquidjax.analysis.lyapunov import lyapunov_exponent
-from liquidjax.sequences.steps import Steps
+from liquidjax.sequences.steps import StepInputs
 
 KEY = jax.random.key(0)
 
@@ -31,7 +31,7 @@ def test_is_positive_for_a_chaotic_network_and_newton_then_fails(x64):
     params = cell.init(KEY)
     weight = jax.random.normal(KEY, (33, 32)) / np.sqrt(32)
     start = jax.random.normal(jax.random.key(1), (1, 32))
-    steps = Steps(jnp.asarray(inputs), jnp.full(200, 0.5), None, None)
+    steps = StepInputs(jnp.asarray(inputs), jnp.full(200, 0.5))
     for gain, sign, converges in ((0.5, -1, True), (4.0, 1, False)):
         strong = params._replace(linear=params.linear._replace(weight=gain * weight, bias=jnp.zeros(32)))
         exponent = lyapunov_exponent(cell, strong, inputs, 0.5, state=start)

@@ -240,7 +240,7 @@ def test_newton_refuses_what_it_cannot_do():
     inputs = np.ones((4, 3), np.float32)
     for cell, method, message in (
         (lj.LSTM(3, 4), lj.Newton(), "Newton needs a cell whose state is one array, got LSTM"),
-        (lj.CTRNN(3, 4), lj.Newton("layered"), "layered form needs an LTC with an integrator of fixed step, got CTRNN"),
+        (lj.CTRNN(3, 4), lj.Newton("layered"), "layered form needs a cell that says what its layers are .* got CTRNN"),
     ):
         with pytest.raises(ValueError, match=message):
             lj.unroll(cell, cell.init(KEY), inputs, method=method)
@@ -273,12 +273,13 @@ DENSE = lj.LTC(3, lj.FullyConnected(64))
         (lj.LSTM(3, 8), 4096, (1,), "gpu", lj.Scan()),  # its state is two arrays
         (LINEAR["stack"], 16, (256,), "gpu", lj.Associative()),
         (LINEAR["stack"], 16, (256,), "cpu", lj.Scan()),
+        (LINEAR["stack"], 16, (1,), "cpu", lj.Associative()),
+        (lj.Readout(lj.GatedLinear(3, 4), 2), 16, (), "cpu", lj.Associative()),
     ],
 )
 def test_auto_chooses_by_platform_length_batch_and_size(cell, time, batch, platform, expected):
-    state = cell.initial_state(batch)
-    assert choose(cell, state, time, batch, lj.Remat(), platform) == expected
-    assert choose(cell, state, time, batch, lj.Chunked(), platform) == lj.Scan()  # which alone can be chunked
+    assert choose(cell, time, batch, lj.Remat(), platform) == expected
+    assert choose(cell, time, batch, lj.Chunked(), platform) == lj.Scan()  # which alone can be chunked
 
 
 def test_auto_is_the_scan_on_a_cpu_and_any_other_word_is_refused():

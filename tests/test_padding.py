@@ -11,7 +11,7 @@ import pytest
 from test_strict import CELLS
 
 import liquidjax as lj
-from liquidjax.sequences.flow import ode_cell
+from liquidjax.cells.wrappers.base import ode_inside
 from liquidjax.sequences.methods.associative import reads_state
 
 TIME, BATCH = 4, 2
@@ -35,7 +35,7 @@ PADDING = [(0.0, 0.0), (np.nan, np.nan), (np.inf, np.inf), (-np.inf, -1.0), (1e3
 def ways_of(cell):
     """The names of the ways that can run the cell."""
     try:
-        flow = ode_cell(cell)
+        flow = ode_inside(cell)
     except ValueError:
         flow = None
     one_array = isinstance(jax.eval_shape(lambda: cell.initial_state((BATCH,))), jax.ShapeDtypeStruct)

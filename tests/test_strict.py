@@ -9,10 +9,10 @@ import pytest
 
 import liquidjax as lj
 from liquidjax.analysis.trajectory import time_constants
+from liquidjax.cells.wrappers.base import ode_inside
 from liquidjax.rl.actor_critic import Critic, DiscreteActor
 from liquidjax.rl.replay import Transition
 from liquidjax.rl.sac import SAC, act, update
-from liquidjax.sequences.flow import ode_cell
 from liquidjax.sequences.methods.associative import reads_state
 from liquidjax.training import loop, next_step
 
@@ -97,7 +97,7 @@ def test_every_gradient_and_method_that_runs_it(cell):
     params, inputs, dt, mask = arguments(cell)
     ways: list[Any] = [{"gradient": way} for way in (lj.BPTT(), lj.Chunked(), lj.Recursive())]
     try:
-        flows = ode_cell(cell)
+        flows = ode_inside(cell)
     except ValueError:
         flows = None
     if flows is not None:

@@ -252,7 +252,7 @@ def test_s10_an_unstable_solver_leaves_the_bounds():
 @pytest.mark.parametrize("bounds", [state_bounds, time_constant_bounds])
 def test_s10_cells_without_known_bounds_are_refused(bounds):
     cell = lj.GRU(1, 2)
-    with pytest.raises(ValueError, match=r"cell must be a HasaniLTC or an LTC, .* got GRU"):
+    with pytest.raises(ValueError, match=r"cell must be one with known bounds, as HasaniLTC and LTC are, .* got GRU"):
         bounds(cell, cell.init(KEY))
 
 

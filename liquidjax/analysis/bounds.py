@@ -6,26 +6,9 @@ for `SemiImplicit` and `Exponential`, whose steps are convex combinations; an ex
 only where it is stable.
 """
 
-from typing import Any, NamedTuple
-
-import jax
-import jax.numpy as jnp
-
 from liquidjax._belong import check_cell, check_params
-from liquidjax._types import Array, Cell, Params
-from liquidjax.cells.hasani import HasaniLTC
-from liquidjax.cells.ltc import LTC, LTCParams, SynapseParams
-from liquidjax.cells.wrappers.base import Wrapper, cell_inside
-from liquidjax.cells.wrappers.mixed_memory import MixedMemory
-from liquidjax.reparam import positive
-from liquidjax.wirings import Synapses
-
-
-class Bounds(NamedTuple):
-    """low and high, both (units,)."""
-
-    low: Array
-    high: Array
+from liquidjax._types import BoundedCell, Bounds, Cell, Params
+from liquidjax.cells.wrappers.base import RewritesState, Wrapper, cell_inside, params_inside
 
 
 def time_constant_bounds(cell: Cell, params: Params) -> Bounds:
@@ -36,7 +19,7 @@ def time_constant_bounds(cell: Cell, params: Params) -> Bounds:
                 where leak is the leak conductance, and the sum runs over the synapses onto the neuron.
 
     Args:
-        cell: a `HasaniLTC` or an `LTC`, or a `Readout`, `Block`, `StepLoss` or `MixedMemory` of one.
+        cell: a `HasaniLTC`, an `LTC` or any `BoundedCell`, or wrappers around one.
         params: its parameters.
 
     Returns:
@@ -46,7 +29,7 @@ def time_constant_bounds(cell: Cell, params: Params) -> Bounds:
         ValueError: a cell of another kind, or the parameters of another cell.
 
     Example:
-        >>> import liquidjax as lj
+        >>> import jax, liquidjax as lj
         >>> cell = lj.HasaniLTC(inputs=2, units=1)
         >>> params = cell.init(jax.random.key(0))
         >>> [round(float(bound[0]), 3) for bound in time_constant_bounds(cell, params)]
@@ -55,17 +38,7 @@ def time_constant_bounds(cell: Cell, params: Params) -> Bounds:
     Reference:
         Hasani et al., "Liquid time-constant networks", AAAI 2021, theorem 1.
     """
-    cell, params = _known(cell, params)
-    if isinstance(cell, HasaniLTC):
-        tau = positive(params.time_constant, "implicit")
-        return Bounds(tau / (1 + tau), tau)
-    capacitance = positive(params.capacitance, cell.constraints)
-    least = positive(params.leak_conductance, cell.constraints) + cell.epsilon
-    most = least
-    for synapses, graph in _synapses(cell, params):
-        weight = positive(synapses.weight, cell.constraints)
-        most = most + jax.ops.segment_sum(weight, graph.target, cell.units)
-    return Bounds(capacitance / most, capacitance / least)
+    return _known(cell, params).time_constant_bounds(params_inside(cell, params))
 
 
 def state_bounds(cell: Cell, params: Params) -> Bounds:
@@ -77,7 +50,7 @@ def state_bounds(cell: Cell, params: Params) -> Bounds:
     MixedMemory with writes="state": the same with -1 and 1 in the place of 0, because the LSTM rewrites the state.
 
     Args:
-        cell: a `HasaniLTC` or an `LTC`, or a `Readout`, `Block`, `StepLoss` or `MixedMemory` of one.
+        cell: a `HasaniLTC`, an `LTC` or any `BoundedCell`, or wrappers around one.
         params: its parameters.
 
     Returns:
@@ -87,7 +60,7 @@ def state_bounds(cell: Cell, params: Params) -> Bounds:
         ValueError: a cell of another kind, or the parameters of another cell.
 
     Example:
-        >>> import liquidjax as lj
+        >>> import jax, liquidjax as lj
         >>> cell = lj.LTC(inputs=2, wiring=lj.FullyConnected(units=8))
         >>> state_bounds(cell, cell.init(jax.random.key(0))).high
         Array([1., 1., 1., 1., 1., 1., 1., 1.], dtype=float32)
@@ -95,41 +68,33 @@ def state_bounds(cell: Cell, params: Params) -> Bounds:
     Reference:
         Hasani et al., "Liquid time-constant networks", AAAI 2021, theorem 2.
     """
-    # An LSTM that rewrites the state puts it within (-1, 1) before each step.
-    start = 1.0 if _rewritten(cell) else 0.0
-    cell, params = _known(cell, params)
-    if isinstance(cell, HasaniLTC):
-        return Bounds(jnp.minimum(-start, params.A), jnp.maximum(start, params.A))
-    low = jnp.minimum(-start, params.leak_potential)
-    high = jnp.maximum(start, params.leak_potential)
-    for synapses, graph in _synapses(cell, params):
-        low = jnp.minimum(low, jax.ops.segment_min(synapses.reversal_potential, graph.target, cell.units))
-        high = jnp.maximum(high, jax.ops.segment_max(synapses.reversal_potential, graph.target, cell.units))
-    return Bounds(low, high)
+    inner = _known(cell, params)
+    return inner.state_bounds(params_inside(cell, params), _start(cell))
 
 
-def _synapses(cell: LTC, params: LTCParams) -> tuple[tuple[SynapseParams, Synapses], ...]:
-    graph = cell.graph
-    return (params.synapses, graph.synapses), (params.sensory_synapses, graph.sensory_synapses)
-
-
-def _rewritten(cell: Cell) -> bool:
-    """Whether an LSTM writes the state of the cell inside."""
+def _start(cell: Cell) -> float:
+    """The largest magnitude of what a step of the innermost cell may start from, when it has rested before."""
+    start = 0.0
     while isinstance(cell, Wrapper):
-        if isinstance(cell, MixedMemory) and cell.writes == "state":
-            return True
+        if isinstance(cell, RewritesState):
+            start = max(start, cell.rewritten_within)
+        elif not cell.transparent:
+            raise ValueError(
+                f"{type(cell).__name__} moves the state of the cell inside it and does not say how far: it needs "
+                "`rewritten_within`, the magnitude within which it puts that state before a step"
+            )
         cell = cell.cell
-    return False
+    return start
 
 
-def _known(cell: Cell, params: Params) -> tuple[HasaniLTC | LTC, Any]:
-    """The cell inside and its parameters, or the ValueError for one without known bounds."""
+def _known(cell: Cell, params: Params) -> BoundedCell:
+    """The cell inside, or the ValueError for one without known bounds."""
     check_cell(cell)
     check_params(cell, params)
-    inner, params = cell_inside(cell, params)
-    if not isinstance(inner, HasaniLTC | LTC):
+    inner = cell_inside(cell)
+    if not isinstance(inner, BoundedCell):
         raise ValueError(
-            f"cell must be a HasaniLTC or an LTC, the cells with known bounds, or built around one, got "
+            f"cell must be one with known bounds, as HasaniLTC and LTC are, or built around one, got "
             f"{type(inner).__name__}"
         )
-    return inner, params
+    return inner

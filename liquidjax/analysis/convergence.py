@@ -6,12 +6,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from liquidjax._belong import check_cell, check_params
-from liquidjax._checks import check_array, check_key, check_kind
+from liquidjax._belong import check_params
+from liquidjax._checks import check_kind
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.sequences.methods.newton import Newton, NewtonInfo
-from liquidjax.sequences.steps import dtype_of, prepared
-from liquidjax.sequences.validation import check_shapes, check_values
+from liquidjax.sequences.arguments import arguments, naming_params
+from liquidjax.sequences.methods.newton.newton import Newton
+from liquidjax.sequences.methods.newton.system import NewtonInfo
+from liquidjax.sequences.steps import step_inputs
 
 
 def newton_convergence(
@@ -21,6 +22,8 @@ def newton_convergence(
     dt: Any = 1.0,
     *,
     state: State | None = None,
+    mask: Any = None,
+    reset: Any = None,
     method: Newton = Newton(),
     key: Array | None = None,
 ) -> NewtonInfo:
@@ -35,6 +38,8 @@ def newton_convergence(
         inputs: (time, *batch, inputs).
         dt: as for `unroll`.
         state: the initial state; the cell's own when None.
+        mask: as for `unroll`.
+        reset: as for `unroll`.
         method: the method asked about.
         key: source of randomness for dropout; None evaluates without dropout.
 
@@ -55,19 +60,16 @@ def newton_convergence(
     Reference:
         Lim et al., "Parallelizing non-linear sequential models over the sequence length" (DEER), ICLR 2024.
     """
-    check_cell(cell)
     check_kind("method", method, Newton, "the method asked about, such as lj.Newton()")
-    given = inputs, dt
-    inputs, dt, key = check_array("inputs", inputs), check_array("dt", dt), None if key is None else check_key(key)
-    check_shapes(cell, inputs, dt, None, state)
-    check_params(cell, params)
-    check_values(*given, state=state, dtype=dtype_of(params, inputs))
-    if not len(inputs):  # no steps, no iterations
-        batch = inputs.shape[1:-1]
-        return NewtonInfo(jnp.zeros(batch, int), jnp.zeros(batch, inputs.dtype), jnp.ones(batch, bool))
-    return _convergence(cell, method, params, inputs, dt, state, key)
+    with naming_params(cell, params):
+        given = arguments(cell, params, inputs, dt, state=state, mask=mask, key=key, reset=reset)
+        if not len(given.inputs):  # no steps, no iterations
+            check_params(cell, params)
+            batch = given.inputs.shape[1:-1]
+            return NewtonInfo(jnp.zeros(batch, int), jnp.zeros(batch, given.inputs.dtype), jnp.ones(batch, bool))
+        return _convergence(cell, method, params, given)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _convergence(cell, method, params, inputs, dt, state, key):
-    return method.states(cell, params, *prepared(cell, params, inputs, dt, state, key=key))[1]
+def _convergence(cell, method, params, given):
+    return method.states(cell, params, *step_inputs(cell, params, *given))[1]

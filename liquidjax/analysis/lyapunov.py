@@ -10,11 +10,11 @@ import numpy as np
 from jax.core import Tracer
 
 from liquidjax._belong import check_cell, check_params
-from liquidjax._checks import check_array, check_key
+from liquidjax._checks import check_key
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.cells.ode import check_forward_mode
-from liquidjax.sequences.steps import dtype_of, masked_step, prepared
-from liquidjax.sequences.validation import check_shapes, check_values
+from liquidjax.sequences.arguments import arguments, naming_params
+from liquidjax.sequences.steps import masked_step, step_inputs
 
 
 def lyapunov_exponent(
@@ -56,11 +56,11 @@ def lyapunov_exponent(
     """
     check_cell(cell)
     check_forward_mode(cell, "lyapunov_exponent", (diffrax.DirectAdjoint, diffrax.ForwardMode))
-    given, key = (inputs, dt), jax.random.key(0) if key is None else check_key(key)
-    inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
-    check_shapes(cell, inputs, dt, None, state)
-    check_params(cell, params)
-    check_values(*given, state=state, dtype=dtype_of(params, inputs))
+    tangent_key = jax.random.key(0) if key is None else check_key(key)
+    with naming_params(cell, params):
+        given = arguments(cell, params, inputs, dt, state=state)
+        check_params(cell, params)
+    inputs, dt = given.inputs, given.dt
     if not len(inputs):
         raise ValueError("inputs must hold at least one time step, because the exponent is a growth by duration, got 0")
     if not isinstance(dt, Tracer):
@@ -71,12 +71,12 @@ def lyapunov_exponent(
                 f"dt must be above 0 at some step, because the exponent is a growth by duration, got 0 at "
                 f"every step{' of sample ' + ', '.join(map(str, sample)) if sample else ''}"
             )
-    return _exponent(cell, params, inputs, dt, state, key)
+    return _exponent(cell, params, given, tangent_key)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _exponent(cell, params, inputs, dt, state, key):
-    state, steps = prepared(cell, params, inputs, dt, state)
+def _exponent(cell, params, given, key):
+    state, steps = step_inputs(cell, params, *given)
     dtype = steps.dt.dtype
     leaves, structure = jax.tree.flatten(state)
     keys = jax.random.split(key, len(leaves))

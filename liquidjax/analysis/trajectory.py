@@ -6,12 +6,13 @@ from typing import Any
 from liquidjax._belong import check_cell, check_params
 from liquidjax._types import Array, Cell, Params, Sensed, State
 from liquidjax.cells.ode import time_constant
+from liquidjax.cells.wrappers.base import step_inside
 from liquidjax.sequences.unroll import unroll
 
 
 @dataclass(frozen=True)
-class _Watched:
-    """A cell whose output is its state."""
+class _OutputIsState:
+    """A transparent wrapper whose output is its state, for whatever reaches through wrappers."""
 
     cell: Cell
 
@@ -23,6 +24,10 @@ class _Watched:
     def outputs(self) -> int:
         return self.cell.outputs
 
+    @property
+    def transparent(self) -> bool:
+        return True
+
     def init(self, key: Array) -> Params:
         return self.cell.init(key)
 
@@ -33,8 +38,19 @@ class _Watched:
         return self.cell.sense(params, inputs, key)
 
     def step(self, params: Params, state: State, sensed: Sensed, dt: Array) -> tuple[State, Any]:
-        state, _ = self.cell.step(params, state, sensed, dt)
-        return state, state
+        return step_inside(self, params, state, sensed, dt)
+
+    def inner_params(self, params: Params) -> Params:
+        return params
+
+    def inner_state(self, state: State) -> State:
+        return state
+
+    def inner_sensed(self, params: Params, state: State, sensed: Sensed) -> Sensed:
+        return sensed
+
+    def readout(self, params: Params, state: State, sensed: Sensed, output: Array) -> Any:
+        return state
 
 
 def states(cell: Cell, params: Params, inputs: Any, dt: Any = 1.0, **options: Any) -> State:
@@ -61,7 +77,7 @@ def states(cell: Cell, params: Params, inputs: Any, dt: Any = 1.0, **options: An
     """
     check_cell(cell)
     check_params(cell, params)
-    return unroll(_Watched(cell), params, inputs, dt, **options)[1]
+    return unroll(_OutputIsState(cell), params, inputs, dt, **options)[1]
 
 
 def time_constants(cell: Cell, params: Params, inputs: Any, dt: Any = 1.0, **options: Any) -> Array:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from liquidjax._checks import check_choice, check_key, check_number, check_size, settle
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 from liquidjax.layers.linear import Linear, init_linear, zeros
 
 Mode = Literal["default", "pure", "no_gate"]
@@ -29,6 +29,7 @@ ACTIVATIONS = {
 }
 
 
+@exportable
 class HeadParams(NamedTuple):
     """What turns the features of a CfC layer into its new state.
 
@@ -41,6 +42,7 @@ class HeadParams(NamedTuple):
     A: Array | None
 
 
+@exportable
 class CfCParams(NamedTuple):
     """Parameters of a CfC. The first backbone layer, or the heads where there is none, reads (inputs, state)."""
 

@@ -1,19 +1,20 @@
 """The continuous-time recurrent network, the baseline with a fixed or learnt time constant."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_flag, check_key, check_number, check_size, settle
-from liquidjax._types import Array, Integrator
+from liquidjax._types import Array, Integrator, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import Exponential
 from liquidjax.layers.linear import Linear, init_linear, zeros
 from liquidjax.reparam import positive, stored
 
 
+@exportable
 class CTRNNParams(NamedTuple):
     """linear: weight (inputs + units, units), bias (units); time_constant: softplus of it is tau, (units,), or None."""
 
@@ -56,6 +57,7 @@ class CTRNN:
     integrator: Integrator = Exponential(unfolds=6)
     time_constant: float = 1.0
     learn_time_constant: bool = True
+    coefficients_read_state: ClassVar[bool] = True
 
     def __post_init__(self):
         settle(self, check_size, "inputs", "units")
@@ -97,4 +99,8 @@ class CTRNN:
     def step(self, params: CTRNNParams, state: Array, sensed: Array, dt: Array) -> tuple[Array, Array]:
         """(state, output), which are the same (*batch, units)."""
         state = ode.advance(self, params, state, sensed, dt)
-        return state, state
+        return state, self.readout(params, state)
+
+    def readout(self, params: CTRNNParams, state: Array) -> Array:
+        """The state itself."""
+        return state

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_key, check_size, settle
-from liquidjax._types import Array, Integrator
+from liquidjax._types import Array, Integrator, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import Exponential
 from liquidjax.layers.linear import Linear, init_linear, zeros
 
 
+@exportable
 class GatedLinearParams(NamedTuple):
     """time_constant: (inputs, units); hidden: (inputs, 2 units); equilibrium: (2 units, units), each with a bias."""
 
@@ -62,7 +63,6 @@ class GatedLinear:
     units: int
     integrator: Integrator = Exponential()
     coefficients_read_state: ClassVar[bool] = False
-    """What `Associative` needs to know."""
 
     def __post_init__(self):
         settle(self, check_size, "inputs", "units")
@@ -94,4 +94,8 @@ class GatedLinear:
     def step(self, params: GatedLinearParams, state: Array, sensed: Sensed, dt: Array) -> tuple[Array, Array]:
         """(state, output), which are the same (*batch, units)."""
         state = ode.advance(self, params, state, sensed, dt)
-        return state, state
+        return state, self.readout(params, state)
+
+    def readout(self, params: GatedLinearParams, state: Array) -> Array:
+        """The state itself."""
+        return state

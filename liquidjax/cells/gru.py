@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 
 from liquidjax._checks import check_key, check_size, settle
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 from liquidjax.layers.linear import Linear, init_linear, zeros
 
 
+@exportable
 class GRUParams(NamedTuple):
     """inputs: weight (inputs, 3, units); recurrent: weight (units, 3, units). Gates in order r, z, n."""
 

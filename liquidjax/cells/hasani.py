@@ -2,20 +2,21 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_key, check_kind, check_number, check_size, settle
-from liquidjax._types import Array, Integrator
+from liquidjax._types import Array, Bounds, Integrator, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import SemiImplicit
 from liquidjax.layers.linear import Linear, uniforms, zeros
 from liquidjax.reparam import positive
 
 
+@exportable
 class HasaniLTCParams(NamedTuple):
     """linear: weight (inputs + units, units), bias (units); A: (units,); time_constant: softplus of it is tau."""
 
@@ -61,6 +62,7 @@ class HasaniLTC:
     inputs: int
     units: int
     integrator: Integrator = SemiImplicit(unfolds=6)
+    coefficients_read_state: ClassVar[bool] = True
 
     def __post_init__(self):
         settle(self, check_size, "inputs", "units")
@@ -97,7 +99,20 @@ class HasaniLTC:
     def step(self, params: HasaniLTCParams, state: Array, sensed: Array, dt: Array) -> tuple[Array, Array]:
         """(state, output), which are the same (*batch, units)."""
         state = ode.advance(self, params, state, sensed, dt)
-        return state, state
+        return state, self.readout(params, state)
+
+    def readout(self, params: HasaniLTCParams, state: Array) -> Array:
+        """The state itself."""
+        return state
+
+    def time_constant_bounds(self, params: HasaniLTCParams) -> Bounds:
+        """tau / (1 + tau) <= tau_sys <= tau."""
+        tau = positive(params.time_constant, "implicit")
+        return Bounds(tau / (1 + tau), tau)
+
+    def state_bounds(self, params: HasaniLTCParams, start: float) -> Bounds:
+        """From the least to the greatest of the start, 0 and A."""
+        return Bounds(jnp.minimum(-start, params.A), jnp.maximum(start, params.A))
 
 
 def euler_instability(params: HasaniLTCParams, dt: float) -> Array:

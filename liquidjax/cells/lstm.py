@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 
 from liquidjax._checks import check_key, check_number, check_size, settle
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 from liquidjax.layers.linear import Linear, init_linear, zeros
 
 
+@exportable
 class LSTMParams(NamedTuple):
     """inputs: weight (inputs, 4, units), bias (4, units); recurrent: (units, 4, units). Gates in order i, f, g, o."""
 
@@ -18,6 +19,7 @@ class LSTMParams(NamedTuple):
     recurrent: Array
 
 
+@exportable
 class LSTMState(NamedTuple):
     """hidden and memory, both (*batch, units)."""
 

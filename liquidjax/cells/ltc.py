@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy as np
 from liquidjax import wirings
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_choice, check_key, check_kind, check_number, check_size, described, settle
-from liquidjax._types import Array, Integrator
+from liquidjax._types import Array, Bounds, Integrator, NeuronLayer, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import SemiImplicit
 from liquidjax.layers.linear import uniforms, zeros
@@ -22,6 +22,7 @@ Mapping = Literal["affine", "linear"] | None
 Range = tuple[float, float]
 
 
+@exportable
 class SynapseParams(NamedTuple):
     """One entry per synapse that exists, sorted by target neuron, then source: arrays (synapses,)."""
 
@@ -31,6 +32,7 @@ class SynapseParams(NamedTuple):
     reversal_potential: Array
 
 
+@exportable
 class MappingParams(NamedTuple):
     """y = weight * x + bias, both (features,); an absent part is None."""
 
@@ -38,6 +40,7 @@ class MappingParams(NamedTuple):
     bias: Array | None
 
 
+@exportable
 class LTCParams(NamedTuple):
     """Parameters of an LTC; per-neuron arrays are (units,). See `LTC` for what they mean."""
 
@@ -136,6 +139,8 @@ class LTC:
     constraints: Constraints = "implicit"
     epsilon: float = 1e-8
     initial_ranges: InitialRanges = InitialRanges()
+    coefficients_read_state: ClassVar[bool] = True
+    sensed_batch_axis: ClassVar[int] = 1
 
     def __post_init__(self):
         settle(self, check_size, "inputs")
@@ -213,13 +218,46 @@ class LTC:
     def step(self, params: LTCParams, state: Array, sensed: Sensed, dt: Array) -> tuple[Array, Array]:
         """(state (*batch, units), output (*batch, outputs)) after dt, a scalar or (*batch)."""
         if self.integrator.per_sample:
-            state = ode.advance_each_sample(self, params, state, sensed, dt, sensed_axis=1)
+            state = ode.advance(self, params, state, sensed, dt)
         else:
             # Neurons first, batch last for all unfolds: then a synapse is one contiguous row of the batch.
             first = jnp.moveaxis(state, -1, 0)
             first = self.integrator.advance(self._neurons_first(params, sensed), first, dt)
             state = jnp.moveaxis(first, 0, -1)
-        return state, _map(params.output_mapping, state[..., : self.outputs])
+        return state, self.readout(params, state)
+
+    def readout(self, params: LTCParams, state: Array) -> Array:
+        """The mapped states of the motor neurons, (*batch, outputs), for a state (*batch, units)."""
+        return _map(params.output_mapping, state[..., : self.outputs])
+
+    def neuron_layers(self) -> tuple[NeuronLayer, ...]:
+        """The layers of the wiring; only the command neurons of an NCP hear each other."""
+        adjacency = self.graph.adjacency
+        layers = map(np.array, self.graph.layers)
+        return tuple(NeuronLayer(layer, bool(adjacency[np.ix_(layer, layer)].any())) for layer in layers)
+
+    def time_constant_bounds(self, params: LTCParams) -> Bounds:
+        """capacitance / (leak + sum of weights + epsilon) <= tau_sys <= capacitance / (leak + epsilon)."""
+        capacitance = positive(params.capacitance, self.constraints)
+        least = positive(params.leak_conductance, self.constraints) + self.epsilon
+        most = least
+        for synapses, graph in self._synapses(params):
+            weight = positive(synapses.weight, self.constraints)
+            most = most + jax.ops.segment_sum(weight, graph.target, self.units)
+        return Bounds(capacitance / most, capacitance / least)
+
+    def state_bounds(self, params: LTCParams, start: float) -> Bounds:
+        """From the least to the greatest of the start, the leak potential, and the reversal potentials."""
+        low = jnp.minimum(-start, params.leak_potential)
+        high = jnp.maximum(start, params.leak_potential)
+        for synapses, graph in self._synapses(params):
+            low = jnp.minimum(low, jax.ops.segment_min(synapses.reversal_potential, graph.target, self.units))
+            high = jnp.maximum(high, jax.ops.segment_max(synapses.reversal_potential, graph.target, self.units))
+        return Bounds(low, high)
+
+    def _synapses(self, params: LTCParams) -> tuple[tuple[SynapseParams, wirings.Synapses], ...]:
+        graph = self.graph
+        return (params.synapses, graph.synapses), (params.sensory_synapses, graph.sensory_synapses)
 
     def _neurons_first(self, params: LTCParams, sensed: Sensed) -> Callable[[Array], tuple[Array, Array]]:
         """state (units, *batch) -> (drive, rate), both (units, *batch)."""

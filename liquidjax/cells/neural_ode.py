@@ -1,19 +1,20 @@
 """A neural ODE driven by its inputs, as a recurrent cell."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_key, check_size, settle
-from liquidjax._types import Array, Integrator
+from liquidjax._types import Array, Integrator, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import RK4
 from liquidjax.layers.linear import Linear, init_linear, zeros
 
 
+@exportable
 class NeuralODEParams(NamedTuple):
     """hidden: weight (inputs + units, hidden_units); field: weight (hidden_units, units)."""
 
@@ -53,6 +54,7 @@ class NeuralODE:
     units: int
     hidden_units: int = 64
     integrator: Integrator = RK4(unfolds=1)
+    coefficients_read_state: ClassVar[bool] = True
 
     def __post_init__(self):
         settle(self, check_size, "inputs", "units", "hidden_units")
@@ -86,4 +88,8 @@ class NeuralODE:
     def step(self, params: NeuralODEParams, state: Array, sensed: Array, dt: Array) -> tuple[Array, Array]:
         """(state, output), which are the same (*batch, units)."""
         state = ode.advance(self, params, state, sensed, dt)
-        return state, state
+        return state, self.readout(params, state)
+
+    def readout(self, params: NeuralODEParams, state: Array) -> Array:
+        """The state itself."""
+        return state

@@ -15,25 +15,36 @@ from liquidjax.cells.wrappers.base import given_inside
 
 
 def advance(cell: ODECell, params: Params, state: Array, sensed: Sensed, dt: Array) -> Array:
-    """The state (*batch, units) after dt, a scalar or (*batch), for cells whose `sensed` ends in (units,)."""
-    if cell.integrator.per_sample:
-        return advance_each_sample(cell, params, state, sensed, dt, sensed_axis=0)
-    return cell.integrator.advance(lambda x: cell.coefficients(params, x, sensed), state, dt[..., None])
+    """The state of an `ODECell` after dt, moved by its integrator: what `step` does before it reads the state out.
 
+    Args:
+        cell: whose integrator moves the state along its coefficients.
+        params: its parameters.
+        state: (*batch, units).
+        sensed: what the cell senses; the axes of the batch are the first of its arrays, unless the cell says where they
+            begin, in `sensed_batch_axis`.
+        dt: a scalar or (*batch), in the unit of the time constants.
 
-def advance_each_sample(
-    cell: ODECell, params: Params, state: Array, sensed: Sensed, dt: Array, sensed_axis: int
-) -> Array:
-    """The same for integrators that solve each sample of the batch on its own, with steps of its own.
+    Returns:
+        The state after dt, (*batch, units).
 
-    `sensed_axis` is where the batch axes of `sensed` begin.
+    Example:
+        >>> import liquidjax as lj
+        >>> cell = lj.CTRNN(inputs=1, units=2)
+        >>> params = jax.tree.map(jnp.zeros_like, cell.init(jax.random.key(0)))  # dx/dt = -x / log(2)
+        >>> sensed = cell.sense(params, jnp.ones(1))
+        >>> round(float(lj.advance(cell, params, jnp.ones(2), sensed, jnp.array(0.5))[0]), 4)
+        0.4861
     """
+    if not cell.integrator.per_sample:
+        return cell.integrator.advance(lambda x: cell.coefficients(params, x, sensed), state, dt[..., None])
 
     def move(state, sensed, dt):
         return cell.integrator.advance(lambda x: cell.coefficients(params, x, sensed), state, dt)
 
+    # With steps of its own for each sample, whatever its neighbours need.
     for _ in state.shape[:-1]:
-        move = jax.vmap(move, in_axes=(0, sensed_axis, 0))
+        move = jax.vmap(move, in_axes=(0, getattr(cell, "sensed_batch_axis", 0), 0))
     return move(state, sensed, jnp.broadcast_to(dt, state.shape[:-1]))
 
 
@@ -156,10 +167,10 @@ def _coefficients(cell: Cell, params: Params, state: State, inputs: Any) -> tupl
     check_params(cell, params)
     check_inputs(cell, inputs)
     check_state(cell, state, inputs.shape[:-1])
-    inner, params, state, inputs = given_inside(cell, params, state, inputs)
+    inner, params, state, sensed = given_inside(cell, params, state, cell.sense(params, inputs))
     if not isinstance(inner, ODECell):
         raise ValueError(
             f"cell must follow a differential equation, as LTC or CTRNN do, or be built around one that "
             f"does, got {type(inner).__name__}"
         )
-    return inner.coefficients(params, state, inner.sense(params, inputs))
+    return inner.coefficients(params, state, sensed)

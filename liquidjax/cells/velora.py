@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._checks import check_choice, check_flag, check_key, check_size, settle
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 from liquidjax.layers.linear import Linear, zeros
 from liquidjax.layers.sparse import INITIALISERS, init_sparse, masked
 from liquidjax.wirings.custom import as_tuples, ternary
@@ -16,6 +16,7 @@ from liquidjax.wirings.custom import as_tuples, ternary
 HEADS = 5
 
 
+@exportable
 class NCPLiquidCellParams(NamedTuple):
     """heads: weight (inputs + units, 5, units), bias (5, units). The heads are g, h, f_g, f_h, proj."""
 

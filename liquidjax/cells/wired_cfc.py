@@ -9,12 +9,13 @@ import numpy as np
 
 from liquidjax import wirings
 from liquidjax._checks import check_choice, check_flag, check_key, check_size, settle
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 from liquidjax.cells.cfc import MODES, HeadParams, Mode, closed_form, init_head
 from liquidjax.layers.linear import Linear, zeros
 from liquidjax.wirings.graph import check_wiring
 
 
+@exportable
 class WiredCfCParams(NamedTuple):
     """One head per layer of the wiring, over (outputs of the layer before, own state); masked entries start at 0."""
 

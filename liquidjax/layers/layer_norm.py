@@ -5,9 +5,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 
 
+@exportable
 class LayerNorm(NamedTuple):
     """Parameters of y = scale (x - mean) / sqrt(variance + 1e-5) + bias, over the last axis; both (features,).
 

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._checks import check_size, described
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 
 
+@exportable
 class Linear(NamedTuple):
     """Parameters of y = x W + b: weight (inputs, *outputs), bias (*outputs)."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from liquidjax._belong import check_features, check_params
 from liquidjax._checks import check_choice, check_flag, check_key, settle
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 from liquidjax.layers.linear import Linear
 from liquidjax.wirings.custom import as_tuples, ternary
 
@@ -26,6 +26,7 @@ INITIALISERS = {
 }
 
 
+@exportable
 class SparseLinearParams(NamedTuple):
     """weight (inputs, outputs), of which the mask uses a part; bias (outputs,), or None."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from liquidjax._belong import check_features, check_params
 from liquidjax._checks import check_choice, check_flag, check_key, check_size, described, settle
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 from liquidjax.cells.velora import NCPLiquidCell
 from liquidjax.layers.linear import zeros
 from liquidjax.layers.sparse import INITIALISERS, SparseLinear
@@ -18,6 +18,7 @@ from liquidjax.wirings.custom import as_tuples, ternary
 from liquidjax.wirings.layered import Layered, LayerMasks
 
 
+@exportable
 class NCPParams(NamedTuple):
     """Parameters of the three layers, each `SparseLinearParams` or `NCPLiquidCellParams`."""
 

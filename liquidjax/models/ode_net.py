@@ -8,13 +8,14 @@ import jax.numpy as jnp
 
 from liquidjax._belong import check_features, check_integrator, check_params
 from liquidjax._checks import check_flag, check_key, check_number, check_size, settle
-from liquidjax._types import Array, Integrator
+from liquidjax._types import Array, Integrator, exportable
 from liquidjax.integrators import Euler
 from liquidjax.layers.layer_norm import LayerNorm, init_layer_norm
 from liquidjax.layers.linear import Linear, init_linear
 from liquidjax.sequences.continuous.solve import Solution, solve
 
 
+@exportable
 class ODENetParams(NamedTuple):
     """projection (inputs, units); hidden (units [+ 1], units); field (units, units); norm; readout (units, outputs).
 

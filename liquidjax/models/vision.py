@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from liquidjax._belong import check_params
 from liquidjax._checks import check_array, check_key, check_size, settle
-from liquidjax._types import Array
+from liquidjax._types import Array, exportable
 from liquidjax.layers.linear import Linear, init_linear, uniforms
 
 COLOURS = 3
@@ -19,6 +19,7 @@ KERNELS = ((5, 2), (5, 2), (3, 2), (3, 1), (3, 1))
 """(size, stride) of the kernels of both networks, layer by layer."""
 
 
+@exportable
 class Convolution(NamedTuple):
     """kernel (height, width, channels in, channels out), bias (channels out)."""
 
@@ -26,6 +27,7 @@ class Convolution(NamedTuple):
     bias: Array
 
 
+@exportable
 class ConvolutionalHeadParams(NamedTuple):
     """convolutions: first to last; channels: weight (channels, pixels, features per channel), bias without pixels."""
 
@@ -33,6 +35,7 @@ class ConvolutionalHeadParams(NamedTuple):
     channels: Linear
 
 
+@exportable
 class CNNParams(NamedTuple):
     """convolutions: first to last; hidden: (pixels * channels, 1000), (1000, 100); output: (100, 1), without bias."""
 

@@ -1,23 +1,25 @@
-"""Running a cell: over a whole sequence, or one step at a time."""
+"""Running a cell: over whole sequences, or one step of a stream."""
 
 import functools
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
 from liquidjax._belong import check_cell, check_inputs, check_params, check_state
-from liquidjax._checks import check_array, check_choice, check_flag, check_key, check_kind
+from liquidjax._checks import check_array, check_choice, check_flag, check_kind
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.sequences.arguments import arguments, naming_params
 from liquidjax.sequences.gradients.adjoint import Backsolve
 from liquidjax.sequences.gradients.gradient import Gradient
 from liquidjax.sequences.gradients.remat import Remat
 from liquidjax.sequences.methods.auto import choose
 from liquidjax.sequences.methods.method import Method
 from liquidjax.sequences.methods.scan import Scan
-from liquidjax.sequences.steps import cast, dtype_of, prepared
-from liquidjax.sequences.validation import check_shapes, check_values
+from liquidjax.sequences.steps import StepInputs, cast, dtype_of, in_order, masked_step, step_inputs
+from liquidjax.sequences.validation import check_values
 
 
 def unroll(
@@ -28,6 +30,7 @@ def unroll(
     *,
     state: State | None = None,
     mask: Any = None,
+    reset: Any = None,
     reverse: bool = False,
     gradient: Gradient = Remat(),
     method: Method | Literal["auto"] = Scan(),
@@ -48,6 +51,8 @@ def unroll(
         state: the state before the first step; the cell's initial state when None.
         mask: bool (time, *batch). Where it is False the step is padding: the state is held, the output is zero, and no
             gradient flows, whatever the padding contains.
+        reset: bool (time, *batch). Where it is True the cell's initial state takes the place of the state before the
+            step, as where an episode begins; no gradient flows across. Nothing happens in padding.
         reverse: runs from the last time step to the first; outputs stay in the order of the inputs. dt is then the
             time to the next sample.
         gradient: how the backward pass is done; it does not change the result. `Remat()` keeps the state of each step,
@@ -77,45 +82,42 @@ def unroll(
         >>> outputs.shape
         (10, 3, 1)
     """
-    check_cell(cell)
     check_kind("gradient", gradient, Gradient, "a gradient such as lj.Remat(), lj.BPTT() or lj.Chunked()")
     if isinstance(method, str):
         check_choice("method", method, ("auto",))
     else:
         check_kind("method", method, Method, '"auto" or a method such as lj.Scan() or lj.Newton()')
-    given = inputs, dt, mask
-    inputs, dt, key = check_array("inputs", inputs), check_array("dt", dt), None if key is None else check_key(key)
-    mask = None if mask is None else check_array("mask", mask, kinds="biufV")
     reverse = check_flag("reverse", reverse)
-    check_shapes(cell, inputs, dt, mask, state)
-    if isinstance(method, str):
-        at_first = jax.eval_shape(lambda: cell.initial_state(inputs.shape[1:-1], float))
-        method = choose(cell, at_first, inputs.shape[0], inputs.shape[1:-1], gradient, jax.default_backend())
-    # Not compiled where it is going to refuse, so that its error can give numbers.
-    refuses = isinstance(gradient, Backsolve) and not gradient.anyway
-    run = _unroll if refuses else _compiled_unroll
-    try:
-        if check_flag("validate", validate):
-            check_values(*given, state=state, dtype=dtype_of(params, inputs))
-        return run(cell, gradient, method, reverse, params, inputs, dt, state, mask, key)
-    except TypeError:
-        check_params(cell, params)  # JAX has refused what is no array, and cannot say what belongs there
-        raise
+    with naming_params(cell, params):
+        given = arguments(cell, params, inputs, dt, state=state, mask=mask, key=key, reset=reset, validate=validate)
+        if isinstance(method, str):
+            time, *batch = given.inputs.shape[:-1]
+            method = choose(cell, time, tuple(batch), gradient, jax.default_backend())
+        # Not compiled where it is going to refuse, so that its error can give numbers.
+        refuses = isinstance(gradient, Backsolve) and not gradient.anyway
+        return (_unroll if refuses else _compiled_unroll)(cell, gradient, method, reverse, params, given)
 
 
-def _unroll(cell, gradient, method, reverse, params, inputs, dt, state, mask, key):
-    check_params(cell, params)  # here, where it is compiled: a later call pays nothing for it
-    state, steps = prepared(cell, params, inputs, dt, state, mask, key)
+def _unroll(cell, gradient, method, reverse, params, given):
+    state, steps = step_inputs(cell, params, *given)
     # Without steps there is nothing that could be done at once.
-    method = method if len(inputs) else Scan()
-    return method.run(cell, params, state, steps, reverse, gradient)
+    method = method if len(given.inputs) else Scan()
+    state, outputs = method.run(cell, params, state, in_order(steps, reverse), gradient)
+    return state, in_order(outputs, reverse)
 
 
 _compiled_unroll = jax.jit(_unroll, static_argnames=("cell", "gradient", "method", "reverse"))
 
 
 def step(
-    cell: Cell, params: Params, state: State, inputs: Any, dt: Any = 1.0, *, validate: bool = True
+    cell: Cell,
+    params: Params,
+    state: State,
+    inputs: Any,
+    dt: Any = 1.0,
+    *,
+    reset: Any = None,
+    validate: bool = True,
 ) -> tuple[State, Array]:
     """Runs a cell for one time step: for streams, control loops and environments.
 
@@ -127,6 +129,8 @@ def step(
         state: the state before the step, from `cell.initial_state(batch_shape)` or an earlier step.
         inputs: (*batch, inputs), floating point.
         dt: time since the previous step, a scalar or (*batch), not below 0.
+        reset: bool (*batch), True where the cell's initial state takes the place of `state`, as where an episode
+            begins.
         validate: whether to look at the values of state, inputs and dt first; a fast control loop switches it off.
 
     Returns:
@@ -152,18 +156,21 @@ def step(
     if dt.shape not in ((), batch):
         raise ValueError(f"dt must be a scalar or (*batch) = {batch}, got shape {dt.shape}")
     check_state(cell, state, batch)
+    reset = None if reset is None else check_array("reset", reset, kinds="biufV")
+    if reset is not None and (reset.shape != batch or reset.dtype != jnp.bool_):
+        raise ValueError(f"reset must be bool (*batch) = {batch}, got {reset.dtype} {reset.shape}")
     try:
         if check_flag("validate", validate) and not any(isinstance(x, Tracer) for x in given):
             one_step = (np.asarray(x)[None] if np.ndim(x) else x for x in given)
             check_values(*one_step, state=state, dtype=dtype_of(params, inputs))
-        return _step(cell, params, state, inputs, dt)
+        return _step(cell, params, state, inputs, dt, reset)
     except TypeError:
-        check_params(cell, params)  # as in `unroll`
+        check_params(cell, params)  # as `naming_params` does, which costs a stream too much
         raise
 
 
 @functools.partial(jax.jit, static_argnames="cell")
-def _step(cell, params, state, inputs, dt):
+def _step(cell, params, state, inputs, dt, reset):
     check_params(cell, params)
     dtype = dtype_of(params, inputs)
-    return cell.step(params, cast(state, dtype), cell.sense(params, inputs), dt.astype(dtype))
+    return masked_step(cell, params, cast(state, dtype), StepInputs(inputs, dt.astype(dtype), reset=reset))

@@ -13,9 +13,12 @@ from jax.core import Tracer
 from liquidjax._belong import check_state
 from liquidjax._checks import check_array
 from liquidjax._types import Array, Cell, State
+from liquidjax.sequences.steps import expand
 
 
-def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state: State | None) -> None:
+def check_shapes(
+    cell: Cell, inputs: Array, dt: Array, mask: Array | None, state: State | None, reset: Array | None = None
+) -> None:
     """Raises ValueError when the arguments of `unroll` do not fit together. Costs nothing inside `jax.jit`."""
     if inputs.ndim < 2 or inputs.shape[-1] != cell.inputs:
         raise ValueError(f"inputs must be (time, *batch, inputs = {cell.inputs}), got shape {inputs.shape}")
@@ -29,8 +32,9 @@ def check_shapes(cell: Cell, inputs: Array, dt: Array, mask: Array | None, state
             f"are as many samples as time steps; write dt[:, None] for one value a time step, or "
             f"jnp.broadcast_to(dt, {(time, time)}) for one value a sample"
         )
-    if mask is not None and (mask.shape != (time, *batch) or mask.dtype != jnp.bool_):
-        raise ValueError(f"mask must be bool (time, *batch) = {(time, *batch)}, got {mask.dtype} {mask.shape}")
+    for name, flags in (("mask", mask), ("reset", reset)):
+        if flags is not None and (flags.shape != (time, *batch) or flags.dtype != jnp.bool_):
+            raise ValueError(f"{name} must be bool (time, *batch) = {(time, *batch)}, got {flags.dtype} {flags.shape}")
     if state is not None:
         check_state(cell, state, tuple(batch))
 
@@ -71,13 +75,7 @@ def check_values(inputs: Any, dt: Any, mask: Any = None, *, state: State | None 
     bad = ~((dt >= 0) & _is_finite(dt, dtype))
     if dt.ndim:
         # (time,) is the same dt for every sample of a step
-        spread = (1,) * (valid.ndim - dt.ndim)
-        refuse_where(
-            "dt must be finite and at least 0",
-            dt.reshape(dt.shape + spread),
-            bad.reshape(bad.shape + spread) & valid,
-            dtype,
-        )
+        refuse_where("dt must be finite and at least 0", expand(dt, valid.ndim), expand(bad, valid.ndim) & valid, dtype)
     elif bad:
         raise ValueError(f"dt must be finite and at least 0{_limit(dt, dtype)}, got {dt}")
     refuse_where(

@@ -8,11 +8,13 @@ import jax.numpy as jnp
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_flag, check_key, check_number, settle
-from liquidjax._types import Array, Cell, Params, State
+from liquidjax._types import Array, Cell, Params, Sensed, State, exportable
+from liquidjax.cells.wrappers.base import step_inside
 from liquidjax.layers.layer_norm import LayerNorm, init_layer_norm
 from liquidjax.layers.linear import Linear, init_linear
 
 
+@exportable
 class FeedForwardParams(NamedTuple):
     """norm: of what comes in; gate and up: (width, 4 width); down: (4 width, width)."""
 
@@ -22,6 +24,7 @@ class FeedForwardParams(NamedTuple):
     down: Linear
 
 
+@exportable
 class BlockParams(NamedTuple):
     """norm: of what the cell reads; the cell's parameters; feed_forward: None where there is none."""
 
@@ -30,7 +33,7 @@ class BlockParams(NamedTuple):
     feed_forward: FeedForwardParams | None
 
 
-class Sensed(NamedTuple):
+class BlockSensed(NamedTuple):
     """inputs (*batch, width), what the cell senses of them, and the key for dropout, None without."""
 
     inputs: Array
@@ -91,6 +94,10 @@ class Block:
     def outputs(self) -> int:
         return self.cell.outputs
 
+    @property
+    def transparent(self) -> bool:
+        return True
+
     def init(self, key: Array) -> BlockParams:
         """Draws the parameters."""
         cell_key, *keys = jax.random.split(check_key(key), 4)
@@ -105,19 +112,30 @@ class Block:
         """The initial state of the cell."""
         return self.cell.initial_state(batch_shape, dtype)
 
-    def sense(self, params: BlockParams, inputs: Array, key: Array | None = None) -> Sensed:
+    def sense(self, params: BlockParams, inputs: Array, key: Array | None = None) -> BlockSensed:
         """What the cell senses of the normalised inputs (*batch, width)."""
         cell_key, key = (None, None) if key is None else jax.random.split(key)
-        return Sensed(inputs, self.cell.sense(params.cell, params.norm(inputs), cell_key), key)
+        return BlockSensed(inputs, self.cell.sense(params.cell, params.norm(inputs), cell_key), key)
 
-    def step(self, params: BlockParams, state: State, sensed: Sensed, dt: Array) -> tuple[State, Array]:
+    def step(self, params: BlockParams, state: State, sensed: BlockSensed, dt: Array) -> tuple[State, Array]:
         """(state of the cell, output (*batch, width))."""
+        return step_inside(self, params, state, sensed, dt)
+
+    def inner_params(self, params: BlockParams) -> Params:
+        return params.cell
+
+    def inner_state(self, state: State) -> State:
+        return state
+
+    def inner_sensed(self, params: BlockParams, state: State, sensed: BlockSensed) -> Sensed:
+        return sensed.cell
+
+    def readout(self, params: BlockParams, state: State, sensed: BlockSensed, output: Array) -> Array:
         keys = (None, None) if sensed.key is None else jax.random.split(sensed.key)
-        state, added = self.cell.step(params.cell, state, sensed.cell, dt)
-        y = sensed.inputs + self._dropped(added, keys[0])
+        y = sensed.inputs + self._dropped(output, keys[0])
         if params.feed_forward is not None:
             y = y + self._dropped(_swiglu(params.feed_forward, y), keys[1])
-        return state, y
+        return y
 
     def _dropped(self, x: Array, key: Array | None) -> Array:
         if key is None or self.dropout == 0:

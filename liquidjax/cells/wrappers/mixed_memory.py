@@ -7,11 +7,12 @@ import jax
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_choice, check_key, check_number, check_size, settle
-from liquidjax._types import Array, Cell, Params
+from liquidjax._types import Array, Cell, Params, Sensed, exportable
 from liquidjax.cells.lstm import LSTMParams, LSTMState, init_lstm, lstm_step
 from liquidjax.layers.linear import zeros
 
 
+@exportable
 class MixedMemoryParams(NamedTuple):
     """Parameters of the LSTM and of the cell."""
 
@@ -19,6 +20,7 @@ class MixedMemoryParams(NamedTuple):
     cell: Params
 
 
+@exportable
 class MixedMemoryState(NamedTuple):
     """state of the cell and memory of the LSTM, both (*batch, units)."""
 
@@ -26,7 +28,7 @@ class MixedMemoryState(NamedTuple):
     memory: Array
 
 
-class Sensed(NamedTuple):
+class MixedMemorySensed(NamedTuple):
     """gates: the share of the inputs in the LSTM's gates; cell: what the cell senses, or its key if writes="input"."""
 
     gates: Array
@@ -106,20 +108,13 @@ class MixedMemory:
             zeros(batch_shape, self.units, dtype),
         )
 
-    def sense(self, params: MixedMemoryParams, inputs: Array, key: Array | None = None) -> Sensed:
+    def sense(self, params: MixedMemoryParams, inputs: Array, key: Array | None = None) -> MixedMemorySensed:
         """What the inputs (*batch, inputs) contribute to the LSTM's gates and, with writes="state", to the cell."""
         cell = self.cell.sense(params.cell, inputs, key) if self.writes == "state" else key
-        return Sensed(params.lstm.inputs(inputs), cell)
-
-    def heard(self, params: MixedMemoryParams, state: MixedMemoryState, inputs: Array) -> Array:
-        """What the cell hears of inputs (*batch, inputs) in a state: these, or the LSTM's answer to them."""
-        if self.writes == "state":
-            return inputs
-        gates = params.lstm.inputs(inputs)
-        return lstm_step(params.lstm, LSTMState(state.state, state.memory), gates, self.forget_bias).hidden
+        return MixedMemorySensed(params.lstm.inputs(inputs), cell)
 
     def step(
-        self, params: MixedMemoryParams, state: MixedMemoryState, sensed: Sensed, dt: Array
+        self, params: MixedMemoryParams, state: MixedMemoryState, sensed: MixedMemorySensed, dt: Array
     ) -> tuple[MixedMemoryState, Array]:
         """(state, output of the cell)."""
         lstm = lstm_step(params.lstm, LSTMState(state.state, state.memory), sensed.gates, self.forget_bias)
@@ -129,3 +124,31 @@ class MixedMemory:
             heard = self.cell.sense(params.cell, lstm.hidden, sensed.cell)
             new, output = self.cell.step(params.cell, state.state, heard, dt)
         return MixedMemoryState(new, lstm.memory), output
+
+    @property
+    def transparent(self) -> bool:
+        return False
+
+    @property
+    def rewritten_within(self) -> float:
+        """What an LSTM puts out lies within (-1, 1)."""
+        return 1.0 if self.writes == "state" else 0.0
+
+    def inner_params(self, params: MixedMemoryParams) -> Params:
+        return params.cell
+
+    def inner_state(self, state: MixedMemoryState) -> Array:
+        """The state that the neurons are in: what the LSTM is going to make of it is left out."""
+        return state.state
+
+    def inner_sensed(self, params: MixedMemoryParams, state: MixedMemoryState, sensed: MixedMemorySensed) -> Sensed:
+        """With writes="input" the cell hears the LSTM's answer to the inputs in this state."""
+        if self.writes == "state":
+            return sensed.cell
+        lstm = lstm_step(params.lstm, LSTMState(state.state, state.memory), sensed.gates, self.forget_bias)
+        return self.cell.sense(params.cell, lstm.hidden, sensed.cell)
+
+    def readout(
+        self, params: MixedMemoryParams, state: MixedMemoryState, sensed: MixedMemorySensed, output: Array
+    ) -> Array:
+        return output

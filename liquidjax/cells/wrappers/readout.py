@@ -7,10 +7,12 @@ import jax
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_key, check_size, settle
-from liquidjax._types import Array, Cell, Params, Sensed, State
+from liquidjax._types import Array, Cell, Params, Sensed, State, exportable
+from liquidjax.cells.wrappers.base import step_inside
 from liquidjax.layers.linear import Linear, init_linear
 
 
+@exportable
 class ReadoutParams(NamedTuple):
     """Parameters of the cell and of the map, weight (cell outputs, outputs)."""
 
@@ -49,6 +51,10 @@ class Readout:
     def inputs(self) -> int:
         return self.cell.inputs
 
+    @property
+    def transparent(self) -> bool:
+        return True
+
     def init(self, key: Array) -> ReadoutParams:
         """Draws the parameters."""
         cell_key, linear_key = jax.random.split(check_key(key))
@@ -64,5 +70,16 @@ class Readout:
 
     def step(self, params: ReadoutParams, state: State, sensed: Sensed, dt: Array) -> tuple[State, Array]:
         """(state of the cell, output (*batch, outputs))."""
-        state, output = self.cell.step(params.cell, state, sensed, dt)
-        return state, params.linear(output)
+        return step_inside(self, params, state, sensed, dt)
+
+    def inner_params(self, params: ReadoutParams) -> Params:
+        return params.cell
+
+    def inner_state(self, state: State) -> State:
+        return state
+
+    def inner_sensed(self, params: ReadoutParams, state: State, sensed: Sensed) -> Sensed:
+        return sensed
+
+    def readout(self, params: ReadoutParams, state: State, sensed: Sensed, output: Array) -> Array:
+        return params.linear(output)

@@ -1,5 +1,6 @@
 """A deep network of equal cells, one after another in every time step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -7,11 +8,12 @@ import jax
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_key, check_size, settle
-from liquidjax._types import Array, Cell, Params, State
+from liquidjax._types import Array, Cell, Params, State, exportable
 from liquidjax.layers.layer_norm import LayerNorm, init_layer_norm
 from liquidjax.layers.linear import Linear, init_linear
 
 
+@exportable
 class StackParams(NamedTuple):
     """projection: (inputs, width), None where the two are equal; each layer's parameters; norm: the last one."""
 
@@ -20,7 +22,7 @@ class StackParams(NamedTuple):
     norm: LayerNorm
 
 
-class Sensed(NamedTuple):
+class StackSensed(NamedTuple):
     """inputs at the width of the cells, (*batch, width), and the key for dropout, None without."""
 
     projected: Array
@@ -82,24 +84,35 @@ class Stack:
         """The initial state of the cell, once for each layer."""
         return tuple(self.cell.initial_state(batch_shape, dtype) for _ in range(self.layers))
 
-    def sense(self, params: StackParams, inputs: Array, key: Array | None = None) -> Sensed:
+    def sense(self, params: StackParams, inputs: Array, key: Array | None = None) -> StackSensed:
         """The inputs (*batch, inputs) at the width of the cells."""
         key = None if key is None else check_key(key)
-        return Sensed(inputs if params.projection is None else params.projection(inputs), key)
+        return StackSensed(inputs if params.projection is None else params.projection(inputs), key)
 
     def step(
-        self, params: StackParams, state: tuple[State, ...], sensed: Sensed, dt: Array
+        self, params: StackParams, state: tuple[State, ...], sensed: StackSensed, dt: Array
     ) -> tuple[tuple[State, ...], Array]:
         """(state of each layer, output (*batch, width))."""
+
+        def run(params: Params, state: State, inputs: Array, key: Array | None) -> tuple[State, Array]:
+            return self.cell.step(params, state, self.cell.sense(params, inputs, key), dt)
+
+        return self.through_layers(params, state, sensed, run)
+
+    def through_layers(
+        self, params: StackParams, state: tuple[State, ...], sensed: StackSensed, run: Callable[..., Any]
+    ) -> tuple[tuple[State, ...], Array]:
+        """(state of each layer, output) out of `run` of each; the time steps may be one or all of them at once."""
         x, states = sensed.projected, []
         for i, (layer, old) in enumerate(zip(params.layers, state, strict=True)):
-            new, x = self.cell.step(layer, old, self.cell.sense(layer, x, self.layer_key(sensed.key, i)), dt)
+            new, x = run(layer, old, x, _layer_key(sensed.key, i))
             states.append(new)
         return tuple(states), params.norm(x)
 
-    def layer_key(self, key: Array | None, layer: int) -> Array | None:
-        """The key of a layer, out of the key of a time step, or out of several of them; None without."""
-        if key is None:
-            return None
-        fold = lambda k: jax.random.fold_in(k, layer)  # noqa: E731
-        return jax.vmap(fold)(key) if key.ndim else fold(key)
+
+def _layer_key(key: Array | None, layer: int) -> Array | None:
+    """The key of a layer, out of the key of a time step, or out of several of them; None without."""
+    if key is None:
+        return None
+    fold = lambda k: jax.random.fold_in(k, layer)  # noqa: E731
+    return jax.vmap(fold)(key) if key.ndim else fold(key)

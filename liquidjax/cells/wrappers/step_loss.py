@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_kind, check_size, settle
 from liquidjax._types import Array, Cell, Params, Sensed, State
+from liquidjax.cells.wrappers.base import step_inside
 
 
 class SensedAndTarget(NamedTuple):
@@ -64,6 +65,10 @@ class StepLoss:
     def outputs(self) -> int:
         return 1
 
+    @property
+    def transparent(self) -> bool:
+        return True
+
     def init(self, key: Array) -> Params:
         """Draws the parameters of the cell."""
         return self.cell.init(key)
@@ -79,5 +84,16 @@ class StepLoss:
 
     def step(self, params: Params, state: State, sensed: SensedAndTarget, dt: Array) -> tuple[State, Array]:
         """(state of the cell, loss (*batch, 1))."""
-        state, output = self.cell.step(params, state, sensed.cell, dt)
-        return state, self.loss(output, sensed.target)[..., None]
+        return step_inside(self, params, state, sensed, dt)
+
+    def inner_params(self, params: Params) -> Params:
+        return params
+
+    def inner_state(self, state: State) -> State:
+        return state
+
+    def inner_sensed(self, params: Params, state: State, sensed: SensedAndTarget) -> Sensed:
+        return sensed.cell
+
+    def readout(self, params: Params, state: State, sensed: SensedAndTarget, output: Array) -> Array:
+        return self.loss(output, sensed.target)[..., None]

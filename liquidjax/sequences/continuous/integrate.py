@@ -14,13 +14,13 @@ from jax.core import Tracer
 from liquidjax._belong import check_cell, check_params
 from liquidjax._checks import check_array, check_choice, check_flag, described
 from liquidjax._types import Array, Cell, Params, State
+from liquidjax.cells.wrappers.base import given_inside, ode_inside, readout
 from liquidjax.integrators import Diffrax
 from liquidjax.sequences.continuous.solve import adaptive
-from liquidjax.sequences.flow import ode_cell, output, slope
 from liquidjax.sequences.gradients.adjoint import Backsolve, refusal
 from liquidjax.sequences.gradients.bptt import BPTT
 from liquidjax.sequences.gradients.recursive import Recursive
-from liquidjax.sequences.steps import cast, dtype_of, where
+from liquidjax.sequences.steps import cast, dtype_of, expand, where
 from liquidjax.sequences.times import check_times_shape, durations
 from liquidjax.sequences.validation import check_shapes, check_values
 
@@ -62,7 +62,9 @@ class _Driven:
     def __call__(self, arguments: tuple[Params, _Intervals], share: Array, state: Array) -> Array:
         params, interval = arguments
         inputs = interval.start + share * (interval.end - interval.start)
-        return interval.dt * slope(self.cell, params, state, inputs)
+        _, own, _, sensed = given_inside(self.cell, params, state, self.cell.sense(params, inputs))
+        drive, rate = ode_inside(self.cell).coefficients(own, state, sensed)
+        return interval.dt * (drive - rate * state)
 
 
 def integrate(
@@ -125,7 +127,7 @@ def integrate(
         chapter 5, for the gradients.
     """
     check_cell(cell)
-    ode_cell(cell)
+    ode_inside(cell)
     throw = check_flag("throw", throw)
     check_choice("interpolation", interpolation, ("linear", "held"))
     if not isinstance(integrator, Diffrax):
@@ -181,7 +183,7 @@ def _integrate(cell, interpolation, integrator, throw, params, dt, inputs, state
     step = jax.checkpoint(step, prevent_cse=False)
     (_, finished, steps), states = jax.lax.scan(step, carry, jax.tree.map(lambda leaf: leaf[1:], intervals))
     states = jnp.concatenate([state[None], states])
-    outputs = jax.vmap(lambda x, u: output(cell, params, x, u, jnp.zeros((), inputs.dtype)))(states, inputs)
+    outputs = jax.vmap(lambda x, u: readout(cell, params, x, cell.sense(params, u)))(states, inputs)
     return Trajectory(states, where(mask, outputs, 0), finished, steps)
 
 
@@ -189,7 +191,7 @@ def _latest_before(inputs: Array, mask: Array | None) -> Array:
     """For each reading the last valid one before it, (time, *batch, inputs); of the first ones themselves."""
     if mask is None:
         return jnp.concatenate([inputs[:1], inputs[:-1]])
-    time = jnp.arange(len(inputs)).reshape((-1,) + (1,) * (mask.ndim - 1))
+    time = expand(jnp.arange(len(inputs)), mask.ndim)
     latest = jax.lax.cummax(jnp.where(mask, time, -1), axis=0)
     before = jnp.concatenate([jnp.full_like(latest[:1], -1), latest[:-1]])
     return jnp.take_along_axis(inputs, jnp.where(before < 0, time, before)[..., None], axis=0)

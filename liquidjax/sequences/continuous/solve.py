@@ -13,7 +13,8 @@ from jax.core import Tracer
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_array, check_flag, check_kind
 from liquidjax._types import Array, Integrator, Params
-from liquidjax.integrators import Diffrax
+from liquidjax.integrators import Diffrax, FixedStep
+from liquidjax.sequences.steps import expand
 from liquidjax.sequences.times import durations
 from liquidjax.sequences.validation import check_state_values
 
@@ -105,7 +106,7 @@ def solve(
 @functools.partial(jax.jit, static_argnames=("field", "integrator", "throw"))
 def _solve(field, integrator, throw, params, start, times, mask):
     batch = start.shape[:-1]
-    times = jnp.broadcast_to(times.reshape(times.shape + (1,) * (len(batch) + 1 - times.ndim)), (len(times), *batch))
+    times = jnp.broadcast_to(expand(times, len(batch) + 1), (len(times), *batch))
     times = times.astype(start.dtype)
     if mask is not None:
         # A time that is not read is the last one before it that is, or the first one: no time passes there.
@@ -152,7 +153,7 @@ def adaptive(
     return Solution(solution.ys, finished, jnp.asarray(solution.stats["num_steps"]))
 
 
-def _fixed(field: Field, integrator: Any, params: Params, start: Array, times: Array) -> Solution:
+def _fixed(field: Field, integrator: Integrator, params: Params, start: Array, times: Array) -> Solution:
     # Time is one more state variable, with dt/dt = 1: so the integrators, which know of no time, see the right one at
     # each of their stages.
     def coefficients(timed):
@@ -166,5 +167,6 @@ def _fixed(field: Field, integrator: Any, params: Params, start: Array, times: A
         return state, state
 
     _, states = jax.lax.scan(interval, start, (times[:-1], times[1:]))
-    steps = jnp.asarray(integrator.unfolds * (len(times) - 1))
+    unfolds = integrator.unfolds if isinstance(integrator, FixedStep) else 1
+    steps = jnp.asarray(unfolds * (len(times) - 1))
     return Solution(jnp.concatenate([start[None], states]), jnp.asarray(True), steps)

@@ -13,10 +13,11 @@ from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
 
 from liquidjax._checks import check_flag, check_size, settle
-from liquidjax._types import Array, Cell, Params, State
-from liquidjax.sequences.flow import ode_cell, ode_params, output
+from liquidjax._types import Array, Cell, Params, Sensed, State
+from liquidjax.cells.wrappers.base import given_inside, ode_inside, params_inside, readout
+from liquidjax.integrators import FixedStep
 from liquidjax.sequences.gradients.bptt import BPTT
-from liquidjax.sequences.steps import Steps, masked_step, padded, where
+from liquidjax.sequences.steps import StepInputs, expand, masked_step, padded, where
 
 
 @dataclass(frozen=True)
@@ -61,21 +62,23 @@ class SegmentedAdjoint:
         if self.unfolds is not None:
             settle(self, check_size, "unfolds")
 
-    def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
+    def scan(self, cell: Cell, params: Params, state: State, steps: StepInputs) -> tuple[State, Array]:
         """See `gradients.Gradient`."""
         time = len(steps.dt)
         if not time:
-            return BPTT().scan(cell, params, state, steps, reverse)
+            return BPTT().scan(cell, params, state, steps)
         length = min(self.length, time)
-        unfolds = self.unfolds or getattr(ode_cell(cell).integrator, "unfolds", 6)
-
-        def flipped(tree: Any) -> Any:
-            return jax.tree.map(lambda leaf: leaf[::-1], tree) if reverse else tree
-
-        steps = padded(flipped(steps), math.ceil(time / length) * length)
+        if steps.reset is not None:
+            raise ValueError(
+                "reset must be None with SegmentedAdjoint and Backsolve: what a state was before it started anew "
+                "cannot be found backwards; use Remat, BPTT, Chunked or Recursive"
+            )
+        integrator = ode_inside(cell).integrator
+        unfolds = self.unfolds or (integrator.unfolds if isinstance(integrator, FixedStep) else 6)
+        steps = padded(steps, math.ceil(time / length) * length)
         segments = jax.tree.map(lambda leaf: leaf.reshape(-1, length, *leaf.shape[1:]), steps)
         state, outputs, _ = _segmented(cell, unfolds, params, state, segments)  # type: ignore[misc]
-        return state, flipped(outputs.reshape(-1, *outputs.shape[2:])[:time])
+        return state, outputs.reshape(-1, *outputs.shape[2:])[:time]
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,11 @@ class Backsolve:
         if self.unfolds is not None:
             settle(self, check_size, "unfolds")
 
-    def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
+    def scan(self, cell: Cell, params: Params, state: State, steps: StepInputs) -> tuple[State, Array]:
         """See `gradients.Gradient`."""
         if not self.anyway:
             raise ValueError(refusal(cell, params, state, steps.inputs, steps.dt))
-        return SegmentedAdjoint(max(1, len(steps.dt)), self.unfolds).scan(cell, params, state, steps, reverse)
+        return SegmentedAdjoint(max(1, len(steps.dt)), self.unfolds).scan(cell, params, state, steps)
 
 
 def refusal(cell: Cell, params: Params, state: State, inputs: Array, dt: Array, restarts: bool = False) -> str:
@@ -127,11 +130,15 @@ def refusal(cell: Cell, params: Params, state: State, inputs: Array, dt: Array, 
 
     With `restarts`, the state is known again after each dt, and t is the longest of them, not their sum.
     """
-    growth, inner = "exp(duration / tau)", ode_cell(cell)
+    growth, inner = "exp(duration / tau)", ode_inside(cell)
     if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, state, inputs, dt))):
-        own, heard = ode_params(cell, params), inputs[..., : inner.inputs]
-        rates = jax.vmap(lambda u: inner.coefficients(own, state, inner.sense(own, u))[1])(heard)
-        exponents = rates * dt.reshape(dt.shape + (1,) * (rates.ndim - dt.ndim))
+
+        def rate(inputs: Array) -> Array:
+            _, own, x, sensed = given_inside(cell, params, state, cell.sense(params, inputs))
+            return inner.coefficients(own, x, sensed)[1]
+
+        rates = jax.vmap(rate)(inputs)
+        exponents = rates * expand(dt, rates.ndim)
         exponent = np.max(exponents if restarts else np.sum(exponents, axis=0))
         growth = f"e^{float(exponent):.1f}"
     return (
@@ -142,7 +149,9 @@ def refusal(cell: Cell, params: Params, state: State, inputs: Array, dt: Array, 
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _segmented(cell: Cell, unfolds: int, params: Params, state: Array, segments: Steps) -> tuple[Array, Array, Array]:
+def _segmented(
+    cell: Cell, unfolds: int, params: Params, state: Array, segments: StepInputs
+) -> tuple[Array, Array, Array]:
     """(state after the last step, outputs of all steps, states at the ends of the segments)."""
 
     def segment(x, i):
@@ -166,7 +175,7 @@ def _over_segment(step: Callable, carry: Any, segments: Any, i: Array, reverse: 
     return jax.lax.scan(read_step, carry, jnp.arange(length), reverse=reverse)
 
 
-def _forward(cell: Cell, unfolds: int, params: Params, state: Array, segments: Steps):
+def _forward(cell: Cell, unfolds: int, params: Params, state: Array, segments: StepInputs):
     # With symbolic zeros, what comes in tells whether its gradient is wanted: that of the inputs is as large as they
     # are, so it is not computed in vain.
     wanted = {name: None for name in ("inputs", "dt") if getattr(segments, name).perturbed}
@@ -198,63 +207,78 @@ def _backward(cell: Cell, unfolds: int, kept, cotangents):
 
     start = jnp.zeros_like(ends[0]) if of_state is None else of_state, jax.tree.map(jnp.zeros_like, params)
     (adjoint, of_params), (of_inputs, of_dt) = jax.lax.scan(segment, start, jnp.arange(len(ends)), reverse=True)
-    return of_params, adjoint, Steps(of_inputs, of_dt, None, None)  # type: ignore[arg-type]  # None: no gradient
+    return of_params, adjoint, StepInputs(of_inputs, of_dt, None, None)
 
 
 def _step_back(
-    cell: Cell, unfolds: int, params: Params, now: _Backward, step: Steps, of_output: Array | None
+    cell: Cell, unfolds: int, params: Params, now: _Backward, step: StepInputs, of_output: Array | None
 ) -> tuple[_Backward, Array, Array]:
     """From the end of a time step to its start: (what moves, gradient of the inputs, gradient of dt)."""
-    if of_output is None:
-        by_output, adjoint, of_inputs = None, now.adjoint, 0
-    else:
+    adjoint, of_inputs, by_output = now.adjoint, 0, None
+    if of_output is not None:
 
-        def masked_output(params, state, inputs):
-            return where(step.mask, output(cell, params, state, inputs, step.dt), 0)
+        def output(params: Params, state: Array, inputs: Array) -> Array:
+            sensed = cell.sense(params, inputs, step.key)
+            return where(step.mask, readout(cell, params, state, sensed), 0)
 
-        _, pull = jax.vjp(masked_output, params, now.state, step.inputs)
+        _, pull = jax.vjp(output, params, now.state, step.inputs)
         by_output, of_state, of_inputs = pull(of_output)
-        adjoint = now.adjoint + of_state
+        adjoint = adjoint + of_state
 
-    inner = ode_cell(cell)
-
-    def sense(params, inputs):
-        return inner.sense(ode_params(cell, params), inputs[..., : inner.inputs], step.key)
+    def sense(params: Params, inputs: Array) -> Sensed:
+        return given_inside(cell, params, now.state, cell.sense(params, inputs, step.key))[3]
 
     sensed, pull_sensed = jax.vjp(sense, params, step.inputs)
-
-    def slope(params, state, sensed, dt):
-        drive, rate = inner.coefficients(ode_params(cell, params), state, sensed)
-        return dt[..., None] * (drive - rate * state)
-
-    def stage(carry, share_and_weight):
-        """One of the four stages of a Runge-Kutta step from (state, adjoint): its slopes, and their weighted sums."""
-        start, previous, total = carry
-        share, weight = share_and_weight
-        state, adjoint = jax.tree.map(lambda x, dx: x + share * dx, start, previous)
-        forwards, pull = jax.vjp(slope, params, state, sensed, step.dt)
-        of_params, of_state, of_sensed, of_dt = pull(adjoint)
-        slopes = -forwards, of_state
-        total = jax.tree.map(lambda t, dx: t + weight * dx, total, (slopes, (of_params, of_sensed, of_dt)))
-        return (start, slopes, total), None
-
-    def unfold(carry, _):
-        start, gradient = carry
-        nothing = jax.tree.map(jnp.zeros_like, carry)
-        # Loops, not Python: unrolled, the stages would all be kept in memory at the same time.
-        (_, _, (moved, added)), _ = jax.lax.scan(stage, (start, nothing[0], nothing), (shares, weights))
-        return (jax.tree.map(jnp.add, start, moved), jax.tree.map(jnp.add, gradient, added)), None
-
-    shares = jnp.array([0, 1 / 2, 1 / 2, 1], now.state.dtype) / unfolds
-    weights = jnp.array([1 / 6, 1 / 3, 1 / 3, 1 / 6], now.state.dtype) / unfolds
-    nothing = jax.tree.map(jnp.zeros_like, (params, sensed, step.dt))
-    ((state, adjoint), (by_flow, of_sensed, of_dt)), _ = jax.lax.scan(
-        unfold, ((now.state, adjoint), nothing), None, length=unfolds
-    )
+    state, adjoint, (by_flow, of_sensed, of_dt) = _flow_back(cell, unfolds, params, now.state, adjoint, sensed, step.dt)
     by_sense, of_sensed_inputs = pull_sensed(of_sensed)
     parts = [part for part in (now.params, by_flow, by_sense, by_output) if part is not None]
     total = jax.tree.map(lambda *leaves: sum(leaves), *parts)
     return _Backward(state, adjoint, total), of_inputs + of_sensed_inputs, of_dt
+
+
+def _flow_back(cell: Cell, unfolds: int, params: Params, state: Array, adjoint: Array, sensed: Sensed, dt: Array):
+    """(state, adjoint, (gradient of params, sensed, dt)) at the start of a time step, out of those at its end."""
+    inner = ode_inside(cell)
+
+    def vector_field(params: Params, state: Array, sensed: Sensed, dt: Array) -> Array:
+        drive, rate = inner.coefficients(params_inside(cell, params), state, sensed)
+        return dt[..., None] * (drive - rate * state)
+
+    def augmented(moving):
+        """The slopes of (state, adjoint) backwards in time, and of the gradients."""
+        state, adjoint = moving
+        forwards, pull = jax.vjp(vector_field, params, state, sensed, dt)
+        of_params, of_state, of_sensed, of_dt = pull(adjoint)
+        return (-forwards, of_state), (of_params, of_sensed, of_dt)
+
+    gradient = jax.tree.map(jnp.zeros_like, (params, sensed, dt))
+    (state, adjoint), gradient = _runge_kutta(augmented, (state, adjoint), gradient, unfolds)
+    return state, adjoint, gradient
+
+
+def _runge_kutta(slopes: Callable[[Any], tuple[Any, Any]], moving: Any, added: Any, unfolds: int) -> tuple[Any, Any]:
+    """Runge-Kutta steps of fourth order over a time of 1: of what moves, and of what is added up along its way.
+
+    Loops, not Python: unrolled, the stages would all be kept in memory at the same time.
+    """
+    dtype = jnp.result_type(*jax.tree.leaves(moving))
+    shares = jnp.array([0, 1 / 2, 1 / 2, 1], dtype) / unfolds
+    weights = jnp.array([1 / 6, 1 / 3, 1 / 3, 1 / 6], dtype) / unfolds
+
+    def stage(carry, share_and_weight):
+        """The slopes from where the last ones lead, and the weighted sums of all of them."""
+        start, previous, total = carry
+        share, weight = share_and_weight
+        of_moving, of_added = slopes(jax.tree.map(lambda x, dx: x + share * dx, start, previous))
+        total = jax.tree.map(lambda t, dx: t + weight * dx, total, (of_moving, of_added))
+        return (start, of_moving, total), None
+
+    def unfold(carry, _):
+        nothing = jax.tree.map(jnp.zeros_like, carry)
+        (_, _, total), _ = jax.lax.scan(stage, (carry[0], nothing[0], nothing), (shares, weights))
+        return jax.tree.map(jnp.add, carry, total), None
+
+    return jax.lax.scan(unfold, (moving, added), None, length=unfolds)[0]
 
 
 _segmented.defvjp(_forward, _backward, symbolic_zeros=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import jax
 
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.sequences.steps import Steps, masked_step
+from liquidjax.sequences.steps import StepInputs, masked_step
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,6 @@ class BPTT:
         Werbos, "Backpropagation through time", Proceedings of the IEEE 78 (1990).
     """
 
-    def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
+    def scan(self, cell: Cell, params: Params, state: State, steps: StepInputs) -> tuple[State, Array]:
         """See `Gradient`."""
-        return jax.lax.scan(lambda x, now: masked_step(cell, params, x, now), state, steps, reverse=reverse)
+        return jax.lax.scan(lambda x, now: masked_step(cell, params, x, now), state, steps)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from liquidjax._checks import check_size, settle
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.gradients.nested import even_parts, nested_scan
-from liquidjax.sequences.steps import Steps
+from liquidjax.sequences.steps import StepInputs
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Chunked:
         if self.length is not None:
             settle(self, check_size, "length")
 
-    def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
+    def scan(self, cell: Cell, params: Params, state: State, steps: StepInputs) -> tuple[State, Array]:
         """See `Gradient`."""
         time = len(steps.dt)
         length = max(1, min(self.length or even_parts(time, math.ceil(math.sqrt(time))), time))
-        return nested_scan(cell, params, state, steps, reverse, (math.ceil(time / length), length))
+        return nested_scan(cell, params, state, steps, (math.ceil(time / length), length))

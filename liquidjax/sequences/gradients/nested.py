@@ -1,7 +1,6 @@
 """Scans within scans, each of which keeps its states only while it is at work."""
 
 import math
-from typing import Any
 
 import jax
 
@@ -9,20 +8,17 @@ from liquidjax._types import Array, Cell, Params, State
 from liquidjax.cells.ode import with_integrators
 from liquidjax.integrators.fixed_step import remat_unfolds
 from liquidjax.sequences.gradients.remat import remat_scan
-from liquidjax.sequences.steps import Steps, padded
+from liquidjax.sequences.steps import StepInputs, padded
 
 
 def nested_scan(
-    cell: Cell, params: Params, state: State, steps: Steps, reverse: bool, factors: tuple[int, ...]
+    cell: Cell, params: Params, state: State, steps: StepInputs, factors: tuple[int, ...]
 ) -> tuple[State, Array]:
     """Scans within scans, one for each factor, each keeping its states only while it is at work."""
     cell = with_integrators(cell, remat_unfolds)
     time = len(steps.dt)
 
-    def flipped(tree: Any) -> Any:
-        return jax.tree.map(lambda leaf: leaf[::-1], tree) if reverse else tree
-
-    def run(state: State, steps: Steps, factors: tuple[int, ...]) -> tuple[State, Array]:
+    def run(state: State, steps: StepInputs, factors: tuple[int, ...]) -> tuple[State, Array]:
         if len(factors) == 1 or time == 0:
             return remat_scan(cell, params, state, steps)
         parts = jax.tree.map(lambda leaf: leaf.reshape(factors[0], -1, *leaf.shape[1:]), steps)
@@ -30,8 +26,8 @@ def nested_scan(
         state, outputs = jax.lax.scan(inner, state, parts)
         return state, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), outputs)
 
-    state, outputs = run(state, padded(flipped(steps), math.prod(factors)), factors)
-    return state, flipped(jax.tree.map(lambda leaf: leaf[:time], outputs))
+    state, outputs = run(state, padded(steps, math.prod(factors)), factors)
+    return state, jax.tree.map(lambda leaf: leaf[:time], outputs)
 
 
 def even_parts(time: int, least: int) -> int:

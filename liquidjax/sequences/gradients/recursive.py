@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from liquidjax._checks import check_size, settle
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.gradients.nested import even_parts, nested_scan
-from liquidjax.sequences.steps import Steps
+from liquidjax.sequences.steps import StepInputs
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Recursive:
         if self.checkpoints is not None:
             settle(self, check_size, "checkpoints")
 
-    def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
+    def scan(self, cell: Cell, params: Params, state: State, steps: StepInputs) -> tuple[State, Array]:
         """See `Gradient`."""
-        return nested_scan(cell, params, state, steps, reverse, self.factors(len(steps.dt)))
+        return nested_scan(cell, params, state, steps, self.factors(len(steps.dt)))
 
     def factors(self, time: int) -> tuple[int, ...]:
         """Into how many parts each level divides, from the outermost; their product is at least `time`.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import jax
 
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.sequences.steps import Steps, masked_step
+from liquidjax.sequences.steps import StepInputs, masked_step
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Remat:
         Griewank and Walther, "Evaluating Derivatives", 2nd edition (2008), chapter 12.
     """
 
-    def scan(self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool) -> tuple[State, Array]:
+    def scan(self, cell: Cell, params: Params, state: State, steps: StepInputs) -> tuple[State, Array]:
         """See `Gradient`."""
-        return remat_scan(cell, params, state, steps, reverse)
+        return remat_scan(cell, params, state, steps)
 
 
-def remat_scan(cell: Cell, params: Params, state: State, steps: Steps, reverse: bool = False) -> tuple[State, Array]:
+def remat_scan(cell: Cell, params: Params, state: State, steps: StepInputs) -> tuple[State, Array]:
     # Inside a scan no barrier against common subexpressions is needed: forward and backward are two loops.
     step = jax.checkpoint(lambda x, now: masked_step(cell, params, x, now), prevent_cse=False)
-    return jax.lax.scan(step, state, steps, reverse=reverse)
+    return jax.lax.scan(step, state, steps)

@@ -1,19 +1,19 @@
 """All time steps at once, where a step is a gain and an offset."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from liquidjax._types import Array, Cell, Params, State
-from liquidjax.cells.wrappers.block import Block
-from liquidjax.cells.wrappers.readout import Readout
-from liquidjax.cells.wrappers.stack import Stack
-from liquidjax.cells.wrappers.step_loss import StepLoss
+from liquidjax._types import Array, Cell, DeepCell, ODECell, Params, Sensed, State
+from liquidjax.cells.wrappers.base import Wrapper
+from liquidjax.integrators import FixedStep
 from liquidjax.sequences.gradients.gradient import Gradient
 from liquidjax.sequences.gradients.remat import Remat
-from liquidjax.sequences.steps import Steps, masked_step, where
+from liquidjax.sequences.linear_recurrence import composed
+from liquidjax.sequences.steps import StepInputs, restarted, where
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,21 @@ class Associative:
     """
 
     def run(
-        self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool, gradient: Gradient
+        self, cell: Cell, params: Params, state: State, steps: StepInputs, gradient: Gradient
     ) -> tuple[State, Array]:
         """See `methods.method.Method`."""
         if gradient != Remat():
             raise ValueError(
                 f"gradient must be left at Remat() with Associative, which keeps every state, got {gradient}"
             )
-
-        def flipped(tree: Any) -> Any:
-            return jax.tree.map(lambda leaf: leaf[::-1], tree) if reverse else tree
-
-        state, outputs = _all_steps(cell, params, state, flipped(steps))
-        return state, flipped(outputs)
+        if reads_state(cell):
+            raise ValueError(
+                f"Associative needs a cell whose coefficients do not read the state, such as GatedLinear, with a "
+                f"FixedStep integrator, got {cell}; Scan runs every cell"
+            )
+        sensed = jax.vmap(lambda u, key: cell.sense(params, u, key))(steps.inputs, steps.key)
+        states, outputs = _all_steps(cell, params, state, sensed, steps)
+        return jax.tree.map(lambda leaf: leaf[-1], states), outputs
 
 
 def reads_state(cell: Any) -> bool:
@@ -64,51 +66,45 @@ def reads_state(cell: Any) -> bool:
         >>> reads_state(lj.GatedLinear(2, 3)), reads_state(lj.GRU(2, 3))
         (False, True)
     """
-    while isinstance(cell, Stack | Block | Readout | StepLoss):
+    while isinstance(cell, Wrapper | DeepCell):
+        if isinstance(cell, Wrapper) and not cell.transparent:
+            return True
         cell = cell.cell
-    return getattr(cell, "coefficients_read_state", True) or cell.integrator.per_sample
+    return not isinstance(cell, ODECell) or cell.coefficients_read_state or not isinstance(cell.integrator, FixedStep)
 
 
-def _all_steps(cell: Cell, params: Params, state: State, steps: Steps) -> tuple[State, Array]:
-    if isinstance(cell, Stack):
-        return _all_layers(cell, params, state, steps)
-    before = _states_before(cell, params, state, steps)
-    # Each step once more, from the state before it: so the outputs are those of the cell, whatever it makes of them.
-    states, outputs = jax.vmap(lambda x, now: masked_step(cell, params, x, now))(before, steps)
-    return jax.tree.map(lambda leaf: leaf[-1], states), outputs
+def _all_steps(cell: Cell, params: Params, state: State, sensed: Sensed, steps: StepInputs) -> tuple[State, Array]:
+    """(the state after each step, outputs), out of the state before the first one and what is sensed at all of them."""
+    if isinstance(cell, Wrapper):
+        inner = jax.vmap(lambda now: cell.inner_sensed(params, state, now))(sensed)
+        states, outputs = _all_steps(cell.cell, cell.inner_params(params), state, inner, steps)
+        outputs = jax.vmap(functools.partial(cell.readout, params))(states, sensed, outputs)
+    elif isinstance(cell, DeepCell):
+
+        def run(params: Params, state: State, inputs: Array, key: Array | None) -> tuple[State, Array]:
+            sensed = jax.vmap(lambda u, key: cell.cell.sense(params, u, key))(inputs, key)
+            return _all_steps(cell.cell, params, state, sensed, steps)
+
+        states, outputs = cell.through_layers(params, state, sensed, run)
+    else:
+        assert isinstance(cell, ODECell)
+        states = _states(cell, params, state, sensed, steps)
+        outputs = cell.readout(params, states)
+    return states, jax.vmap(lambda y, now: jax.tree.map(lambda leaf: where(now.mask, leaf, 0), y))(outputs, steps)
 
 
-def _all_layers(cell: Stack, params: Any, state: Any, steps: Steps) -> tuple[State, Array]:
-    sensed = jax.vmap(lambda now: cell.sense(params, now.inputs, now.key))(steps)
-    x, states = sensed.projected, []
-    for i, (layer, old) in enumerate(zip(params.layers, state, strict=True)):
-        new, x = _all_steps(cell.cell, layer, old, steps._replace(inputs=x, key=cell.layer_key(sensed.key, i)))
-        states.append(new)
-    return tuple(states), jax.vmap(lambda y, now: where(now.mask, y, 0))(params.norm(x), steps)
+def _states(cell: ODECell, params: Params, state: Array, sensed: Sensed, steps: StepInputs) -> Array:
+    """The state after each step (time, *batch, units)."""
 
-
-def _states_before(cell: Any, params: Any, state: Array, steps: Steps) -> Array:
-    """The state before each step (time, *batch, units)."""
-    while isinstance(cell, Block | Readout | StepLoss):
-        inputs = steps.inputs[..., : cell.cell.inputs]
-        steps = steps._replace(inputs=params.norm(inputs) if isinstance(cell, Block) else inputs)
-        cell, params = cell.cell, params if isinstance(cell, StepLoss) else params.cell
-    if reads_state(cell):
-        raise ValueError(
-            f"Associative needs a cell whose coefficients do not read the state, such as GatedLinear, "
-            f"with an integrator of fixed step, got {cell}; Scan runs every cell"
-        )
-
-    def affine(now: Steps) -> tuple[Array, Array]:
+    def affine(sensed: Sensed, now: StepInputs) -> tuple[Array, Array]:
         """(offset, gain) of one step: its value and its derivative at state 0."""
 
         def step(x: Array) -> Array:
-            return masked_step(cell, params, x, now)[0]
+            x = x if now.reset is None else restarted(cell, x, now.reset)
+            return where(now.mask, cell.step(params, x, sensed, now.dt)[0], x)
 
         return jax.jvp(step, (jnp.zeros_like(state),), (jnp.ones_like(state),))
 
-    def after(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[Array, Array]:
-        return second[1] * first[0] + second[0], second[1] * first[1]
-
-    offset, gain = jax.lax.associative_scan(after, jax.vmap(affine)(steps))
-    return jnp.concatenate([state[None], offset[:-1] + gain[:-1] * state])
+    offsets, gains = jax.vmap(affine)(sensed, steps)
+    gain, offset = composed(gains, offsets)
+    return offset + gain * state

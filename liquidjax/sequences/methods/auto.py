@@ -2,16 +2,16 @@
 
 import math
 
-import numpy as np
+import jax
 
-from liquidjax._types import Cell, State
-from liquidjax.cells.ltc import LTC
-from liquidjax.sequences.flow import ode_cell
+from liquidjax._types import Cell
+from liquidjax.cells.wrappers.base import ode_inside
 from liquidjax.sequences.gradients.gradient import Gradient
 from liquidjax.sequences.gradients.remat import Remat
 from liquidjax.sequences.methods.associative import Associative, reads_state
 from liquidjax.sequences.methods.method import Method
-from liquidjax.sequences.methods.newton import Newton
+from liquidjax.sequences.methods.newton.newton import Newton
+from liquidjax.sequences.methods.newton.system import Cost
 from liquidjax.sequences.methods.scan import Scan
 
 SHORTEST = 1024
@@ -26,16 +26,16 @@ MOST_BYTES = 4 * 2**30
 """Bytes of Jacobians that are taken as affordable, three copies of each."""
 
 
-def choose(cell: Cell, state: State, time: int, batch: tuple[int, ...], gradient: Gradient, platform: str) -> Method:
+def choose(cell: Cell, time: int, batch: tuple[int, ...], gradient: Gradient, platform: str) -> Method:
     """The method for `unroll(..., method="auto")`.
 
-    A CPU gets `Scan`, which is 6 to 35 times faster there. An accelerator gets `Associative` where the coefficients do
-    not read the state, and `Newton` for long sequences and small batches: "layered" for an LTC on layers of neurons,
-    "full" for other cells. Every gradient but the default needs a scan.
+    `Associative` where the coefficients do not read the state, on an accelerator always, on a CPU for one sequence
+    by itself, which leaves a scan little to do in a step. For other cells a CPU gets `Scan`, which is 6 to 35 times
+    faster there than `Newton`; an accelerator gets `Newton` for long sequences and small batches: "layered" for an LTC
+    on layers of neurons, "full" for other cells. Every gradient but the default needs a scan.
 
     Args:
         cell: any `Cell`.
-        state: its state, or the shape of it.
         time: number of time steps.
         batch: shape of the batch.
         gradient: of `unroll`.
@@ -47,34 +47,40 @@ def choose(cell: Cell, state: State, time: int, batch: tuple[int, ...], gradient
     Example:
         >>> import liquidjax as lj
         >>> cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=16, outputs=1))
-        >>> choose(cell, cell.initial_state((1,)), 4096, (1,), lj.Remat(), "gpu")
+        >>> choose(cell, 4096, (1,), lj.Remat(), "gpu")
         Newton(jacobian='layered', iterations=None, tolerance=1e-06)
-        >>> choose(cell, cell.initial_state((1,)), 4096, (1,), lj.Remat(), "cpu")
+        >>> choose(cell, 4096, (1,), lj.Remat(), "cpu")
         Scan()
     """
-    if platform == "cpu" or gradient != Remat():
-        return Scan()
-    if not reads_state(cell):
-        return Associative()
-    if time < SHORTEST or isinstance(state, tuple):
+    if gradient != Remat():
         return Scan()
     sequences = math.prod(batch)
-    method, neurons, unfolds = Newton("full"), state.shape[-1], 1
+    if not reads_state(cell) and (platform != "cpu" or sequences == 1):
+        return Associative()
+    state = jax.eval_shape(lambda: cell.initial_state((), float))
+    if platform == "cpu" or time < SHORTEST or not isinstance(state, jax.ShapeDtypeStruct):
+        return Scan()
+    for method, (products, entries) in _by_cost(cell):
+        if sequences * products <= MOST_WORK and 3 * 4 * sequences * time * entries <= MOST_BYTES:
+            return method
+    return Scan()
+
+
+def _by_cost(cell: Cell) -> list[tuple[Newton, Cost]]:
+    """The forms of Newton's method that can run the cell with few iterations, those of few products first."""
+    able = []
+    for method in (Newton("layered"), Newton("full")):
+        try:
+            method.strategy.check(cell)
+        except ValueError:
+            continue
+        able.append((method, method.strategy.cost(cell)))
+    # An adaptive solver is differentiated by an adjoint of its own, which Newton may not be able to.
+    return [] if _is_adaptive(cell) else sorted(able, key=lambda pair: pair[1].products)
+
+
+def _is_adaptive(cell: Cell) -> bool:
     try:
-        inner = ode_cell(cell)
+        return ode_inside(cell).integrator.per_sample
     except ValueError:
-        inner = None
-    if inner is not None and inner.integrator.per_sample:
-        return Scan()  # an adaptive solver is differentiated by an adjoint of its own, which Newton may not be able to
-    if isinstance(inner, LTC):
-        graph = inner.graph
-        coupled = [len(layer) for layer in graph.layers if graph.adjacency[np.ix_(layer, layer)].any()]
-        if coupled != [inner.units]:
-            method, neurons, unfolds = (
-                Newton("layered"),
-                max(coupled, default=1),
-                getattr(inner.integrator, "unfolds", 1),
-            )
-    work = sequences * unfolds * neurons**3
-    jacobians = 3 * 4 * sequences * unfolds * time * neurons**2
-    return method if work <= MOST_WORK and jacobians <= MOST_BYTES else Scan()
+        return False

@@ -4,7 +4,7 @@ from typing import Protocol, runtime_checkable
 
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.gradients.gradient import Gradient
-from liquidjax.sequences.steps import Steps
+from liquidjax.sequences.steps import StepInputs
 
 
 @runtime_checkable
@@ -12,7 +12,7 @@ class Method(Protocol):
     """A way to evaluate a cell over time steps. It does not change what is returned, but for rounding."""
 
     def run(
-        self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool, gradient: Gradient
+        self, cell: Cell, params: Params, state: State, steps: StepInputs, gradient: Gradient
     ) -> tuple[State, Array]:
         """(state after the last step, outputs of all steps)."""
         ...

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.gradients.gradient import Gradient
-from liquidjax.sequences.steps import Steps
+from liquidjax.sequences.steps import StepInputs
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Scan:
     """
 
     def run(
-        self, cell: Cell, params: Params, state: State, steps: Steps, reverse: bool, gradient: Gradient
+        self, cell: Cell, params: Params, state: State, steps: StepInputs, gradient: Gradient
     ) -> tuple[State, Array]:
         """See `methods.method.Method`."""
-        return gradient.scan(cell, params, state, steps, reverse)
+        return gradient.scan(cell, params, state, steps)
