@@ -59,9 +59,8 @@ def train(
         return stop.status
     print(f"\n{digits_report.table(result.rows)}\n")
     liquid = result.rows[0]
-    print(
-        f"The {liquid.network} predicts {liquid.test_accuracy:.1%} of the test images; no network was trained on them."
-    )
+    right = f"{liquid.test_accuracy:.1%} of the test images; no network was trained on them."
+    print(f"The {liquid.network} is right on {right}")
     print(f"Everything about the run, and a picture (overview.png), is in {_path(folder)}")
     print(f"Next: {sample}")
     return stop.status

@@ -8,6 +8,7 @@ import pytest
 
 from liquidjax import __main__ as cli
 from liquidjax.experiments.digits import run as digits_run
+from liquidjax.experiments.digits.config import DigitsConfig
 
 COMMANDS = "train, evaluate, predict, forecasting, gradient-memory, network-sizes"
 
@@ -140,6 +141,22 @@ def test_the_file_is_the_one_that_is_no_value_of_an_option(tmp_path, monkeypatch
         "my runs/it's",
         "my runs/it's/sample.csv",
     ]
+
+
+def test_an_option_may_be_right_only_with_what_the_file_says(tmp_path, monkeypatch):
+    """1,169 images in a batch are more than the training images, unless the file holds fewer of them out."""
+    (tmp_path / "x.yaml").write_text("task: {validation_share: 0.1}")
+    seen = []
+
+    def run(settings, folder, *_):
+        seen.append(settings.batch_size)
+        return digits_run.Result(folder, [digits_run.Row("LTC", 1, 0.5, 0.5, 1.0)])
+
+    monkeypatch.setattr(digits_run, "run", run)
+    with pytest.raises(ValueError, match="batch_size must be at most"):
+        DigitsConfig(batch_size=1169)
+    cli.main(["train", "--batch-size", "1169", str(tmp_path / "x.yaml"), "--folder", str(tmp_path / "run")])
+    assert seen == [1169]
 
 
 def test_a_run_that_fails_leaves_no_empty_folder(tmp_path, monkeypatch, capsys):

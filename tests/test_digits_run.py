@@ -63,6 +63,20 @@ def test_only_parameters_with_an_effect_are_counted():
     assert count_parameters(cell) == sum(int((g != 0).sum()) for g in jax.tree.leaves(gradient))
 
 
+def test_masked_parameters_are_found_in_every_wrapper():
+    sparse, dense = (lj.WiredCfC(2, wiring) for wiring in (lj.AutoNCP(6, 2), lj.FullyConnected(6, 2)))
+    masked = sum(int((~mask).sum()) for mask in sparse.masks())
+    assert masked > 0 == sum(int((~mask).sum()) for mask in dense.masks())
+
+    def all_of(network):
+        return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0))))
+
+    for network, copies in ((sparse, 1), (lj.Readout(sparse, 3), 1), (lj.Stack(2, lj.Block(sparse), layers=3), 3)):
+        assert count_parameters(network) == all_of(network) - copies * masked
+    velora = lj.LiquidNCPNetwork(4, 10, 1)
+    assert count_parameters(velora) == velora.active_parameter_count < velora.parameter_count == all_of(velora)
+
+
 def test_time_constants_are_those_of_the_cell(x64):
     cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=8, outputs=2))
     params = cell.init(jax.random.key(0))
