@@ -13,6 +13,7 @@ import pytest
 
 from liquidjax import __main__ as cli
 from liquidjax.experiments.gradient_memory import adjoint_error, claims, measurement, report, sweep
+from liquidjax.experiments.gradient_memory import work as work_module
 from liquidjax.experiments.gradient_memory.config import CELLS, Curve, GradientMemoryConfig, Network
 from liquidjax.experiments.shared import byte_counts, configuration, log_log, subprocesses
 from liquidjax.experiments.shared.jaxpr_counts import count_tanh, residual_bytes
@@ -313,10 +314,10 @@ def test_s4_a_fresh_process_tells_how_far_it_is_and_can_be_stopped():
 
 
 def test_s4_nothing_is_waited_for_in_silence(monkeypatch):
-    monkeypatch.setattr(sweep, "ALIVE", 0.05)
+    monkeypatch.setattr(work_module, "ALIVE", 0.05)
     said, done = [], []
     with ThreadPoolExecutor(1) as pool:
-        work = sweep._Work(pool, said.append, lambda: False)
+        work = work_module.Work(pool, said.append, lambda: False)
         future = work.submit(lambda: time.sleep(0.4) or "result")
         assert work.wait(future, "errors", time.perf_counter() - 30, lambda: done.append(1) or 0.5) == "result"
         assert 2 <= len(said) <= 8 and set(said) == {"errors, 30 s so far (about 30 s left)"}
@@ -332,7 +333,7 @@ def test_s4_a_wrong_long_gradient_is_no_result(monkeypatch, tmp_path):
 
     monkeypatch.setattr(sweep, "_measured", measured)
     with ThreadPoolExecutor(1) as pool:
-        work = sweep._Work(pool, lambda text: None, lambda: False)
+        work = work_module.Work(pool, lambda text: None, lambda: False)
         with pytest.raises(FloatingPointError, match="Chunked and Remat must give the same gradient through 10000"):
             sweep._long(GradientMemoryConfig(), str(tmp_path / "g.npy"), work)
 

@@ -1,30 +1,23 @@
-"""What the memory experiment measures: every method on sequences of growing length, each point in a fresh process."""
+"""What is measured: every method on sequences of growing length, each point in a fresh process."""
 
 import dataclasses
-import functools
 import os
 import platform
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from liquidjax.experiments.gradient_memory.adjoint_error import Errors, errors, relative_error
-from liquidjax.experiments.gradient_memory.config import CELLS, Curve, GradientMemoryConfig, Sweep
+from liquidjax.experiments.gradient_memory.config import CELLS, Curve, GradientMemoryConfig, Neurons, Sweep
 from liquidjax.experiments.gradient_memory.measurement import LOSSES, METHODS, Measurement, Point, measure
+from liquidjax.experiments.gradient_memory.work import Callback, Stop, Work, time_left
 from liquidjax.experiments.shared import subprocesses
 from liquidjax.experiments.shared.machine import load_average, versions
-
-Callback = Callable[[str], None]
-"""Called with a line of text when something has been measured, and while that takes long."""
-Stop = Callable[[], bool]
-ALIVE = 10.0
-"""Seconds after which a line says that a measurement goes on."""
 
 
 class Row(NamedTuple):
@@ -93,49 +86,21 @@ def measure_all(config: GradientMemoryConfig, callback: Callback, stop: Stop = l
     failures: dict[str, Errors] = {}
     long = interrupted = None
     failed = threading.Event()  # one measurement has: the others are not waited for
-    work = _Work(ThreadPoolExecutor(min(4, os.cpu_count() or 1)), callback, lambda: stop() or failed.is_set())
+    work = Work(ThreadPoolExecutor(min(4, os.cpu_count() or 1)), callback, lambda: stop() or failed.is_set())
     callback(
         f"{len(compiled)} gradients to compile, {len(CELLS)} cells to drive to where the adjoint fails, "
         f"{len(timed)} gradients to time"
     )
     try:
         pending = {point: work.submit(_measured, point, work.stop) for point in compiled}
-        shares: dict[str, float] = dict.fromkeys(CELLS, 0.0)
-        curves = {
-            cell: work.submit(
-                _errors, config.failure.curve(cell, config.seed), work.stop, functools.partial(shares.__setitem__, cell)
-            )
-            for cell in CELLS
-        }
-        for number, (point, future) in enumerate(pending.items(), 1):
-            measured = work.wait(future, "compiling", start, (number - 1) / len(compiled))
-            rows[point] = Row(point, measured, None, None)
-            callback(f"compiled {number}/{len(compiled)}{_left(start, number / len(compiled))}: {_line(rows[point])}")
-        begun = time.perf_counter()
-        for cell, future in curves.items():
-            title = f"errors of the adjoint, {cell}"
-            failures[cell] = work.wait(future, title, begun, lambda cell=cell: shares[cell])
-            callback(f"{title}: done")
+        curves = {cell: _submit_errors(config.failure.curve(cell, config.seed), work) for cell in CELLS}
+        _collect_compiled(pending, work, start, rows)
+        _collect_errors(curves, work, failures)
         loads.append(load_average())
         with tempfile.TemporaryDirectory() as scratch:
-            file, references, begun = f"{scratch}/gradient.npy", {}, time.perf_counter()
-
-            def gradient(point: Point, what: str, share: float) -> tuple[Measurement, np.ndarray]:
-                point = dataclasses.replace(point, gradient=file)
-                measured = work.wait(work.submit(_measured, point, work.stop), what, begun, share)
-                return measured, np.load(file)
-
-            for number, point in enumerate(timed, 1):
-                place, share = (point.network, point.time), (number - 1) / len(timed)
-                if place not in references:
-                    exact = dataclasses.replace(point, method="BPTT", float64=True, runs=1)
-                    references[place] = gradient(exact, "timing", share)[1]
-                measured, found = gradient(point, "timing", share)
-                errors_ = relative_error(found, references[place]), cosine(found, references[place])
-                rows[point] = Row(point, measured, *errors_)
-                callback(f"timed {number}/{len(timed)}{_left(begun, number / len(timed))}: {_line(rows[point])}")
+            _time(timed, f"{scratch}/gradient.npy", work, rows)
             loads.append(load_average())
-            long = _long(config, file, work) if config.long_steps else None
+            long = _long(config, f"{scratch}/gradient.npy", work) if config.long_steps else None
     except subprocesses.Stopped:
         interrupted = f"Interrupted after {len(rows)} of {len(every)} measurements of the sweeps."
     finally:
@@ -153,37 +118,48 @@ def measure_all(config: GradientMemoryConfig, callback: Callback, stop: Stop = l
     return Result(sweeps, failures, long, machine, interrupted)
 
 
-@dataclass
-class _Work:
-    """Measurements in other processes, and someone who waits for them and says so."""
-
-    pool: ThreadPoolExecutor
-    callback: Callback
-    stop: Stop
-
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future:
-        return self.pool.submit(function, *arguments)
-
-    def wait(self, future: Future, what: str, start: float, share: float | Callable[[], float]) -> Any:
-        """The result. share: of the work since `start` that is done, or a function that says so."""
-        while True:
-            try:
-                return future.result(ALIVE)
-            except TimeoutError:
-                if future.done():
-                    raise
-                self.callback(
-                    f"{what}, {time.perf_counter() - start:.0f} s so far"
-                    + _left(start, share() if callable(share) else share)
-                )
+def _collect_compiled(pending: dict[Point, Future], work: Work, start: float, rows: dict[Point, Row]) -> None:
+    """Puts what is only compiled into `rows`, as it comes."""
+    for number, (point, future) in enumerate(pending.items(), 1):
+        measured = work.wait(future, "compiling", start, (number - 1) / len(pending))
+        rows[point] = Row(point, measured, None, None)
+        left = time_left(start, number / len(pending))
+        work.callback(f"compiled {number}/{len(pending)}{left}: {_line(rows[point])}")
 
 
-def _left(start: float, share: float) -> str:
-    """The time left in words, if so much of the work since `start` is done."""
-    if not 0 < share < 1:
-        return ""
-    seconds = (time.perf_counter() - start) * (1 - share) / share
-    return f" (about {seconds:.0f} s left)" if seconds < 100 else f" (about {seconds / 60:.0f} minutes left)"
+def _submit_errors(curve: Curve, work: Work) -> tuple[Future, list[float]]:
+    """The errors to come, and the shares of the work for them that are done."""
+    shares = [0.0]
+    return work.submit(_errors, curve, work.stop, shares.append), shares
+
+
+def _collect_errors(curves: dict[Neurons, tuple[Future, list[float]]], work: Work, failures: dict[str, Errors]) -> None:
+    """Puts the errors of the adjoint into `failures`."""
+    start = time.perf_counter()
+    for cell, (future, shares) in curves.items():
+        title = f"errors of the adjoint, {cell}"
+        failures[cell] = work.wait(future, title, start, lambda shares=shares: shares[-1])
+        work.callback(f"{title}: done")
+
+
+def _time(timed: Sequence[Point], file: str, work: Work, rows: dict[Point, Row]) -> None:
+    """Runs gradients one after another, and puts them into `rows` with their errors against float64 BPTT."""
+    references, start = {}, time.perf_counter()
+
+    def gradient(point: Point, share: float) -> tuple[Measurement, np.ndarray]:
+        point = dataclasses.replace(point, gradient=file)
+        return work.wait(work.submit(_measured, point, work.stop), "timing", start, share), np.load(file)
+
+    for number, point in enumerate(timed, 1):
+        place, share = (point.network, point.time), (number - 1) / len(timed)
+        if place not in references:
+            exact = dataclasses.replace(point, method="BPTT", float64=True, runs=1)
+            references[place] = gradient(exact, share)[1]
+        measured, found = gradient(point, share)
+        reference = references[place]
+        rows[point] = Row(point, measured, relative_error(found, reference), cosine(found, reference))
+        left = time_left(start, number / len(timed))
+        work.callback(f"timed {number}/{len(timed)}{left}: {_line(rows[point])}")
 
 
 def cosine(gradient: np.ndarray, reference: np.ndarray) -> float | None:
@@ -207,7 +183,7 @@ def _errors(curve: Curve, stop: Stop, callback: Callable[[float], None]) -> Erro
     return Errors(**subprocesses.call(errors, curve, stop, callback))
 
 
-def _long(config: GradientMemoryConfig, file: str, work: _Work) -> Long:
+def _long(config: GradientMemoryConfig, file: str, work: Work) -> Long:
     long = Point(
         config.sparse.network, "Chunked", config.long_steps, dt_over_tau=config.dt_over_tau, seed=config.seed, runs=1
     )
