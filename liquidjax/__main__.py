@@ -88,7 +88,7 @@ def evaluate(run: tyro.conf.Positional[Path]) -> int:
 def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[Path]) -> int:
     """Let the liquid network of a run read images from a CSV file; prints CSV.
 
-    The first column of the answer, row, counts the images of the file from 1.
+    The first column of the output, row, counts the images of the file from 1.
 
     Example: liquidjax predict runs/digits-20250101-120000 runs/digits-20250101-120000/sample.csv
 

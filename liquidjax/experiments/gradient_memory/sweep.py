@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from liquidjax.experiments.gradient_memory.adjoint_error import Errors, errors, relative_error
-from liquidjax.experiments.gradient_memory.config import CELLS, Curve, GradientMemoryConfig, Neurons, Sweep
+from liquidjax.experiments.gradient_memory.config import CELLS, Curve, GradientMemoryConfig, Sweep
 from liquidjax.experiments.gradient_memory.measurement import LOSSES, METHODS, Measurement, Point, measure
 from liquidjax.experiments.gradient_memory.work import Callback, Stop, Work, time_left
 from liquidjax.experiments.shared import subprocesses
@@ -133,7 +133,7 @@ def _submit_errors(curve: Curve, work: Work) -> tuple[Future, list[float]]:
     return work.submit(_errors, curve, work.stop, shares.append), shares
 
 
-def _collect_errors(curves: dict[Neurons, tuple[Future, list[float]]], work: Work, failures: dict[str, Errors]) -> None:
+def _collect_errors(curves: dict[str, tuple[Future, list[float]]], work: Work, failures: dict[str, Errors]) -> None:
     """Puts the errors of the adjoint into `failures`."""
     start = time.perf_counter()
     for cell, (future, shares) in curves.items():
