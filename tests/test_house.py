@@ -23,6 +23,7 @@ FLOORS = {
     "sequences": 4,
     "models": 5,
     "analysis": 5,
+    "testing": 5,
     "plots": 5,
     "interop": 6,
     "tasks": 6,

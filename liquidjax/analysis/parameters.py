@@ -4,15 +4,13 @@ from typing import Any
 
 import jax
 
-from liquidjax.cells.wired_cfc import WiredCfC
-from liquidjax.cells.wrappers.stack import Stack
-
 
 def count_parameters(network: Any) -> int:
     """The number of parameters that can have an effect: entries that a mask sets to zero do not count.
 
     Args:
-        network: a cell or anything else with `init(key)`.
+        network: a cell or anything else with `init(key)`. One with masks says its `active_parameter_count` itself, and
+            is found in whatever is built around it.
 
     Example:
         >>> import liquidjax as lj
@@ -22,15 +20,13 @@ def count_parameters(network: Any) -> int:
         >>> count_parameters(sparse) < count_parameters(dense)
         True
     """
-    structure = jax.eval_shape(network.init, jax.random.key(0))
-    return sum(leaf.size for leaf in jax.tree.leaves(structure)) - _masked(network)
+    if hasattr(network, "active_parameter_count"):
+        return network.active_parameter_count
+    inner = getattr(network, "cell", None)
+    if inner is None:
+        return _size(network)
+    return _size(network) - getattr(network, "layers", 1) * (_size(inner) - count_parameters(inner))
 
 
-def _masked(network: Any) -> int:
-    if isinstance(network, WiredCfC):
-        return sum(int((~mask).sum()) for mask in network.masks())
-    if hasattr(network, "active_parameter_count"):  # those with masks of their own say it
-        return network.parameter_count - network.active_parameter_count
-    inner = getattr(network, "cell", None)  # what wrappers are built around
-    copies = network.layers if isinstance(network, Stack) else 1
-    return 0 if inner is None else copies * _masked(inner)
+def _size(network: Any) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0))))
