@@ -8,9 +8,9 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_conformance import CELLS, is_adaptive
 
 import liquidjax as lj
+from test_conformance import CELLS, is_adaptive
 
 SHARDED = """
 import functools
