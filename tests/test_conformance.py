@@ -167,7 +167,7 @@ def test_dt_of_all_shapes_means_the_same(cell):
 
 @some_cells
 def test_a_reset_begins_anew(cell):
-    """The steps from a reset on are those of a sequence of their own; no gradient goes across; padding keeps its state."""
+    """From a reset on it is a sequence of its own; no gradient goes across; padding keeps its state."""
     params, inputs, dt = example(cell)
     reset = np.zeros((TIME, BATCH), bool)
     reset[2, 0] = reset[4, 0] = reset[3, 1] = True
@@ -177,6 +177,7 @@ def test_a_reset_begins_anew(cell):
     hidden[1, 2] = True
     state, outputs = run(cell, params, inputs, dt, mask=mask, reset=hidden)
     for sample, bounds in enumerate(((0, 2, 4, 5), (0, 3, 5))):
+        last = None
         for begin, end in itertools.pairwise(bounds):
             last, alone = run(cell, params, inputs[begin:end, sample], dt[begin:end, sample])
             assert_same(outputs[begin:end, sample], alone)

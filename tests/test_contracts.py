@@ -31,8 +31,11 @@ class Leaky:
     inputs: int = 2
     units: int = 4
     integrator: Any = dataclasses.field(default_factory=lambda: Heun(2))
-    outputs: ClassVar[int] = 1
     coefficients_read_state: ClassVar[bool] = True
+
+    @property
+    def outputs(self):
+        return 1
 
     def init(self, key):
         first, second = jax.random.split(key)
@@ -86,7 +89,10 @@ class Scaled:
     """Twice the inputs go in, and what comes out is multiplied by a learnt number."""
 
     cell: Any
-    transparent: ClassVar[bool] = True
+
+    @property
+    def transparent(self):
+        return True
 
     @property
     def inputs(self):
@@ -199,11 +205,11 @@ def test_associative_runs_a_wrapper_around_anything_it_can_run():
         cell = Scaled(lj.Readout(inner, 2))
         params, (_, inputs, dt, mask) = cell.init(KEY), data()
         reset = np.random.default_rng(1).random((6, 3)) < 0.3
-        runs = [
+        at_once, one_by_one = (
             lj.unroll(cell, params, inputs, dt, mask=mask, reset=reset, method=method)
             for method in (lj.Associative(), lj.Scan())
-        ]
-        assert_same(*runs)
+        )
+        assert_same(at_once, one_by_one)
 
 
 def test_readings_and_trajectories_reach_through():
@@ -228,7 +234,9 @@ def test_readings_and_trajectories_reach_through():
 
 @dataclass(frozen=True)
 class Opaque(Scaled):
-    transparent: ClassVar[bool] = False
+    @property
+    def transparent(self):
+        return False
 
 
 def test_bounds_reach_through_and_ask_what_rewrites_the_state():
@@ -293,7 +301,7 @@ MISTAKES = {
     "swapped, of equal sizes": (
         lambda: check_cell(
             broken(
-                outputs=4,
+                outputs=property(lambda self: 4),
                 readout=lambda self, p, x: 3 * x,
                 step=lambda self, p, x, u, dt: (y := lj.advance(self, p, x, u, dt), 3 * y)[::-1],
             )()

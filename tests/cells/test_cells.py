@@ -266,7 +266,7 @@ def test_readings_reach_through_what_is_built_around_a_cell():
         i, f, g, o = np.moveaxis(gates + np.einsum("bi,igu->bgu", state, lstm.recurrent), 1, 0)
         return sigmoid(o) * np.tanh(sigmoid(f + 1) * memory + sigmoid(i) * np.tanh(g))
 
-    both = MixedMemoryState(state, memory)
+    both = MixedMemoryState(jnp.asarray(state), jnp.asarray(memory))
     read = lj.Readout(inner, 4)
     for cell, own, told, heard in (
         (read, state, inputs, lambda p: (p.cell, inputs)),

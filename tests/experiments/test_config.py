@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from liquidjax.experiments import config
-from liquidjax.experiments.chaos import ChaosConfig, Networks
-from liquidjax.experiments.memory_point import Network
-from liquidjax.experiments.memory_sweep import MemoryConfig, Sweep
-from liquidjax.experiments.sizes import SizesConfig
-from liquidjax.experiments.train import LearningRates, Model, TrainConfig
+from liquidjax.experiments.digits.config import DigitsConfig, LearningRates, Model
+from liquidjax.experiments.forecasting.config import ForecastingConfig, Networks
+from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig, Network, Sweep
+from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
+from liquidjax.experiments.shared import configuration as config
 from liquidjax.tasks.digits import Digits
 
 
@@ -26,21 +25,21 @@ class Kinds:
     text: str = ""
 
 
-def read(tmp_path, text, kind: Any = TrainConfig):
+def read(tmp_path, text, kind: Any = DigitsConfig):
     (tmp_path / "some.yaml").write_text(text)
     return config.read(tmp_path / "some.yaml", kind)
 
 
 def test_what_is_written_is_read_back(tmp_path):
-    settings = TrainConfig(
+    settings = DigitsConfig(
         Digits(steps=16, split_seed=3), Model("CfC", units=20, outputs=4, dt=0.1), LearningRates(1e-5), epochs=7, seed=2
     )
     assert read(tmp_path, config.to_yaml(settings)) == settings
 
 
 def test_what_is_left_out_keeps_its_default(tmp_path):
-    assert read(tmp_path, "") == TrainConfig()
-    assert read(tmp_path, "model:\n  units: 60\n") == replace(TrainConfig(), model=Model(units=60))
+    assert read(tmp_path, "") == DigitsConfig()
+    assert read(tmp_path, "model:\n  units: 60\n") == replace(DigitsConfig(), model=Model(units=60))
 
 
 @pytest.mark.parametrize("text, value", [("1e-3", 0.001), ("2", 2.0), ("0.5", 0.5), ("1.0e-3", 0.001)])
@@ -93,7 +92,7 @@ def test_a_field_without_default_must_be_there(tmp_path):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.yaml"):
-        config.read(tmp_path / "none.yaml", TrainConfig)
+        config.read(tmp_path / "none.yaml", DigitsConfig)
 
 
 LAUGHS = "a: &a [x, x]\n" + "".join(
@@ -180,13 +179,17 @@ def test_truth_and_text(tmp_path):
 
 def test_what_is_left_out_of_a_part_keeps_the_default_of_that_part(tmp_path):
     """And not that of its class, which is another one for `sparse`."""
-    got = read(tmp_path, "sparse: {timed_up_to: 512}", MemoryConfig).sparse
-    assert got == replace(MemoryConfig().sparse, timed_up_to=512) != Sweep(timed_up_to=512)
-    assert read(tmp_path, "sparse: {network: {units: 40}}", MemoryConfig).sparse.network.neurons == "AutoNCP LTC"
-    assert read(tmp_path, "lorenz: {noise: 0.1}", ChaosConfig).lorenz == replace(ChaosConfig().lorenz, noise=0.1)
+    got = read(tmp_path, "sparse: {timed_up_to: 512}", GradientMemoryConfig).sparse
+    assert got == replace(GradientMemoryConfig().sparse, timed_up_to=512) != Sweep(timed_up_to=512)
+    assert (
+        read(tmp_path, "sparse: {network: {units: 40}}", GradientMemoryConfig).sparse.network.neurons == "AutoNCP LTC"
+    )
+    assert read(tmp_path, "lorenz: {noise: 0.1}", ForecastingConfig).lorenz == replace(
+        ForecastingConfig().lorenz, noise=0.1
+    )
 
 
-KINDS = (TrainConfig, ChaosConfig, MemoryConfig, SizesConfig)
+KINDS = (DigitsConfig, ForecastingConfig, GradientMemoryConfig, NetworkSizesConfig)
 
 
 def fields(kind, place=""):
@@ -229,9 +232,9 @@ def test_no_setting_takes_what_no_run_could_use(kind, place, hint):
         lambda: Model(units=True),
         lambda: Networks(units="8"),  # type: ignore[arg-type]
         lambda: Model(units=100_000_000),
-        lambda: TrainConfig(batch_size=1169),  # one more than there are training images
+        lambda: DigitsConfig(batch_size=1169),  # one more than there are training images
         lambda: Digits(steps=True),
-        lambda: TrainConfig(smoothing=1.0),
+        lambda: DigitsConfig(smoothing=1.0),
         lambda: LearningRates(gru=1e-300),
     ],
 )

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from liquidjax import __main__ as cli
-from liquidjax.experiments import evaluate, interruption
+from liquidjax.experiments.digits import evaluate
+from liquidjax.experiments.shared import interruption
 
 # A test may run in the background of a shell, where Ctrl-C is ignored; and that is passed on.
 PROGRAM = (
@@ -27,7 +28,7 @@ model: {units: 8, outputs: 4, unfolds: 1}
 epochs: 900000
 """
 SECTIONS = "{train: 24, test: 10, interval: 0.1, noise: 0.05}"
-CHAOS = f"""
+FORECASTING = f"""
 sines: {SECTIONS}
 networks: {{units: 2, large_units: 3, unfolds: 1, backbone_units: 2}}
 learning_rates: {{count: 1}}
@@ -37,7 +38,7 @@ seeds: 2
 epochs: 60
 """
 NETWORK = "{neurons: CT-RNN, units: 5, inputs: 1, batch: 1, unfolds: 1}"
-MEMORY = f"""
+GRADIENT_MEMORY = f"""
 dense: {{network: {NETWORK}, shortest: 2, longest: 8, lengths: 2, timed_up_to: 2}}
 sparse: {{network: {NETWORK}, shortest: 2, longest: 8, lengths: 2, timed_up_to: 2, unfolds_at: 0}}
 failure: {{units: 5, outputs: 2, inputs: 1, batch: 1, unfolds: 1, steps: 2}}
@@ -156,8 +157,8 @@ def test_ctrl_c_in_a_terminal(tmp_path):
     assert (tmp_path / "a b" / "params.npz").exists()
 
 
-def test_chaos_keeps_the_networks_that_are_trained(tmp_path):
-    process = start(tmp_path, "chaos", CHAOS.replace("epochs: 60", "epochs: 3000"))
+def test_forecasting_keeps_the_networks_that_are_trained(tmp_path):
+    process = start(tmp_path, "forecasting", FORECASTING.replace("epochs: 60", "epochs: 3000"))
     assert process.stderr is not None
     for line in process.stderr:
         if "LTC (2)" in line:  # the liquid layer is trained
@@ -174,8 +175,8 @@ def test_chaos_keeps_the_networks_that_are_trained(tmp_path):
     assert sentence in out and sentence in (tmp_path / "run" / "report.md").read_text()
 
 
-def test_memory_keeps_what_is_measured_and_leaves_no_process_behind(tmp_path):
-    process = start(tmp_path, "memory", MEMORY)
+def test_gradient_memory_keeps_what_is_measured_and_leaves_no_process_behind(tmp_path):
+    process = start(tmp_path, "gradient-memory", GRADIENT_MEMORY)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("compiled 2/"):

@@ -11,6 +11,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from liquidjax import plots, wirings
+from liquidjax.experiments.digits import figures
+from liquidjax.plots import wiring as wiring_plots
 
 
 def axes():
@@ -48,7 +50,7 @@ def test_every_synapse_and_every_neuron_is_drawn(wiring):
 
 @pytest.mark.parametrize("wiring", [wirings.AutoNCP(64, 16), wirings.AutoNCP(100, 60), wirings.FullyConnected(40)])
 def test_neurons_do_not_cover_each_other(wiring):
-    sensory, neurons = plots._positions(wiring.graph(inputs=8))
+    sensory, neurons = wiring_plots._positions(wiring.graph(inputs=8))
     places = np.concatenate([sensory, neurons])
     distance = np.linalg.norm(places[:, None] - places[None], axis=-1) + np.eye(len(places))
     assert distance.min() > 0.015
@@ -56,7 +58,7 @@ def test_neurons_do_not_cover_each_other(wiring):
 
 def test_signals_pass_from_left_to_right():
     graph = wirings.AutoNCP(32, 4).graph(inputs=3)
-    sensory, neurons = plots._positions(graph)
+    sensory, neurons = wiring_plots._positions(graph)
     columns = [neurons[np.array(graph.roles) == role, 0] for role in ("inter", "command", "motor")]
     assert sensory[:, 0].max() < columns[0].min()
     assert columns[0].max() < columns[1].min() and columns[1].max() < columns[2].min()
@@ -81,7 +83,7 @@ def test_time_constants_hold_the_numbers_and_one_legend_entry_a_role():
 
 def test_the_liveliest_neurons_are_chosen():
     tau = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 8.0, 0.5, 3.0]])
-    assert plots._liveliest(tau, ("motor", "motor", "inter", "motor"), each=2) == [2, 1, 3]
+    assert figures._liveliest(tau, ("motor", "motor", "inter", "motor"), each=2) == [2, 1, 3]
 
 
 @pytest.mark.parametrize("tau", [None, np.linspace(0.1, 3, 4 * 12).reshape(4, 12)])
@@ -89,7 +91,7 @@ def test_overview_can_be_written(tau, tmp_path):
     history = {"loss": [2.0, 1.0], "validation_loss": [2.5, 1.5], "validation_accuracy": [0.1, 0.9]}
     graph = wirings.AutoNCP(12, 3).graph(inputs=2)
     image, inputs = np.eye(8), np.ones((4, 2))
-    figure = plots.overview("title", graph, {"LTC": history}, {"LTC": 0.9, "GRU": 0.8}, image, inputs, tau)
+    figure = figures.overview("title", graph, {"LTC": history}, {"LTC": 0.9, "GRU": 0.8}, image, inputs, tau)
     figure.savefig(tmp_path / "overview.png")
     assert (tmp_path / "overview.png").stat().st_size > 10_000
     titles = [ax.get_title() for ax in figure.axes]
