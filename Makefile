@@ -9,6 +9,7 @@ help:
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: under another instruction set, or on another Python"
 	@echo "make check     set up, ruff and pyright"
+	@echo "make hooks     run these two before each commit of yours"
 	@echo "make bench     set up with torch, keras and ncps, measure side by side (half an hour)"
 	@echo "make clean     remove .venv and caches; runs/ stays"
 
@@ -48,6 +49,9 @@ check: $(VENV)/check
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright --pythonpath $(BIN)/python
 	@echo "ruff and pyright found nothing."
 
+hooks: $(VENV)/check
+	@$(BIN)/pre-commit install
+
 BENCHMARKS := ltc_training_step ltc_long_sequence cfc_training_step streaming_step tanh_floor first_call growth \
 	sensing_ahead gpu
 
@@ -71,5 +75,5 @@ $(VENV)/bin/python:
 	$(PYTHON) is {v[0]}.{v[1]}; name another one: make PYTHON=python3.12 ...')"
 	@$(PYTHON) -m venv $(VENV)
 
-.PHONY: help demo test test-all test-numeric test-quick check bench clean
+.PHONY: help demo test test-all test-numeric test-quick check hooks bench clean
 .SECONDARY:
