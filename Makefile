@@ -9,7 +9,6 @@ help:
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: under another instruction set, or on another Python"
 	@echo "make check     set up, ruff and pyright"
-	@echo "make hooks     run these two before each commit of yours"
 	@echo "make bench     set up with torch, keras and ncps, measure side by side (half an hour)"
 	@echo "make clean     remove .venv and caches; runs/ stays"
 
@@ -18,8 +17,8 @@ demo: $(VENV)/demo
 
 # Without XLA_FLAGS the tests compile fast into slower code (tests/conftest.py); with it empty, as users compile.
 test: $(VENV)/test
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal tests --ignore tests/test_golden_ncps.py
-	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal tests/test_golden_ncps.py liquidjax
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal tests --ignore tests/interop/test_golden_ncps.py
+	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal tests/interop/test_golden_ncps.py liquidjax
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed: the package, its parity with ncps, its examples and notebooks. The only results are"
 	@echo "the lines above. Run make demo to see a network learn."
@@ -29,28 +28,25 @@ test-all: $(VENV)/test
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed, the slow ones included."
 
-NUMERIC := golden_ncps cells conformance edifice gradients hasani integrate integrators lyapunov methods ode_net \
-	theorems times to_ncps unroll velora vision
-QUICK := cells checkpoint config files hasani house times velora wirings
+NUMERIC := analysis cells integrators interop models sequences test_conformance.py
+QUICK := cells interop/test_velora.py sequences/test_times.py training wirings experiments/test_config.py test_files.py \
+	test_house.py
 
 # As on a processor that has no AVX, and so no fused multiply-add: what is only right on one machine fails here.
 XLA_ISA ?= SSE4_2
 test-numeric: $(VENV)/test
 	@XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_max_isa=$(XLA_ISA)" \
-		$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not float16" $(NUMERIC:%=tests/test_%.py)
+		$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not float16" $(NUMERIC:%=tests/%)
 	@echo "The numeric tests passed under $(XLA_ISA)."
 
 # For another Python: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 test-quick: $(VENV)/test
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(QUICK:%=tests/test_%.py)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(QUICK:%=tests/%)
 	@echo "The quick tests passed on $$($(BIN)/python --version)."
 
 check: $(VENV)/check
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright --pythonpath $(BIN)/python
 	@echo "ruff and pyright found nothing."
-
-hooks: $(VENV)/check
-	@$(BIN)/pre-commit install
 
 BENCHMARKS := ltc_training_step ltc_long_sequence cfc_training_step streaming_step tanh_floor first_call growth \
 	sensing_ahead gpu
@@ -75,5 +71,5 @@ $(VENV)/bin/python:
 	$(PYTHON) is {v[0]}.{v[1]}; name another one: make PYTHON=python3.12 ...')"
 	@$(PYTHON) -m venv $(VENV)
 
-.PHONY: help demo test test-all test-numeric test-quick check hooks bench clean
+.PHONY: help demo test test-all test-numeric test-quick check bench clean
 .SECONDARY:

@@ -3,14 +3,14 @@
 The wired CfC of ncps masks two of its four heads, and only between layers; that network is compared. Ours, masked by
 its wiring throughout, takes part as well. The inside of a CfC's step is small matrix products, dear to compute again
 and cheap to keep, so that BPTT is the gradient to choose for speed; `Remat`, the default, needs less memory.
-Usage: python benchmarks/cfc_training_step.py [--turns 15]
+Usage: python benchmarks/cfc_training_step.py [--rounds 15]
 """
 
 from comparison import Goal, of, run
 from setting import Setting
 
 BACKBONE = Setting("CfC", 64, None, inputs=8, batch=64, time=64, what="train")
-WIRED = BACKBONE.but(units=32, wiring="AutoNCP")
+WIRED = BACKBONE.replace(units=32, wiring="AutoNCP")
 COMPARISONS = (
     of(
         BACKBONE,

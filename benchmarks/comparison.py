@@ -1,4 +1,4 @@
-"""A setting, its contenders and its goals: from turns to rows of a table."""
+"""A setting, its contenders and its goals: from rounds to rows of a table."""
 
 import argparse
 import sys
@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import results
 from contenders import OTHER_NETWORKS
+from rounds import Entry, Record, measure
 from setting import QUESTIONS, Setting
-from turns import Entry, Record, take
 
 TOLERANCE = 1e-4
 """How far, relative, the results of contenders with the same weights may be apart in float32."""
@@ -29,7 +29,7 @@ class Goal(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What is run in the same turns. The first entry is what the others are compared with."""
+    """What is run in the same rounds. The first entry is what the others are compared with."""
 
     setting: Setting
     entries: Sequence[Entry]
@@ -44,28 +44,28 @@ def of(setting: Setting, contenders: Sequence[str], goals: Sequence[Goal] = ()) 
 def run(name: str, question: str, comparisons: Sequence[Comparison], description: str | None) -> None:
     """A whole script: reads the command line, measures, writes the JSON and prints the tables."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_turns(parser)
-    turns = parser.parse_args().turns
-    with results.collected(name, question, turns) as add:
+    add_rounds(parser)
+    rounds = parser.parse_args().rounds
+    with results.collected(name, question, rounds) as add:
         for comparison in comparisons:
-            add(measured(comparison, turns))
+            add(measured(comparison, rounds))
 
 
-def add_turns(parser: argparse.ArgumentParser) -> None:
+def add_rounds(parser: argparse.ArgumentParser) -> None:
     """The option every script has."""
-    parser.add_argument("--turns", type=int, default=15, help="counted turns after the warm-up (default 15)")
+    parser.add_argument("--rounds", type=int, default=15, help="counted rounds after the warm-up (default 15)")
 
 
-def measured(comparison: Comparison, turns: int, cap_seconds: float = 600.0) -> dict[str, Any]:
+def measured(comparison: Comparison, rounds: int, cap_seconds: float = 600.0) -> dict[str, Any]:
     """The part of a result that belongs to one comparison."""
-    records = take(comparison.entries, turns, cap_seconds)
+    records = measure(comparison.entries, rounds, cap_seconds)
     refuse_different(comparison.entries, records)
     rows = [row(record, records[0]) for record in records]
     return {
         "setting": str(comparison.setting),
         "what": QUESTIONS[comparison.setting.what],
         "rows": rows,
-        "goals": [goal._asdict() | judge_goal(goal, rows) for goal in comparison.goals],
+        "goals": [goal._asdict() | evaluate_goal(goal, rows) for goal in comparison.goals],
     }
 
 
@@ -99,7 +99,7 @@ def row(record: Record, first: Record) -> dict[str, Any]:
     return line | {
         "compile seconds": facts["compile seconds"],
         "first call seconds": facts["first call seconds"],
-        "temporaries MB": megabytes(facts["temporaries"]),
+        "temporary memory MB": megabytes(facts["temporary bytes"]),
         "process memory MB": megabytes(memory.get("process")),
         "device memory MB": megabytes(memory.get("device")),
         "value": facts["value"],
@@ -109,7 +109,7 @@ def row(record: Record, first: Record) -> dict[str, Any]:
 
 
 def ratios(theirs: Sequence[float], ours: Sequence[float]) -> list[float]:
-    """Turn by turn, how many times as long they took."""
+    """Round by round, how many times as long they took."""
     return [their / our for their, our in zip(theirs, ours, strict=True)]
 
 
@@ -124,24 +124,24 @@ def megabytes(count: int | None) -> float | None:
     return None if count is None else count / 1e6
 
 
-def judge_goal(goal: Goal, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def evaluate_goal(goal: Goal, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Whether a goal is met, from the rows."""
     first, other = rows[0], next(line for line in rows if line["contender"] == goal.contender)
     ratio = other.get("ratio")
     if goal.kind == "leaner":
-        ours, theirs = first.get("temporaries MB"), other.get("temporaries MB")
+        ours, theirs = first.get("temporary memory MB"), other.get("temporary memory MB")
         text = f"1/{goal.wanted:g} of the temporary memory of {goal.contender}"
-        return judge(text, theirs / ours if ours and theirs else None, goal.wanted)
+        return verdict(text, theirs / ours if ours and theirs else None, goal.wanted)
     if goal.kind == "faster":
-        return judge(f"{goal.wanted:g} times as fast as {goal.contender}", ratio, goal.wanted)
+        return verdict(f"{goal.wanted:g} times as fast as {goal.contender}", ratio, goal.wanted)
     if goal.kind == "within":
         text = f"at most {goal.wanted:g} times as long as {goal.contender}"
-        return judge(text, 1 / ratio if ratio else None, goal.wanted, at_most=True)
+        return verdict(text, 1 / ratio if ratio else None, goal.wanted, at_most=True)
     text = f"{goal.contender} at most {goal.wanted:g} times as long as {first['contender']}"
-    return judge(text, ratio, goal.wanted, at_most=True)
+    return verdict(text, ratio, goal.wanted, at_most=True)
 
 
-def judge(text: str, measured: float | None, wanted: float, at_most: bool = False) -> dict[str, Any]:
+def verdict(text: str, measured: float | None, wanted: float, at_most: bool = False) -> dict[str, Any]:
     """A goal with what came out; `met` is None where nothing did."""
     met = None if measured is None else measured <= wanted if at_most else measured >= wanted
     return {"goal": text, "wanted": wanted, "measured": measured, "met": met}

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import results
-from comparison import judge, spread
+from comparison import spread, verdict
+from rounds import Entry, Worker, say
 from setting import Setting
-from turns import Entry, Worker, say
 
 BASE = Setting("LTC", 32, "AutoNCP", inputs=8, batch=64, time=64, what="train")
 SETTINGS = {
-    "time steps": [BASE.but(time=time, batch=4) for time in (64, 1024, 16384)],
-    "unfolds": [BASE.but(unfolds=unfolds) for unfolds in (1, 6, 12, 24, 48)],
+    "time steps": [BASE.replace(time=time, batch=4) for time in (64, 1024, 16384)],
+    "unfolds": [BASE.replace(unfolds=unfolds) for unfolds in (1, 6, 12, 24, 48)],
 }
 SECONDS, INDEPENDENT = 3.0, 1.25
 
@@ -41,14 +41,14 @@ def part(axis: str, settings: list[Setting], processes: int) -> dict[str, Any]:
         for setting, each in zip(settings, seconds, strict=True)
     ]
     middle = [row["compile seconds"] for row in rows]
-    longest = judge(f"less than {SECONDS:g} s each", max(middle), SECONDS, at_most=True)
+    longest = verdict(f"less than {SECONDS:g} s each", max(middle), SECONDS, at_most=True)
     if axis == "time steps":
-        independent = judge(
+        independent = verdict(
             f"longest at most {INDEPENDENT:g} times the shortest", max(middle) / min(middle), INDEPENDENT, at_most=True
         )
     else:
         twelve = middle[[setting.unfolds for setting in settings].index(12)]
-        independent = judge(
+        independent = verdict(
             f"beyond 12 unfolds at most {INDEPENDENT:g} times as long as with 12",
             max(middle[-2:]) / twelve,
             INDEPENDENT,

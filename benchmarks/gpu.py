@@ -2,13 +2,13 @@
 
 LTC by scan and by Newton's method on the whole sequence ("full", "diagonal" and "layered" Jacobian), CfC, and the gated
 linear cell by scan and by associative scan, against ncps on torch on the same device. The floor is the tanh of the
-LTC's forward pass in one elementwise operation, measured in the same turns on the same device; beside a training step
+LTC's forward pass in one elementwise operation, measured in the same rounds on the same device; beside a training step
 it is that of the forward pass, too.
 
 All contenders of a point hold their memory at the same time. What takes longer than the cap, runs out of memory or is
 not installed is reported as such; what is bound to, because a shorter sequence has, is not tried. Without an
 accelerator it runs on the CPU, with short sequences.
-Usage: python benchmarks/gpu.py [--longest 65536] [--batches 1 32 256] [--what forward train] [--cap 120] [--turns 7]
+Usage: python benchmarks/gpu.py [--longest 65536] [--batches 1 32 256] [--what forward train] [--cap 120] [--rounds 7]
 """
 
 import argparse
@@ -19,9 +19,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import results
-from comparison import add_turns, refuse_different, row
+from comparison import add_rounds, refuse_different, row
+from rounds import Entry, Record, measure, say
 from setting import QUESTIONS, Setting
-from turns import Entry, Record, say, take
 
 NETWORKS = {
     "LTC": (
@@ -47,8 +47,8 @@ LONGEST, LONGEST_ON_CPU, SHORTEST = 65536, 256, 8
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_turns(parser)
-    parser.set_defaults(turns=7)
+    add_rounds(parser)
+    parser.set_defaults(rounds=7)
     parser.add_argument(
         "--longest",
         type=int,
@@ -62,7 +62,7 @@ def main() -> None:
         "--cap",
         type=float,
         default=120.0,
-        help="seconds that starting and compiling, or one turn, may take (default 120)",
+        help="seconds that starting and compiling, or one round, may take (default 120)",
     )
     arguments = parser.parse_args()
     # torch multiplies matrices in float32, JAX on a GPU does not unless it is asked to.
@@ -75,13 +75,13 @@ def main() -> None:
         say(f"JAX finds no accelerator: this measures the CPU, up to {longest} steps, and tells nothing about a GPU.")
     lengths = sorted({max(SHORTEST, longest // part) for part in ((8, 1) if on_cpu else (64, 8, 1))})
     name = "gpu_script_on_cpu" if on_cpu else "gpu"
-    with results.collected(name, f"Long sequences on {device}", arguments.turns) as add:
+    with results.collected(name, f"Long sequences on {device}", arguments.rounds) as add:
         for network in arguments.networks:
             for what in arguments.what:
                 for batch in batches:
                     base, contenders = NETWORKS[network]
-                    settings = [base.but(what=what, batch=batch, time=length) for length in lengths]
-                    for part in over_lengths(settings, contenders, arguments.turns, arguments.cap):
+                    settings = [base.replace(what=what, batch=batch, time=length) for length in lengths]
+                    for part in over_lengths(settings, contenders, arguments.rounds, arguments.cap):
                         add(part)
 
 
@@ -93,7 +93,7 @@ def where() -> tuple[str, str]:
 
 
 def over_lengths(
-    settings: Sequence[Setting], contenders: Sequence[str], turns: int, cap: float
+    settings: Sequence[Setting], contenders: Sequence[str], rounds: int, cap: float
 ) -> Iterator[dict[str, Any]]:
     """A part of the result for each length, from short to long."""
     before: dict[str, tuple[int, Record]] = {}
@@ -105,7 +105,7 @@ def over_lengths(
                 records[entry.label] = Record(entry.label, failure=reason)
                 say(f"{entry.label}: {reason}")
         tried = [entry for entry in entries if entry.label not in records]
-        records |= {record.label: record for record in take(tried, turns, cap)}
+        records |= {record.label: record for record in measure(tried, rounds, cap)}
         refuse_different(tried, [records[entry.label] for entry in tried])
         ordered = [records[name] for name in contenders]
         rows = [row(record, ordered[0]) for record in ordered]

@@ -3,19 +3,20 @@
 One size at a time is doubled around a base network; the slope of the straight line through the points, both axes
 logarithmic, is the exponent: 1 for what grows in proportion. What every size shares (a fixed cost) makes a slope
 smaller, never larger, so the upper end of the expected band is the one to watch.
-Usage: python benchmarks/growth.py [--turns 15] [--only LTC]
+Usage: python benchmarks/growth.py [--rounds 15] [--only LTC]
 """
 
 import argparse
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import results
 import weights
-from comparison import add_turns, row
+from comparison import add_rounds, row
+from rounds import Entry, measure
 from setting import Setting
-from turns import Entry, take
+
+from liquidjax.experiments.shared.log_log import slope
 
 LTC = Setting("LTC", 32, "Random", inputs=8, batch=64, time=64, what="train")
 CFC = Setting("CfC", 64, None, inputs=8, batch=64, time=64, what="train")
@@ -40,7 +41,7 @@ def synapses(setting: Setting) -> int:
 
 def doubled(base: Setting, name: str, values: Sequence[Any]) -> list[Setting]:
     """The base with one of its sizes changed."""
-    return [base.but(**{name: value}) for value in values]
+    return [base.replace(**{name: value}) for value in values]
 
 
 PROPORTIONAL = (0.5, 1.2)
@@ -64,54 +65,49 @@ CFC_AXES = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_turns(parser)
+    add_rounds(parser)
     parser.add_argument("--only", choices=("LTC", "CfC"), help="one of the two networks")
     arguments = parser.parse_args()
     networks = {"LTC": (LTC, LTC_AXES), "CfC": (CFC, CFC_AXES)}
-    with results.collected("growth", "How a training step grows", arguments.turns) as add:
+    with results.collected("growth", "How a training step grows", arguments.rounds) as add:
         for name, (base, axes) in networks.items():
             if arguments.only in (None, name):
-                rows = [line(axis, arguments.turns) for axis in axes]
+                rows = [line(axis, arguments.rounds) for axis in axes]
                 what = "training step, one size doubled at a time"
                 add({"setting": str(base), "what": what, "rows": rows, "goals": []})
 
 
-def line(axis: Axis, turns: int) -> dict[str, Any]:
+def line(axis: Axis, rounds: int) -> dict[str, Any]:
     """The exponents of one axis, with the points they come from."""
     sizes = [axis.size(setting) for setting in axis.settings]
     entries = [
         Entry(f"{axis.name} {size}", "liquidjax", setting) for size, setting in zip(sizes, axis.settings, strict=True)
     ]
-    records = take(entries, turns)
+    records = measure(entries, rounds)
     rows = [row(record, records[0]) for record in records]
     failures = [f"{each['contender']}: {each['failure']}" for each in rows if "failure" in each]
     if failures:
         return {"varied": axis.name, "verdict": "; ".join(failures)}
-    seconds, memory = ([each[key] for each in rows] for key in ("milliseconds", "temporaries MB"))
+    seconds, memory = ([each[key] for each in rows] for key in ("milliseconds", "temporary memory MB"))
     return {"varied": axis.name, "from": sizes[0], "to": sizes[-1]} | verdicts(axis, sizes, seconds, memory)
 
 
 def verdicts(axis: Axis, sizes: Sequence[float], seconds: Sequence[float], memory: Sequence[float]) -> dict[str, Any]:
     """Both exponents with their bands, and what to make of them."""
-    measured = {"time": (exponent(sizes, seconds), axis.time), "memory": (exponent(sizes, memory), axis.memory)}
+    measured = {"time": (slope(sizes, seconds), axis.time), "memory": (slope(sizes, memory), axis.memory)}
     out = [
-        f"{name} {'grows too fast' if slope > band[1] else 'grows slower than expected'}"
-        for name, (slope, band) in measured.items()
-        if not band[0] <= slope <= band[1]
+        f"{name} {'grows too fast' if exponent > band[1] else 'grows slower than expected'}"
+        for name, (exponent, band) in measured.items()
+        if not band[0] <= exponent <= band[1]
     ]
     columns: dict[str, Any] = {}
-    for name, (slope, (low, high)) in measured.items():
-        columns |= {f"exponent of {name}": slope, f"expected of {name}": f"{low:g} to {high:g}"}
+    for name, (exponent, (low, high)) in measured.items():
+        columns |= {f"exponent of {name}": exponent, f"expected of {name}": f"{low:g} to {high:g}"}
     points = {
         "milliseconds at each": ", ".join(f"{each:.3g}" for each in seconds),
-        "temporaries MB at each": ", ".join(f"{each:.3g}" for each in memory),
+        "temporary memory MB at each": ", ".join(f"{each:.3g}" for each in memory),
     }
     return columns | {"verdict": "**out of band**: " + ", ".join(out) if out else "as expected"} | points
-
-
-def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """The slope of the straight line nearest to the points on logarithmic axes."""
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 Three ways to solve an LTC over interpolated inputs: one solve with steps anywhere, as `integrate` did until inputs that
 last for one reading were found to be stepped over; one solve whose steps are clipped at the readings by diffrax; and
-`integrate`, a solve of its own from each reading to the next. Times are medians over turns taken in turn, in float32,
-errors the largest of a state against float64 with tolerances of 1e-10.
-Usage: python benchmarks/integrate_knots.py [--turns 15]
+`integrate`, a solve of its own from each reading to the next. Times are medians over rounds in which all take their
+turn, in float32, errors the largest of a state against float64 with tolerances of 1e-10.
+Usage: python benchmarks/integrate_knots.py [--rounds 15]
 """
 
 import argparse
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import liquidjax as lj
+from liquidjax.experiments.shared.tables import markdown
 
 BATCH, TIME, INPUTS = 32, 64, 8
 CELL = lj.LTC(INPUTS, lj.AutoNCP(32, 4))
@@ -57,14 +58,13 @@ def ours(interpolation):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--turns", type=int, default=15, help="counted turns after the warm-up (default 15)")
-    turns = parser.parse_args().turns
+    parser.add_argument("--rounds", type=int, default=15, help="counted rounds after the warm-up (default 15)")
+    rounds = parser.parse_args().rounds
     rng = np.random.default_rng(0)
     times = np.cumsum(rng.uniform(0.05, 0.15, (TIME, BATCH)), axis=0).astype(np.float32)
     inputs = rng.normal(size=(TIME, BATCH, INPUTS)).astype(np.float32)
     params = CELL.init(jax.random.key(0))
-    print("| inputs | way | value, ms | ratio | value and gradient, ms | ratio | largest error |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    lines = []
     for interpolation in ("linear", "held"):
         with jax.enable_x64(True):
             tight = lj.Diffrax(controller=diffrax.PIDController(rtol=1e-10, atol=1e-10))
@@ -81,17 +81,19 @@ def main() -> None:
             gradient = jax.jit(jax.value_and_grad(lambda p, t, u, way=way: jnp.sum(way(p, t, u) ** 2)))
             runs[name] = (value, gradient, float(np.abs(value(params, times, inputs) - exact).max()))
         spent = {(name, i): [] for name in ways for i in range(2)}
-        for turn in range(turns + 1):
+        for round_ in range(rounds + 1):
             for name, i in spent:
                 start = time.perf_counter()
                 jax.block_until_ready(runs[name][i](params, times, inputs))
-                if turn:
+                if round_:
                     spent[name, i].append(1e3 * (time.perf_counter() - start))
         median = {key: statistics.median(values) for key, values in spent.items()}
         for name in ways:
             found = [(median[name, i], median[name, i] / median["integrate", i]) for i in range(2)]
-            cells = " | ".join(f"{milliseconds:.1f} | {ratio:.2f}" for milliseconds, ratio in found)
-            print(f"| {interpolation} | {name} | {cells} | {runs[name][2]:.1e} |")
+            cells = [text for milliseconds, ratio in found for text in (f"{milliseconds:.1f}", f"{ratio:.2f}")]
+            lines.append([interpolation, name, *cells, f"{runs[name][2]:.1e}"])
+    header = ["inputs", "way", "value, ms", "ratio", "value and gradient, ms", "ratio", "largest error"]
+    print(markdown(header, lines, align="ll"))
 
 
 if __name__ == "__main__":

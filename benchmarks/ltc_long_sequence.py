@@ -1,6 +1,6 @@
 """How fast does an LTC run over one long sequence, beside ncps on torch? Batch 1, 1024 steps, no gradient.
 
-Usage: python benchmarks/ltc_long_sequence.py [--turns 15]
+Usage: python benchmarks/ltc_long_sequence.py [--rounds 15]
 """
 
 from comparison import Goal, of, run

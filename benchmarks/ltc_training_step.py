@@ -2,15 +2,15 @@
 
 The same wiring, weights, data and loss: mean of the squared outputs. LSTMs with as many units take part for scale.
 torch computes on both cores; so does JAX when the batch is divided between two devices, which is compared first.
-Usage: python benchmarks/ltc_training_step.py [--turns 15]
+Usage: python benchmarks/ltc_training_step.py [--rounds 15]
 """
 
 from comparison import Goal, of, run
 from setting import Setting
 
 WIRED = Setting("LTC", 32, "AutoNCP", inputs=8, batch=64, time=64, what="train")
-LARGER = WIRED.but(units=64, inputs=16, batch=32, time=100)
-DENSE = WIRED.but(units=64, wiring="FullyConnected", batch=32, time=32)
+LARGER = WIRED.replace(units=64, inputs=16, batch=32, time=100)
+DENSE = WIRED.replace(units=64, wiring="FullyConnected", batch=32, time=32)
 COMPARISONS = (
     of(
         WIRED,

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from liquidjax.experiments.shared.tables import markdown
+
 COLUMNS = (
     ("contender", "contender"),
     ("milliseconds", "ms (quartiles)"),
     ("ratio", "ratio (quartiles)"),
     ("first call seconds", "first call s"),
-    ("temporaries MB", "compiled temporaries MB"),
+    ("temporary memory MB", "compiled temporary memory MB"),
     ("process memory MB", "process memory MB"),
     ("device memory MB", "device memory MB"),
     ("notes", "notes"),
@@ -22,7 +24,7 @@ def section(result: dict[str, Any]) -> str:
     stopped = "" if result["complete"] else " **The run was stopped before its end.**"
     where = f"{machine['cores']} cores of {machine['processor']}"
     loads = f"load {load['at the start']} at the start and {load['at the end']} at the end"
-    how = f"`{result['command']}`: {result['turns']} turns on {where}, {loads}; {packages}.{stopped}"
+    how = f"`{result['command']}`: {result['rounds']} rounds on {where}, {loads}; {packages}.{stopped}"
     return "\n".join([f"## {result['question']}\n", f"{how}\n", *map(part, result["results"])])
 
 
@@ -38,10 +40,9 @@ def rows_table(rows: Sequence[dict[str, Any]]) -> str:
     keys = dict.fromkeys(key for row in rows for key in row if not key.endswith(" quartiles"))
     known = [(key, key) for key in keys] if own else COLUMNS
     columns = [(key, title) for key, title in known if any(row.get(key) not in (None, "") for row in rows)]
-    lines = [[title for _, title in columns], ["---"] * len(columns)]
-    for row in rows:
-        lines.append([cell(row, key) for key, _ in columns])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    lines = [[cell(row, key) for key, _ in columns] for row in rows]
+    align = "".join("l" if isinstance(rows[0].get(key), str) else "r" for key, _ in columns)
+    return markdown([title for _, title in columns], lines, align)
 
 
 def cell(row: dict[str, Any], key: str) -> str:

@@ -6,20 +6,20 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator
 
-# Okabe and Ito: colour-blind readers can tell them apart.
+from liquidjax.plots.style import BLUE, GREEN, LIGHT_GREY, ORANGE, PINK, RED, SKY, plain_log_axis
+
 COLOURS = {
-    "ncps torch": "#D55E00",
-    "ncps torch.compile": "#E69F00",
-    "ncps.keras on JAX": "#CC79A7",
-    "dense JAX port": "#0072B2",
-    "dense JAX port, tuned": "#0072B2",
-    "liquidjax": "#999999",
-    "liquidjax, not tuned": "#999999",
-    "liquidjax, 2 devices": "#999999",
-    "flax LSTM": "#56B4E9",
-    "torch LSTM": "#009E73",
+    "ncps torch": RED,
+    "ncps torch.compile": ORANGE,
+    "ncps.keras on JAX": PINK,
+    "dense JAX port": BLUE,
+    "dense JAX port, tuned": BLUE,
+    "liquidjax": LIGHT_GREY,
+    "liquidjax, not tuned": LIGHT_GREY,
+    "liquidjax, 2 devices": LIGHT_GREY,
+    "flax LSTM": SKY,
+    "torch LSTM": GREEN,
 }
 
 
@@ -60,9 +60,8 @@ def draw(results: Sequence[dict[str, Any]], path: Path) -> bool:
     ax.set(xscale="log", xlim=(min(0.5, *ratios) / 1.3, 1.8 * max(*wanted, *ratios)), ylim=(place - 0.8, -0.8))
     ax.set_yticks(list(names), list(names.values()), fontsize=9)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("times as long as the first of the table, liquidjax (median of the turns; thin lines: quartiles)")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel("times as long as the first of the table, liquidjax (median of the rounds; thin lines: quartiles)")
+    plain_log_axis(ax.xaxis)
     ax.axvline(1, color="black", linewidth=1)
     ax.spines[["top", "right", "left"]].set_visible(False)
     goal = Line2D([], [], marker="D", color="black", markerfacecolor="white", linestyle="", label="goal")

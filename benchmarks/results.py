@@ -6,18 +6,19 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import markdown
+
+from liquidjax.experiments.shared.machine import load_average, versions
 
 FOLDER = Path(__file__).parent / "results"
 PACKAGES = ("liquidjax", "jax", "jaxlib", "optax", "flax", "keras", "torch", "ncps", "numpy")
 
 
 @contextlib.contextmanager
-def collected(name: str, question: str, turns: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+def collected(name: str, question: str, rounds: int) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Gives the function that takes each part of a result as soon as it is there, and prints its table.
 
     They are written to results/NAME.json part by part, so that a run that is stopped has not been in vain; the file
@@ -27,9 +28,9 @@ def collected(name: str, question: str, turns: int) -> Iterator[Callable[[dict[s
         "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "question": question,
         "complete": False,
-        "turns": turns,
+        "rounds": rounds,
         "machine": machine(),
-        "versions": versions(),
+        "versions": versions(PACKAGES),
         "load": {"at the start": load(), "at the end": None},
         "results": [],
     }
@@ -70,15 +71,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Of the packages that are installed."""
-    found = {}
-    for package in PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
-
-
 def load() -> float | None:
     """Runnable processes on average over the last minute; on an idle machine near 0."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    average = load_average()
+    return None if average is None else round(average, 2)

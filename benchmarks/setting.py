@@ -45,7 +45,7 @@ class Setting:
         unfolds = f", {self.unfolds} unfold" + "s" * (self.unfolds != 1) if self.model == "LTC" else ""
         return f"{self.model} {networks[self.wiring]}, {self.inputs} inputs, batch {self.batch}, {steps}{unfolds}"
 
-    def but(self, **changes: Any) -> "Setting":
+    def replace(self, **changes: Any) -> "Setting":
         """The same with some of it changed."""
         return dataclasses.replace(self, **changes)
 

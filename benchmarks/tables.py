@@ -29,9 +29,9 @@ def write(folder: Path) -> Path:
 
 
 INTRODUCTION = """Made by `python benchmarks/tables.py` from the JSON files beside it. Each contender runs in a process
-of its own, one at a time and in turn; `ms` is the median over the turns and `ratio` the median of what it took divided
-by what the first row took in the same turn, both with quartiles. `first call` is tracing, compiling and the first run.
-`compiled temporaries` is what the compiled program needs besides arguments and results, which torch does not tell.
+of its own, one at a time and in turn; `ms` is the median over the rounds and `ratio` the median of what it took divided
+by what the first row took in the same round, both with quartiles. `first call` is tracing, compiling and the first run.
+`compiled temporary memory` is what the compiled program needs besides arguments and results, which torch does not tell.
 `process memory` is the peak above that of the imports."""
 
 

@@ -1,4 +1,4 @@
-"""The process of one contender: builds it, then runs it whenever it is told to. Started by `turns.py`.
+"""The process of one contender: builds it, then runs it whenever it is told to. Started by `rounds.py`.
 
 It answers each line on its standard input with one line of JSON:
 
@@ -12,15 +12,16 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from contenders import BUILDERS, Contender
 from setting import Setting
 
-TURN_SECONDS = 0.05
-"""A turn repeats what is shorter until it has lasted that long, because clocks and schedulers are coarse."""
+from liquidjax.experiments.shared.byte_counts import device_peak_bytes, peak_bytes
+
+ROUND_SECONDS = 0.05
+"""A round repeats what is shorter until it has lasted that long, because clocks and schedulers are coarse."""
 
 
 def main() -> None:
@@ -57,12 +58,12 @@ def main() -> None:
 
 
 def facts(contender: Contender, value: float, first: float) -> dict[str, Any]:
-    """What is known before any turn: `value` is the loss, or the mean of the squared outputs."""
+    """What is known before any round: `value` is the loss, or the mean of the squared outputs."""
     return {
         "value": value,
         "compile seconds": contender.compile_seconds,
         "first call seconds": contender.compile_seconds + first,
-        "temporaries": contender.temporaries,
+        "temporary bytes": contender.temporary_bytes,
         "device": device_name(),
         "notes": contender.notes,
     }
@@ -76,8 +77,8 @@ def timed(contender: Contender) -> tuple[Any, float]:
 
 
 def repeats_of(contender: Contender) -> int:
-    """How many runs make a turn. The second run is the first one that compiles nothing."""
-    return max(1, round(TURN_SECONDS / max(timed(contender)[1], 1e-7)))
+    """How many runs make a round. The second run is the first one that compiles nothing."""
+    return max(1, round(ROUND_SECONDS / max(timed(contender)[1], 1e-7)))
 
 
 def memory(imported: int | None) -> dict[str, int | None]:
@@ -85,25 +86,16 @@ def memory(imported: int | None) -> dict[str, int | None]:
     peak = peak_bytes()
     return {
         "process": None if peak is None or imported is None else peak - imported,
-        "device": device_peak_bytes(),
+        "device": device_peak(),
     }
 
 
-def peak_bytes() -> int | None:
-    """Most resident bytes of this process; None where the system does not tell."""
-    # ru_maxrss would count the parent, of which a new process is a copy until it starts its own program.
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-
-
-def device_peak_bytes() -> int | None:
+def device_peak() -> int | None:
     """Most bytes in use on the accelerator, by the framework that computes here."""
     if "torch" in sys.modules:
         cuda = sys.modules["torch"].cuda
         return cuda.max_memory_allocated() if cuda.is_available() else None
-    return (sys.modules["jax"].devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    return device_peak_bytes(sys.modules["jax"].devices()[0])
 
 
 def device_name() -> str:

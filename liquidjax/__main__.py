@@ -10,30 +10,34 @@ from typing import Annotated, Any
 
 import tyro
 
-from liquidjax.experiments import arguments as given
-from liquidjax.experiments import chaos as forecasting
-from liquidjax.experiments import evaluate as later
-from liquidjax.experiments import memory as gradient_memory
-from liquidjax.experiments import run_folder
-from liquidjax.experiments import sizes as network_sizes
-from liquidjax.experiments import train as training
-from liquidjax.experiments.interruption import interruptible
-from liquidjax.experiments.memory_report import report
-from liquidjax.experiments.memory_sweep import MemoryConfig
-from liquidjax.experiments.progress import bars, display
-from liquidjax.tasks import digits
-
-Flat = tyro.conf.arg(name="")  # --epochs, not --settings.epochs
+from liquidjax.experiments.digits import evaluate as digits_evaluate
+from liquidjax.experiments.digits import report as digits_report
+from liquidjax.experiments.digits import run as digits_run
+from liquidjax.experiments.digits.config import DigitsConfig
+from liquidjax.experiments.forecasting import report as forecasting_report
+from liquidjax.experiments.forecasting import run as forecasting_run
+from liquidjax.experiments.forecasting.config import ForecastingConfig
+from liquidjax.experiments.gradient_memory import report as gradient_memory_report
+from liquidjax.experiments.gradient_memory import run as gradient_memory_run
+from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig
+from liquidjax.experiments.network_sizes import report as network_sizes_report
+from liquidjax.experiments.network_sizes import run as network_sizes_run
+from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
+from liquidjax.experiments.shared import arguments as given
+from liquidjax.experiments.shared import run_folder
+from liquidjax.experiments.shared.interruption import interruptible
+from liquidjax.experiments.shared.progress import bars
 
 
 def train(
     config: tyro.conf.Positional[Path],
-    settings: Annotated[training.TrainConfig, Flat],
+    settings: Annotated[DigitsConfig, given.FLAT],
     folder: Path | None = None,
 ) -> int:
-    """Train a liquid network on handwritten digits, and an LSTM, a GRU and logistic regression beside it.
+    """Train what a configuration names: a liquid network on handwritten digits.
 
-    Ctrl-C stops it and keeps what is trained so far.
+    An LSTM and a GRU of its size and logistic regression are trained beside it, on the same images. Ctrl-C stops it and
+    keeps what is trained so far.
 
     Example: liquidjax train configs/digits.yaml --epochs 5
 
@@ -41,11 +45,11 @@ def train(
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
     """
-    networks = training.networks(settings)
+    networks = digits_run.networks(settings)
     with _folder_of(config, folder) as folder, interruptible(saves=True) as stop:
         print(f"{', '.join(networks)}: {_count(settings.epochs, 'epoch')} each; writing to {_path(folder)}", flush=True)
-        with display(list(networks), settings.epochs) as show:
-            result = training.run(settings, folder, show, stop)
+        with bars(list(networks), settings.epochs) as callback:
+            result = digits_run.run(settings, folder, callback, stop)
     sample = f"liquidjax predict {_path(folder)} {_path(folder / 'sample.csv')}"
     if result.interrupted:
         print(f"\n{result.interrupted}")
@@ -53,9 +57,10 @@ def train(
         print(f"Next: {sample}")
         print(f"To train from the start again: liquidjax train {_path(folder / 'config.yaml')}")
         return stop.status
-    print(f"\n{training.table(result.rows)}\n")
+    print(f"\n{digits_report.table(result.rows)}\n")
     liquid = result.rows[0]
-    print(f"The {liquid.network} named {liquid.test_accuracy:.1%} of the test images, which no network has trained on.")
+    right = f"{liquid.test_accuracy:.1%} of the test images; no network was trained on them."
+    print(f"The {liquid.network} is right on {right}")
     print(f"Everything about the run, and a picture (overview.png), is in {_path(folder)}")
     print(f"Next: {sample}")
     return stop.status
@@ -70,22 +75,20 @@ def evaluate(run: tyro.conf.Positional[Path]) -> int:
         run: Folder that `train` has written.
     """
     with interruptible(saves=False):
-        result = later.evaluate(run)
+        result = digits_evaluate.evaluate(run)
     _warn_of_interruption(run)
     print(f"test accuracy {result.accuracy:.4f} on {result.confusion.sum()} images")
     same = result.accuracy == result.recorded
     print(f"the same as training recorded: {'yes' if same else f'NO, it recorded {result.recorded:.4f}'}\n")
-    print("digit  images  right    taken for " + "".join(f"{answer:>5}" for answer in range(digits.CLASSES)))
-    for digit, answers in enumerate(result.confusion):
-        counts = "".join(f"{count or '.':>5}" for count in answers.tolist())
-        print(f"{digit:>5}  {answers.sum():>6}  {answers[digit] / answers.sum():>5.3f}              {counts}")
+    print("Confusion matrix: the images of each digit, by the digit that was predicted")
+    print(digits_report.confusion_matrix(result.confusion))
     return 0
 
 
 def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[Path]) -> int:
     """Let the liquid network of a run read images from a CSV file; prints CSV.
 
-    The first column of the answer, row, counts the images of the file from 1.
+    The first column of the output, row, counts the images of the file from 1.
 
     Example: liquidjax predict runs/digits-20250101-120000 runs/digits-20250101-120000/sample.csv
 
@@ -95,7 +98,7 @@ def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[Path]) -
             names may come first.
     """
     with interruptible(saves=False):
-        predictions = later.predict(run, file)
+        predictions = digits_evaluate.predict(run, file)
     _warn_of_interruption(run)
     print("row,digit,probability")
     for prediction in predictions:
@@ -103,39 +106,37 @@ def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[Path]) -
     return 0
 
 
-def sizes(
-    settings: Annotated[network_sizes.SizesConfig, Flat],
+def network_sizes(
+    settings: Annotated[NetworkSizesConfig, given.FLAT],
     config: tyro.conf.Positional[Path | None] = None,
     folder: Path | None = None,
 ) -> int:
     """Count the networks of the NCP paper's size table (Lechner et al., 2020), after building and running each.
 
-    Example: liquidjax sizes configs/sizes.yaml
+    Example: liquidjax network-sizes configs/network_sizes.yaml
 
     Args:
         config: YAML file with the settings, the defaults when left out; the options below override it.
         folder: Where to write the table, the numbers as JSON and a picture; nothing is written when left out.
     """
-    if config is not None:
-        given.check_yaml(config)
     with interruptible(saves=False):
-        result = network_sizes.run(settings, folder)
-    print(network_sizes.report(settings, result))
+        result = network_sizes_run.run(settings, folder)
+    print(network_sizes_report.report(settings, result))
     if folder is not None:
         print(f"\nThe table, the numbers and a picture (sizes.png) are in {_path(folder)}")
     return 0
 
 
-def chaos(
+def forecasting(
     config: tyro.conf.Positional[Path],
-    settings: Annotated[forecasting.ChaosConfig, Flat],
+    settings: Annotated[ForecastingConfig, given.FLAT],
     folder: Path | None = None,
 ) -> int:
     """Forecast noisy series (sines, Lorenz, Mackey-Glass) with liquid networks and LSTMs, beside ridge regression.
 
     Ctrl-C stops it and keeps the networks that are trained.
 
-    Example: liquidjax chaos configs/chaos.yaml --epochs 100
+    Example: liquidjax forecasting configs/forecasting.yaml --epochs 100
 
     Args:
         config: YAML file with the settings; the options below override it.
@@ -144,25 +145,21 @@ def chaos(
     with _folder_of(config, folder) as folder, interruptible(saves=True) as stop:
         plan = f"{_count(settings.epochs, 'epoch')} to choose learning rates and again"
         print(f"{_count(settings.seeds, 'seed')}, {plan}; writing to {_path(folder)}", flush=True)
-        with bars(forecasting.jobs(settings), 2 * settings.epochs) as tick:
-
-            def show(job: str, epoch: int, error: float, seconds: float) -> None:
-                tick(job, epoch, seconds, f"error {error:.4f}")
-
-            result = forecasting.run(settings, folder, show, stop)
+        with bars(forecasting_run.jobs(settings), 2 * settings.epochs) as callback:
+            result = forecasting_run.run(settings, folder, callback, stop)
     for name, study in result.studies.items():
-        print(f"\n{forecasting.section(settings, name, study)}")
+        print(f"\n{forecasting_report.section(settings, name, study)}")
     if result.interrupted:
         print(f"{result.interrupted} What was finished by then is in {_path(folder)}")
-        print(f"To begin again: liquidjax chaos {_path(folder / 'config.yaml')}")
+        print(f"To begin again: liquidjax forecasting {_path(folder / 'config.yaml')}")
         return stop.status
     print(f"How to read the tables (report.md), every seed (results.json) and pictures are in {_path(folder)}")
     return stop.status
 
 
-def memory(
+def gradient_memory(
     config: tyro.conf.Positional[Path],
-    settings: Annotated[MemoryConfig, Flat],
+    settings: Annotated[GradientMemoryConfig, given.FLAT],
     folder: Path | None = None,
 ) -> int:
     """Measure what a gradient takes by each method (BPTT, Remat, ... Backsolve): memory, time and error.
@@ -170,7 +167,7 @@ def memory(
     Every point is measured in a fresh process; on a machine with an accelerator, on it. Ctrl-C stops it and keeps what
     is measured so far.
 
-    Example: liquidjax memory configs/memory.yaml --long-steps 0
+    Example: liquidjax gradient-memory configs/gradient_memory.yaml --long-steps 0
 
     Args:
         config: YAML file with the settings; the options below override it.
@@ -178,30 +175,37 @@ def memory(
     """
     with _folder_of(config, folder) as folder, interruptible(saves=True) as stop:
         print(f"Writing to {_path(folder)}", flush=True)
-        result = gradient_memory.run(settings, folder, lambda text: print(text, file=sys.stderr, flush=True), stop)
+        result = gradient_memory_run.run(settings, folder, _say, stop)
     if result.interrupted:
         print(f"\n{result.interrupted} They are in {_path(folder / 'results.json')}")
-        print(f"To begin again: liquidjax memory {_path(folder / 'config.yaml')}")
+        print(f"To begin again: liquidjax gradient-memory {_path(folder / 'config.yaml')}")
         return stop.status
-    print(f"\n{report(settings, result)}")
+    print(f"\n{gradient_memory_report.report(settings, result)}")
     print(f"The tables (report.md), every number (results.json) and pictures are in {_path(folder)}")
     return stop.status
 
 
+COMMANDS = {
+    "train": (train, DigitsConfig),
+    "evaluate": (evaluate, None),
+    "predict": (predict, None),
+    "forecasting": (forecasting, ForecastingConfig),
+    "gradient-memory": (gradient_memory, GradientMemoryConfig),
+    "network-sizes": (network_sizes, NetworkSizesConfig),
+}
+"""Every command by its name, with the kind of its settings, if it has some."""
+
+
 def commands(arguments: Sequence[str]) -> dict[str, Callable[..., int]]:
-    """Every command by its name; those with settings take their defaults from the YAML file among the arguments."""
+    """The commands; the one that is asked for takes the defaults of its settings from the YAML file it names."""
 
-    def with_settings(command: Callable[..., int], kind: type[Any]) -> Callable[..., int]:
-        return functools.partial(command, settings=given.settings(command.__name__, kind, arguments))
+    def with_settings(name: str, command: Callable[..., int], kind: type[Any] | None) -> Callable[..., int]:
+        if kind is None:
+            return command
+        asked = list(arguments[:1]) == [name]
+        return functools.partial(command, settings=given.settings(command, kind, arguments[1:]) if asked else kind())
 
-    return {
-        "train": with_settings(train, training.TrainConfig),
-        "evaluate": evaluate,
-        "predict": predict,
-        "chaos": with_settings(chaos, forecasting.ChaosConfig),
-        "memory": with_settings(memory, MemoryConfig),
-        "sizes": with_settings(sizes, network_sizes.SizesConfig),
-    }
+    return {name: with_settings(name, *command) for name, command in COMMANDS.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -226,7 +230,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @contextlib.contextmanager
 def _folder_of(config: Path, folder: Path | None) -> Iterator[Path]:
     """The folder asked for, or one named after the settings and the time, which is gone again if nothing came of it."""
-    given.check_yaml(config)
     if folder is not None:
         run_folder.check_new(folder)
         yield folder
@@ -242,6 +245,10 @@ def _folder_of(config: Path, folder: Path | None) -> Iterator[Path]:
 def _warn_of_interruption(run: Path) -> None:
     if sentence := run_folder.interruption(run):
         print(f"liquidjax: this run did not come to its end: {sentence}", file=sys.stderr)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _path(path: Path) -> str:

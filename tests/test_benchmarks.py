@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from liquidjax.experiments.shared import log_log, subprocesses
 from liquidjax.interop import from_ncps
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
@@ -21,27 +23,27 @@ def load(monkeypatch):
     return importlib.import_module
 
 
-def record(load, label, seconds, temporaries=1_000_000, value=0.5, failure=""):
+def record(load, label, seconds, temporary_bytes=1_000_000, value=0.5, failure=""):
     facts = {
         "compile seconds": 1.0,
         "first call seconds": 1.5,
-        "temporaries": temporaries,
+        "temporary bytes": temporary_bytes,
         "value": value,
         "notes": "",
         "device": "cpu",
         "memory": {"process": 2_000_000, "device": None},
     }
-    return load("turns").Record(label, facts, seconds, failure)
+    return load("rounds").Record(label, facts, seconds, failure)
 
 
-def test_a_ratio_is_taken_within_a_turn(load):
+def test_a_ratio_is_taken_within_a_round(load):
     """A machine that becomes ten times slower for both must not change it."""
     comparison = load("comparison")
     ours, theirs = [1.0, 10.0, 1.0, 10.0, 10.0], [2.0, 20.0, 2.0, 20.0, 30.0]
     assert comparison.ratios(theirs, ours) == [2, 2, 2, 2, 3]
     row = comparison.row(record(load, "theirs", theirs), record(load, "ours", ours))
     assert (row["milliseconds"], row["ratio"], row["ratio quartiles"]) == (20e3, 2, [2, 2])
-    assert (row["temporaries MB"], row["process memory MB"], row["device memory MB"]) == (1, 2, None)
+    assert (row["temporary memory MB"], row["process memory MB"], row["device memory MB"]) == (1, 2, None)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +61,9 @@ def test_a_ratio_is_taken_within_a_turn(load):
 )
 def test_goals_are_judged_from_the_rows(load, kind, wanted, measured, met):
     comparison = load("comparison")
-    ours, theirs = record(load, "ours", [1.0] * 3), record(load, "theirs", [4.0] * 3, temporaries=8_000_000)
+    ours, theirs = record(load, "ours", [1.0] * 3), record(load, "theirs", [4.0] * 3, temporary_bytes=8_000_000)
     rows = [comparison.row(each, ours) for each in (ours, theirs)]
-    judged = comparison.judge_goal(comparison.Goal("theirs", wanted, kind), rows)
+    judged = comparison.evaluate_goal(comparison.Goal("theirs", wanted, kind), rows)
     assert (judged["measured"], judged["met"]) == (measured, met)
 
 
@@ -69,17 +71,17 @@ def test_a_contender_that_failed_is_reported_and_its_goal_is_not_measured(load):
     comparison, markdown = load("comparison"), load("markdown")
     ours, theirs = record(load, "ours", [1.0]), record(load, "theirs", [], failure="out of memory")
     rows = [comparison.row(each, ours) for each in (ours, theirs)]
-    goals = [comparison.judge_goal(comparison.Goal("theirs", 2), rows)]
+    goals = [comparison.evaluate_goal(comparison.Goal("theirs", 2), rows)]
     text = markdown.part({"setting": "s", "what": "w", "rows": rows, "goals": goals})
-    assert "| theirs | out of memory |" in text
+    assert "| theirs | out of memory |" in " ".join(text.split())
     assert "**not measured**" in text
 
 
 def test_contenders_that_compute_something_else_are_refused(load):
-    comparison, turns, setting = load("comparison"), load("turns"), load("setting")
+    comparison, rounds, setting = load("comparison"), load("rounds"), load("setting")
     network = setting.Setting("LTC", 4, "FullyConnected", 1, 1, 1, "train")
     names = ("liquidjax", "ncps torch", "torch LSTM")
-    entries = [turns.Entry(name, name, network) for name in names]
+    entries = [rounds.Entry(name, name, network) for name in names]
     # The LSTM is another network and may compute what it likes.
     values = dict(zip(names, (0.5, 0.50001, 9.0), strict=True))
     same = [record(load, name, [1.0], value=value) for name, value in values.items()]
@@ -90,20 +92,21 @@ def test_contenders_that_compute_something_else_are_refused(load):
             comparison.refuse_different(entries, same)
 
 
-def test_why_a_worker_ended_is_one_line(load):
-    why = load("turns").why
-    assert why(1, "Traceback\n  x\nModuleNotFoundError: No module named 'torch'\n") == (
+def test_why_a_worker_ended_is_one_line():
+    assert subprocesses.cause(1, "Traceback\n  x\nModuleNotFoundError: No module named 'torch'\n") == (
         "not installed: No module named 'torch'"
     )
-    assert why(1, "jax.errors.JaxRuntimeError: RESOURCE_EXHAUSTED: Out of memory\n") == "out of memory"
-    assert why(-9, "") == "killed by signal 9 (out of memory?)"
-    assert why(1, "ValueError: no\n\nFor simplicity, JAX has removed frames\n") == "failed: ValueError: no"
+    assert subprocesses.cause(1, "jax.errors.JaxRuntimeError: RESOURCE_EXHAUSTED: Out of memory\n") == "out of memory"
+    assert subprocesses.cause(-9, "") == "killed by signal 9 (out of memory?)"
+    assert (
+        subprocesses.cause(1, "ValueError: no\n\nFor simplicity, JAX has removed frames\n") == "failed: ValueError: no"
+    )
 
 
 def test_the_exponent_is_the_slope_on_logarithmic_axes(load):
     growth = load("growth")
     sizes = np.array([2.0, 4.0, 8.0, 16.0])
-    assert growth.exponent(sizes, 7 * sizes**1.5) == pytest.approx(1.5)
+    assert log_log.slope(sizes, 7 * sizes**1.5) == pytest.approx(1.5)
     axis = growth.Axis("time steps", (), float, time=(0.5, 1.2), memory=(0.5, 1.2))
     assert growth.verdicts(axis, sizes, 3 * sizes, sizes)["verdict"] == "as expected"
     assert "time grows too fast" in growth.verdicts(axis, sizes, sizes**2, sizes)["verdict"]
@@ -138,12 +141,17 @@ def test_tables_and_picture_from_results(load, tmp_path):
     ours, theirs = record(load, "liquidjax", [1.0, 1.0]), record(load, "ncps torch", [3.0, 3.2])
     rows = [comparison.row(each, ours) for each in (ours, theirs)]
     goal = comparison.Goal("ncps torch", 2)
-    part = {"setting": "LTC", "what": "w", "rows": rows, "goals": [goal._asdict() | comparison.judge_goal(goal, rows)]}
+    part = {
+        "setting": "LTC",
+        "what": "w",
+        "rows": rows,
+        "goals": [goal._asdict() | comparison.evaluate_goal(goal, rows)],
+    }
     result = {
         "command": "python benchmarks/x.py",
         "question": "How long?",
         "complete": True,
-        "turns": 2,
+        "rounds": 2,
         "results": [part],
         "machine": {"cores": 2, "processor": "P"},
         "versions": {"jax": "1"},
@@ -151,6 +159,7 @@ def test_tables_and_picture_from_results(load, tmp_path):
     }
     (tmp_path / "x.json").write_text(json.dumps(result))
     text = load("tables").write(tmp_path).read_text()
+    text = " ".join(text.split())
     assert "| ncps torch | 3100 (3050 to 3150) | 3.1 (3.05 to 3.15) | 1.5 | 1 | 2 |" in text
     assert "* goal 2 times as fast as ncps torch: 3.1, **met**" in text
     assert (tmp_path / "overview.png").stat().st_size > 1000
@@ -160,9 +169,9 @@ def test_the_gpu_script_runs_on_a_cpu_without_torch(load, tmp_path, monkeypatch,
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")\n")
-    monkeypatch.setenv("PYTHONPATH", str(hidden))
+    monkeypatch.setenv("PYTHONPATH", str(hidden), prepend=os.pathsep)
     monkeypatch.setattr(load("results"), "FOLDER", tmp_path)
-    options = ["--longest", "8", "--batches", "1", "--what", "forward", "--networks", "CfC", "--turns", "1"]
+    options = ["--longest", "8", "--batches", "1", "--what", "forward", "--networks", "CfC", "--rounds", "1"]
     monkeypatch.setattr(sys, "argv", ["benchmarks/gpu.py", *options])
     load("gpu").main()
     result = json.loads((tmp_path / "gpu_script_on_cpu.json").read_text())

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_strict import CELLS
 
 import liquidjax as lj
 from liquidjax.cells.wrappers.base import ode_inside
 from liquidjax.sequences.methods.associative import reads_state
+from test_strict import CELLS
 
 TIME, BATCH = 4, 2
 MASK = np.array([[True, False], [False, False], [True, True], [False, True]])

@@ -2,8 +2,9 @@
 
 import os
 
-import conftest
 import pytest
+
+import conftest
 import xla_fusion
 
 

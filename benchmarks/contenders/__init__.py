@@ -36,11 +36,11 @@ class Contender(NamedTuple):
 
     run: does it once and waits for the result: the loss as a float, or the outputs.
     compile_seconds: what tracing and compiling took before the first run; 0 where that is part of the first run.
-    temporaries: bytes the compiled program needs besides arguments and results; None where nobody knows.
+    temporary_bytes: bytes the compiled program needs besides arguments and results; None where nobody knows.
     notes: what a reader has to know about it.
     """
 
     run: Callable[[], Any]
     compile_seconds: float = 0.0
-    temporaries: int | None = None
+    temporary_bytes: int | None = None
     notes: str = ""

@@ -31,27 +31,27 @@ def training(outputs: Outputs, params: Any, inputs: Any, notes: str = "") -> Con
 
     carried = [params, optimizer.init(params)]
     data = jnp.asarray(inputs)
-    compiled, seconds, temporaries = compile_timed(jax.jit(update, donate_argnums=(0, 1)), *carried, data)
+    compiled, seconds, temporary_bytes = compile_timed(jax.jit(update, donate_argnums=(0, 1)), *carried, data)
 
     def run() -> float:
         carried[0], carried[1], loss = compiled(*carried, data)
         return float(loss)
 
-    return Contender(run, seconds, temporaries, notes=notes)
+    return Contender(run, seconds, temporary_bytes, notes=notes)
 
 
 def forward(outputs: Outputs, params: Any, inputs: Any, notes: str = "") -> Contender:
     """The outputs of all time steps."""
     data = jnp.asarray(inputs)
-    compiled, seconds, temporaries = compile_timed(jax.jit(outputs), params, data)
-    return Contender(lambda: jax.block_until_ready(compiled(params, data)), seconds, temporaries, notes=notes)
+    compiled, seconds, temporary_bytes = compile_timed(jax.jit(outputs), params, data)
+    return Contender(lambda: jax.block_until_ready(compiled(params, data)), seconds, temporary_bytes, notes=notes)
 
 
 def streaming(step: Callable[[Any, Any, Any], tuple[Any, Any]], params: Any, state: Any, inputs: Any) -> Contender:
     """(params, state, inputs (batch, inputs)) -> (state, output), with the memory of the old state reused."""
     data, jitted = jnp.asarray(inputs), jax.jit(step, donate_argnums=1)
     carried = [jax.tree.map(jnp.copy, state)]
-    _, seconds, temporaries = compile_timed(jitted, params, state, data)
+    _, seconds, temporary_bytes = compile_timed(jitted, params, state, data)
     # Users call the jitted function, which at these few microseconds is faster than the program compiled ahead of time.
     jax.block_until_ready(jitted(params, state, data))
 
@@ -59,7 +59,7 @@ def streaming(step: Callable[[Any, Any, Any], tuple[Any, Any]], params: Any, sta
         carried[0], output = jitted(params, carried[0], data)
         return output.block_until_ready()
 
-    return Contender(run, seconds, temporaries)
+    return Contender(run, seconds, temporary_bytes)
 
 
 def compile_timed(jitted: Any, *arguments: Any) -> tuple[Callable[..., Any], float, int | None]:

@@ -46,13 +46,13 @@ def build(setting: Setting, arrays: Arrays) -> Contender:
 
     carried = [params, [variable.value for variable in optimizer.variables]]
     data = jnp.asarray(inputs)
-    compiled, seconds, temporaries = jax_steps.compile_timed(jax.jit(update, donate_argnums=(0, 1)), *carried, data)
+    compiled, seconds, temporary_bytes = jax_steps.compile_timed(jax.jit(update, donate_argnums=(0, 1)), *carried, data)
 
     def run() -> float:
         carried[0], carried[1], loss = compiled(*carried, data)
         return float(loss)
 
-    return Contender(run, seconds, temporaries)
+    return Contender(run, seconds, temporary_bytes)
 
 
 def load(layer: ncps.keras.LTC, arrays: Arrays) -> None:

@@ -11,7 +11,7 @@ from weights import Arrays
 
 import liquidjax as lj
 from contenders import Contender, jax_steps, ours
-from liquidjax.experiments.traced import count_tanh
+from liquidjax.experiments.shared.jaxpr_counts import count_tanh
 
 
 def build(setting: Setting, arrays: Arrays) -> Contender:
@@ -19,14 +19,14 @@ def build(setting: Setting, arrays: Arrays) -> Contender:
     size = count(setting, arrays)
     numbers = jax.random.normal(jax.random.key(0), (size,))
     # In place: the pages of a fresh result would cost as much as the tanh. It takes the same time for any number.
-    compiled, seconds, temporaries = jax_steps.compile_timed(jax.jit(jnp.tanh, donate_argnums=0), numbers)
+    compiled, seconds, temporary_bytes = jax_steps.compile_timed(jax.jit(jnp.tanh, donate_argnums=0), numbers)
     carried = [numbers]
 
     def run() -> jax.Array:
         carried[0] = compiled(carried[0])
         return carried[0].block_until_ready()
 
-    return Contender(run, seconds, temporaries, f"{size:,} tanh")
+    return Contender(run, seconds, temporary_bytes, f"{size:,} tanh")
 
 
 def count(setting: Setting, arrays: Arrays) -> int:

@@ -99,7 +99,7 @@ Diffrax(adjoint=diffrax.DirectAdjoint())
     with_integrators(cell, check)
 
 
-def time_constant(cell: Cell, params: Params, state: State, inputs: Array) -> Array:
+def time_constant(cell: Cell, params: Params, state: State, inputs: Any) -> Array:
     """The liquid time constant of each neuron: tau = 1 / rate(x, u), in the unit of dt.
 
     Args:
@@ -129,7 +129,7 @@ def time_constant(cell: Cell, params: Params, state: State, inputs: Array) -> Ar
     return 1 / rate
 
 
-def equilibrium(cell: Cell, params: Params, state: State, inputs: Array) -> Array:
+def equilibrium(cell: Cell, params: Params, state: State, inputs: Any) -> Array:
     """The state towards which each neuron moves at this moment: drive(x, u) / rate(x, u).
 
     Args:

@@ -94,6 +94,12 @@ class WiredCfC:
             arriving = abs(graph.adjacency[neurons])
         return tuple(masks)
 
+    @property
+    def active_parameter_count(self) -> int:
+        """The number of parameters that the masks let have an effect."""
+        structure = jax.eval_shape(self.init, jax.random.key(0))
+        return sum(leaf.size for leaf in jax.tree.leaves(structure)) - sum(int((~mask).sum()) for mask in self.masks())
+
     def init(self, key: Array) -> WiredCfCParams:
         """Draws the parameters."""
         layers, keys = [], jax.random.split(check_key(key), len(self.graph.layers))

@@ -1,1 +1,1 @@
-"""Experiments: one a file, each a config dataclass and a `run` that returns its result."""
+"""Experiments: one package each, with its settings, its run, its report and its figures; `shared` serves them all."""

@@ -16,7 +16,8 @@ import diffrax
 import jax
 
 from liquidjax._checks import check_choice, check_size
-from liquidjax._types import Integrator, Params
+from liquidjax._types import Integrator
+from liquidjax.analysis.parameters import count_parameters
 from liquidjax.cells.gated import GatedLinear
 from liquidjax.cells.wrappers.block import Block
 from liquidjax.cells.wrappers.stack import Stack
@@ -181,8 +182,7 @@ def exact_param_count(network: Stack | ODENet) -> int:
         >>> exact_param_count(liquid(embed_dim=64, hidden_size=128, num_layers=2))
         173952
     """
-    outline: Params = jax.eval_shape(network.init, jax.random.key(0))
-    return sum(leaf.size for leaf in jax.tree.leaves(outline))
+    return count_parameters(network)
 
 
 @_checked

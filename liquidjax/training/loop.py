@@ -123,7 +123,7 @@ def train(
     smoothing: float = 0.0,
     dt: float = 1.0,
     seed: int = 0,
-    on_epoch: Callable[[Epoch], None] | None = None,
+    callback: Callable[[Epoch], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Trained:
     """Trains a cell to name the class of a sequence: softmax cross entropy of its outputs at the last time step.
@@ -144,7 +144,7 @@ def train(
         smoothing: share of each label that is spread over all classes, against overconfidence.
         dt: time from one step of the sequence to the next, in the unit of the time constants.
         seed: of the order of the samples.
-        on_epoch: called after each epoch with what is known then.
+        callback: called after each epoch with what is known then.
         stop: asked after each batch; when it says True, the training ends there.
 
     Returns:
@@ -202,8 +202,8 @@ def train(
             time.perf_counter() - start,
         )
         history.append(record)
-        if on_epoch is not None:
-            on_epoch(record)
+        if callback is not None:
+            callback(record)
     return Trained(params, history)
 
 

@@ -23,7 +23,7 @@ from liquidjax.training.descent import descend
 
 CHUNKS, LONGEST_CHUNK = 20, 50
 """Times the errors are looked at during training, at least; and most epochs in between."""
-OnChunk = Callable[[int, np.ndarray, float], None]
+Callback = Callable[[int, np.ndarray, float], None]
 """Called with the epochs done, the errors (copies,) before the last of them, and the seconds since the start."""
 
 
@@ -46,7 +46,7 @@ def train(
     *,
     epochs: int,
     dt: float,
-    on_chunk: OnChunk = lambda epoch, errors, seconds: None,
+    callback: Callback = lambda epoch, errors, seconds: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Params:
     """Trains copies of a cell, each to predict the next point of its series: Adam on the mean squared error.
@@ -61,7 +61,7 @@ def train(
         learning_rates: (copies,).
         epochs: steps of the optimizer.
         dt: time from one point to the next, in the unit of the time constants.
-        on_chunk: called about 20 times, and at least every 50 epochs.
+        callback: called about 20 times, and at least every 50 epochs.
         stop: asked after each such call; when it says True, the training ends there.
 
     Returns:
@@ -96,7 +96,7 @@ def train(
         count = min(max(1, epochs // CHUNKS), LONGEST_CHUNK, epochs - done)
         params, opt_state, errors = _epochs(cell, params, opt_state, series, learning_rates, dt, count)
         done += count
-        on_chunk(done, np.asarray(errors), time.perf_counter() - start)
+        callback(done, np.asarray(errors), time.perf_counter() - start)
         if stop():
             break
     return params

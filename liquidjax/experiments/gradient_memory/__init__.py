@@ -1,0 +1,1 @@
+"""Adjoint against backpropagation: memory, time and error of the gradient, by every method, measured."""

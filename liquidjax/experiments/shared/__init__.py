@@ -1,0 +1,1 @@
+"""What every experiment needs: settings, run folders, progress, tables, fresh processes, counts of bytes."""

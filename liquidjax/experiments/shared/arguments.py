@@ -1,0 +1,163 @@
+"""The arguments of the command line: read by tyro, as strictly as a configuration file; a mistake is one line."""
+
+import contextlib
+import dataclasses
+import functools
+import inspect
+import io
+import re
+import sys
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import tyro
+
+from liquidjax.experiments.shared import configuration
+
+Settings = TypeVar("Settings")
+HELP = {"-h", "--help"}
+FLAT = tyro.conf.arg(name="")
+"""Of the parameter `settings`: --epochs, not --settings.epochs."""
+
+
+def parse(commands: Mapping[str, Callable[..., Any]], arguments: Sequence[str], description: str) -> Callable[[], Any]:
+    """The command that is asked for, with its arguments, ready to be called.
+
+    Args:
+        commands: each by its name; one with settings is a partial with `settings`, the defaults.
+        arguments: the command line behind the name of the program.
+        description: of the program, for `--help`.
+
+    Raises:
+        SystemExit: with status 0 after `--help` and `--version`.
+        ValueError: what is wrong, in one sentence.
+    """
+    if list(arguments) == ["--version"]:
+        print(f"liquidjax {version('liquidjax')} (jax {version('jax')}, Python {sys.version.split()[0]})")
+        raise SystemExit(0)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.extras.subcommand_cli_from_dict(
+                {name: _later(command) for name, command in commands.items()},
+                prog="liquidjax",
+                description=description,
+                args=arguments,
+                registry=_numbers(),
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        command = f" {arguments[0]}" if arguments and arguments[0] in commands else ""
+        raise ValueError(f"{_sentence(said.getvalue())}; see `liquidjax{command} --help`") from None
+
+
+def settings(command: Callable[..., Any], kind: type[Settings], arguments: Sequence[str]) -> Settings:
+    """What the YAML file says that the arguments give as `config`; the defaults where there is none to read.
+
+    tyro parses the arguments twice, for the file holds the defaults of the options: here, to find the file, and in
+    `parse`.
+
+    Args:
+        command: with the parameters `config` and `settings`.
+        kind: of the settings, a dataclass.
+        arguments: those behind the name of the command.
+
+    Example:
+        >>> from liquidjax.tasks.digits import Digits
+        >>> def command(config: tyro.conf.Positional[Path], settings: Digits) -> None: ...
+        >>> settings(command, Digits, ["nowhere.yaml", "--help"]).steps
+        8
+    """
+    defaults = kind()
+    file = _config(command, defaults, arguments)
+    if file is None:
+        return defaults
+    try:
+        return configuration.read(file, kind)
+    except (OSError, ValueError):
+        if HELP & set(arguments):
+            return defaults  # who asks for help gets it
+        raise
+
+
+def _config(command: Callable[..., Any], defaults: Any, arguments: Sequence[str]) -> Path | None:
+    """The argument `config`; None where it is left out, or the arguments are such that `parse` refuses them."""
+    hints = typing.get_type_hints(command, include_extras=True)
+    # Without the checks of the settings: what the options change may be right only with what the file says.
+    settings = _unchecked(defaults)
+    hints["settings"] = Annotated[type(settings), FLAT]
+    fields: list[Any] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        default = settings if name == "settings" else parameter.default
+        fields.append((name, hints[name]) if default is parameter.empty else (name, hints[name], default))
+    with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+        parsed, _ = tyro.cli(
+            dataclasses.make_dataclass("Arguments", fields, kw_only=True),
+            args=arguments,
+            add_help=False,
+            return_unknown_args=True,
+            registry=_numbers(),
+        )
+        return parsed.config
+
+
+def _unchecked(settings: Any) -> Any:
+    """The same settings as a dataclass that takes whatever it is given."""
+    fields = []
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        value, kind = (_unchecked(value), None) if dataclasses.is_dataclass(value) else (value, field.type)
+        fields.append((field.name, kind or type(value), value))
+    return dataclasses.make_dataclass(type(settings).__name__, fields, frozen=True)()
+
+
+def _later(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that, when it is called, does nothing yet: errors in arguments are told from errors of the command."""
+    inner = command.func if isinstance(command, functools.partial) else command
+
+    @functools.wraps(inner)
+    def later(*args: Any, **kwargs: Any) -> Callable[[], Any]:
+        return functools.partial(inner, *args, **kwargs)
+
+    return functools.partial(later, **command.keywords) if isinstance(command, functools.partial) else later
+
+
+def _numbers() -> tyro.constructors.ConstructorRegistry:
+    """Makes numbers be read as in a file, where Python's `int` and `float` would take 1_0 and nan too."""
+    registry = tyro.constructors.ConstructorRegistry()
+
+    @registry.primitive_rule
+    def rule(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:
+        kind = info.type
+        if kind is not int and kind is not float:
+            return None
+        return tyro.constructors.PrimitiveConstructorSpec(
+            nargs=1,
+            metavar=kind.__name__.upper(),
+            instance_from_str=lambda texts: configuration.number(kind, texts[0]),
+            is_instance=lambda value: isinstance(value, kind),
+            str_from_instance=lambda value: [str(value)],
+        )
+
+    return registry
+
+
+def _sentence(box: str) -> str:
+    """What tyro says in a box, up to its first rule, on one line and in the words of this package.
+
+    Example:
+        >>> _sentence("╭─ Value error ─╮\\n│ Error parsing  │\\n│ --epochs: no    │\\n│ ────── │\\n│ more │\\n╰───╯")
+        '--epochs: no'
+    """
+    # A title; on a terminal without box characters a rule; what is wrong; a rule; what else could be said.
+    rows = [row.strip("│ ") for row in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()[1:]]
+    parts = "\n".join(row if row.strip("─-") else "" for row in rows).strip().split("\n\n")
+    first = " ".join(parts[0].split()).rstrip(".")
+    first = re.sub(r"^Error parsing (?:__tyro[-_]dummy[-_]inner__\.)?", "", first)
+    first = re.sub(r"^settings\.([\w.-]+):", lambda place: f"--{place[1].replace('_', '-')}:", first)
+    near = re.search(r"Perhaps you meant.*?(--[\w.-]+)", " ".join(rows), re.DOTALL)
+    return (first or " ".join(box.split())) + (f"; did you mean {near[1]}?" if near else "")

@@ -1,0 +1,209 @@
+"""Configurations: YAML files over frozen dataclasses, read strictly.
+
+Of YAML only that is read which version 1.1 and version 1.2 read alike: numbers are decimal (no 010, 0x10, 1_000 or
+12:30:45, and no nan), the truth is `true` or `false` (no yes, no, on or off), and there are no dates, no tags, no
+aliases and no merged maps. What looks like one of them is text, and refused where no text belongs.
+"""
+
+import dataclasses
+import difflib
+import os
+import re
+import typing
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from liquidjax._bounds import shown
+
+T = TypeVar("T")
+SUFFIXES = (".yaml", ".yml")
+LARGEST_FILE = 100_000
+"""Bytes. A run has some dozens of settings."""
+DEEPEST = 20
+"""Levels of maps and lists within each other."""
+INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})", re.ASCII)
+DECIMAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
+"""How numbers are written; Python's `int` and `float` would also take 1_0, nan and the digits of other scripts."""
+
+
+def read(path: str | os.PathLike, kind: type[T]) -> T:
+    """Reads a YAML file into a dataclass; what the file leaves out keeps its default.
+
+    Args:
+        path: the file.
+        kind: a dataclass; its fields may be int, float, bool, str, Literal, or dataclasses of such.
+
+    Returns:
+        An instance of `kind`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not called .yaml, or holds no YAML of the kind this module reads, a key that does not exist or
+            comes twice, a value of another type, or a value the dataclass refuses; the message names the file, the
+            place and the nearest key.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from liquidjax.tasks.digits import Digits
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "digits.yaml"
+        >>> _ = file.write_text("steps: 16")
+        >>> read(file, Digits).steps
+        16
+    """
+    if not Path(path).name.endswith(SUFFIXES):
+        raise ValueError(f"{path} must be a .yaml file")
+    with Path(path).open("rb") as file:
+        contents = file.read(LARGEST_FILE + 1)
+    if len(contents) > LARGEST_FILE:
+        raise ValueError(f"{path}: must be a YAML file of at most {LARGEST_FILE:,} bytes, and is longer")
+    try:
+        mapping = yaml.load(contents.decode("utf-8"), _StrictLoader)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8
+        text = " ".join(str(error).split())
+        raise ValueError(f"{path}: not YAML: {text if len(text) <= 300 else text[:297] + '...'}") from error
+    try:
+        return build(kind, {} if mapping is None else mapping)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def build(kind: type[T], mapping: Any, place: str = "", default: T | None = None) -> T:
+    """An instance of the dataclass `kind` from nested dicts, as strictly as `read`.
+
+    Args:
+        kind: the dataclass.
+        mapping: its fields by name; those left out keep their defaults.
+        place: where in the configuration this is, for errors.
+        default: an instance whose values are the defaults; those of the class when None.
+
+    Example:
+        >>> from liquidjax.tasks.digits import Digits
+        >>> build(Digits, {"stepz": 16})
+        Traceback (most recent call last):
+        ...
+        ValueError: unknown key `stepz`; did you mean `steps`?
+    """
+    if not isinstance(mapping, dict):
+        raise ValueError(f"{_quoted(place) or 'the file'} must be a mapping (key: value), got {shown(mapping)}")
+    hints = typing.get_type_hints(kind)
+    fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, kind))}
+    values = {}
+    for key, value in mapping.items():
+        below = f"{place}.{key}" if place else str(key)
+        if key not in fields:
+            # The nearest of all keys, so that a typing error is named even when it is a bad one.
+            nearest = difflib.get_close_matches(str(key)[:60], fields, n=1, cutoff=0)[0]
+            raise ValueError(f"unknown key {_quoted(below)}; did you mean `{nearest}`?")
+        given = fields[key].default if default is None else getattr(default, key)
+        values[key] = _value(hints[key], value, below, None if given is dataclasses.MISSING else given)
+    missing = [name for name, field in fields.items() if name not in values and field.default is dataclasses.MISSING]
+    if default is None and missing:
+        raise ValueError(f"{_quoted(place) or 'the file'} must have the key `{missing[0]}` too")
+    try:
+        return kind(**values) if default is None else dataclasses.replace(typing.cast(Any, default), **values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{place}: {error}" if place else str(error)) from error
+
+
+def to_yaml(config: Any) -> str:
+    """The YAML of a config dataclass, every field written out; `read` gives an equal one back.
+
+    Example:
+        >>> from liquidjax.tasks.digits import Digits
+        >>> print(to_yaml(Digits()), end="")
+        steps: 8
+        test_share: 0.2
+        validation_share: 0.15
+        split_seed: 0
+    """
+    return yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, allow_unicode=True)
+
+
+def number(kind: type[T], text: str) -> T:
+    """The int or float that is written so, as strictly as in a file.
+
+    Example:
+        >>> number(float, "1e-3"), number(int, "12")
+        (0.001, 12)
+        >>> number(int, "1_0")
+        Traceback (most recent call last):
+        ...
+        ValueError: must be int, got '1_0'
+    """
+    if not (INTEGER if kind is int else DECIMAL).fullmatch(text):
+        raise ValueError(f"must be {kind.__name__}, got {shown(text)}")
+    return kind(text)  # type: ignore[call-arg]
+
+
+def _value(hint: Any, value: Any, place: str, default: Any) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return build(typing.cast(type, hint), value, place, default)
+    if typing.get_origin(hint) is Literal:
+        choices = typing.get_args(hint)
+        if value not in choices:
+            raise ValueError(f"{_quoted(place)} must be one of {', '.join(map(str, choices))}, got {shown(value)}")
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:  # not isinstance: True is an int
+        advice = (
+            {
+                int: ", a decimal number such as 10",
+                float: ", a decimal number such as 0.5",
+                bool: ", true or false",
+            }.get(hint, "")
+            if isinstance(value, str)
+            else ""
+        )
+        raise ValueError(f"{_quoted(place)} must be {hint.__name__}{advice}, got {type(value).__name__} {shown(value)}")
+    return value
+
+
+def _quoted(place: str) -> str:
+    return f"`{place if len(place) <= 60 else place[:57] + '...'}`" if place else ""
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Reads what the module says, and no key twice, of which YAML would silently keep the last."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012  # a class variable there too; not those of YAML 1.1
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event: Any = self.peek_event()
+        if isinstance(event, yaml.AliasEvent):
+            self.refuse(f"the alias *{event.anchor[:40]}; write out what it stands for", event)
+        if event.tag is not None:
+            self.refuse(f"the tag {event.tag[:40]}; leave it out", event)
+        if self.depth == DEEPEST:
+            self.refuse(f"more than {DEEPEST} levels of maps and lists", event)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.refuse("a key that is a map or a list", key)
+            if key.value in seen:
+                self.refuse(f"the key `{key.value[:40]}` comes twice", key, "")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+    @staticmethod
+    def refuse(what: str, where: Any, why: str = "a configuration must not hold ") -> typing.NoReturn:
+        raise yaml.constructor.ConstructorError(None, None, why + what, where.start_mark)
+
+
+for tag, pattern, first in (
+    ("null", re.compile("~|null|"), ["~", "n", ""]),
+    ("bool", re.compile("true|false"), ["t", "f"]),
+    ("int", INTEGER, list("-+0123456789")),
+    ("float", re.compile(rf"(?=[^.eE]*[.eE]){DECIMAL.pattern}", re.ASCII), list("-+.0123456789")),
+):
+    # PyYAML asks `match`, not `fullmatch`.
+    _StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{pattern.pattern})\\Z"), first)

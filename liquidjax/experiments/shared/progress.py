@@ -1,0 +1,95 @@
+"""What a command shows while it trains: live bars on a terminal, a line now and then elsewhere."""
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+PLAIN_LINES = 5
+SILENCE = 10.0
+"""Seconds after which there is another line, whatever happens."""
+Callback = Callable[[str, int, float, str], None]
+"""Called with a job, its epochs done, its seconds so far, and the numbers to show of it."""
+
+
+@contextlib.contextmanager
+def bars(jobs: Sequence[str], epochs: int) -> Iterator[Callback]:
+    """Gives the function that shows how far each job is; writes to stderr, so that results can be piped.
+
+    Args:
+        jobs: their names, in their order.
+        epochs: how many each goes through.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        with _Lines(jobs, epochs).shown() as lines:
+            yield lines
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[numbers]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:  # a bar that has not started moves to and fro
+        tasks = {job: progress.add_task(job, total=epochs, start=False, numbers="") for job in jobs}
+
+        def callback(job: str, epoch: int, seconds: float, numbers: str) -> None:
+            if not progress.tasks[tasks[job]].started:
+                progress.start_task(tasks[job])
+            progress.update(tasks[job], completed=epoch, numbers=numbers)
+
+        yield callback
+
+
+class _Lines:
+    """A line for the first epoch of a job, each fifth of it and the last, and at least one in ten seconds."""
+
+    def __init__(self, jobs: Sequence[str], epochs: int) -> None:
+        self.epochs, self.width = epochs, max(map(len, jobs))
+        self.last, self.fifths = time.monotonic(), dict.fromkeys(jobs, -1)
+        self.first: dict[str, tuple[int, float]] = {}
+        self.state = f"{jobs[0]}: compiling"
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[Callback]:
+        """Gives the function that takes each epoch; while it is not called, a thread says that the work goes on."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            start = time.monotonic()
+            while not ended.wait(min(1.0, SILENCE / 4)):
+                if time.monotonic() - self.last >= SILENCE:
+                    self.say(f"{self.state}, {time.monotonic() - start:.0f} s so far")
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield self.callback
+        finally:
+            ended.set()
+            thread.join()
+
+    def callback(self, job: str, epoch: int, seconds: float, numbers: str) -> None:
+        # Counted from the first report on, for what was before it is mostly the compilation.
+        first_epoch, first_seconds = self.first.setdefault(job, (epoch, seconds))
+        left = ""
+        if epoch > first_epoch:
+            rate = (seconds - first_seconds) / (epoch - first_epoch)
+            left = f"  {rate * (self.epochs - epoch):.0f} s left"
+        self.state = f"{job}: epoch {epoch}/{self.epochs}{left}"
+        if epoch == self.epochs:
+            self.state = f"{job} is done; what comes next compiles, or is evaluated"
+        fifth = epoch * PLAIN_LINES // self.epochs
+        if fifth > self.fifths[job] or epoch == self.epochs or time.monotonic() - self.last >= SILENCE:
+            self.fifths[job] = fifth
+            self.say(f"{job.ljust(self.width)} epoch {epoch}/{self.epochs}  {numbers}{left}")
+
+    def say(self, line: str) -> None:
+        self.last = time.monotonic()
+        print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,68 @@
+"""Training curves, and what networks reach in the end."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from liquidjax.plots.style import NETWORKS, plain_log_axis, tidy
+
+
+def plot_training(histories: Mapping[str, Mapping[str, Any]], loss_ax: Axes, accuracy_ax: Axes) -> tuple[Axes, Axes]:
+    """Draws the loss and the validation accuracy of some networks over their epochs.
+
+    Args:
+        histories: for each network its "loss", "validation_loss" and "validation_accuracy", each (epochs,).
+        loss_ax: where to draw the losses, in nats.
+        accuracy_ax: where to draw the accuracies.
+
+    Returns:
+        The two axes.
+    """
+    for (name, history), colour in zip(histories.items(), itertools.cycle(NETWORKS)):
+        epochs = np.arange(1, len(history["loss"]) + 1)
+        front = 3 if colour == NETWORKS[0] else 2
+        loss_ax.semilogy(epochs, history["loss"], color=colour, label=name, zorder=front)
+        loss_ax.semilogy(epochs, history["validation_loss"], color=colour, linestyle=":", zorder=front)
+        accuracy_ax.plot(epochs, history["validation_accuracy"], color=colour, label=name, zorder=front)
+    for ax in (loss_ax, accuracy_ax):
+        tidy(ax)
+        ax.set_xlabel("epoch")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    handles, _ = loss_ax.get_legend_handles_labels()
+    handles.append(Line2D([], [], color="black", label="training"))
+    handles.append(Line2D([], [], color="black", linestyle=":", label="validation"))
+    loss_ax.legend(handles=handles, frameon=False, ncols=2)
+    plain_log_axis(loss_ax.yaxis)
+    loss_ax.set_ylabel("cross entropy (nats)")
+    accuracy_ax.legend(frameon=False, loc="lower right")
+    accuracy_ax.set_ylabel("accuracy")
+    return loss_ax, accuracy_ax
+
+
+def plot_results(results: Mapping[str, float], ax: Axes) -> Axes:
+    """Draws an accuracy for each network as a dot, the first one at the top.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> ax = plot_results({"LTC": 0.97, "GRU": 0.96}, Figure().subplots())
+        >>> [label.get_text() for label in ax.get_yticklabels()]
+        ['LTC', 'GRU']
+    """
+    rows = np.arange(len(results))
+    values = np.array(list(results.values()))
+    colours = list(itertools.islice(itertools.cycle(NETWORKS), len(results)))
+    ax.scatter(values, rows, c=colours, s=70)
+    for row, value in zip(rows, values, strict=True):
+        ax.annotate(f"{value:.3f}", (value, row), xytext=(0, 9), textcoords="offset points", ha="center")
+    ax.set_yticks(rows, list(results))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    ax.set_ylim(len(results) - 0.5, -0.7)
+    margin = max(0.01, 0.25 * np.ptp(values))
+    ax.set_xlim(values.min() - margin, values.max() + margin)
+    tidy(ax)
+    return ax

@@ -1,0 +1,348 @@
+"""Configurations: YAML in and out, and every mistake is named."""
+
+import dataclasses
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from liquidjax.experiments.digits.config import DigitsConfig, LearningRates, Model
+from liquidjax.experiments.forecasting.config import ForecastingConfig, Networks
+from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig, Network, Sweep
+from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
+from liquidjax.experiments.shared import configuration as config
+from liquidjax.tasks.digits import Digits
+
+
+@dataclass(frozen=True)
+class Kinds:
+    whole: int = 1
+    real: float = 1.0
+    flag: bool = False
+    text: str = ""
+
+
+def read(tmp_path, text, kind: Any = DigitsConfig):
+    (tmp_path / "some.yaml").write_text(text)
+    return config.read(tmp_path / "some.yaml", kind)
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    settings = DigitsConfig(
+        Digits(steps=16, split_seed=3), Model("CfC", units=20, outputs=4, dt=0.1), LearningRates(1e-5), epochs=7, seed=2
+    )
+    assert read(tmp_path, config.to_yaml(settings)) == settings
+
+
+def test_what_is_left_out_keeps_its_default(tmp_path):
+    assert read(tmp_path, "") == DigitsConfig()
+    assert read(tmp_path, "model:\n  units: 60\n") == replace(DigitsConfig(), model=Model(units=60))
+
+
+@pytest.mark.parametrize("text, value", [("1e-3", 0.001), ("2", 2.0), ("0.5", 0.5), ("1.0e-3", 0.001)])
+def test_numbers(text, value, tmp_path):
+    got = read(tmp_path, f"real: {text}", Kinds).real
+    assert got == value and type(got) is float
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("model:\n  unts: 8", r"some\.yaml: unknown key `model\.unts`; did you mean `units`\?"),
+        ("epoch: 8", r"unknown key `epoch`; did you mean `epochs`\?"),
+        ("xyz: 8", r"unknown key `xyz`; did you mean `\w+`\?"),
+        ("1: 8", "unknown key `1`"),
+        ("epochs: 8.5", "`epochs` must be int, got float 8.5"),
+        ("epochs: true", "`epochs` must be int, got bool True"),
+        ("epochs: '8'", "`epochs` must be int, a decimal number such as 10, got str '8'"),
+        ("epochs:", "`epochs` must be int, got NoneType None"),
+        ("clip: [1]", r"`clip` must be float, got list \[1\]"),
+        ("clip: wide", "`clip` must be float, a decimal number such as 0.5, got str 'wide'"),
+        ("model:\n  cell: ltc", "`model.cell` must be one of LTC, CfC, got 'ltc'"),
+        ("model:\n  cell: [LTC]", "`model.cell` must be one of LTC, CfC"),
+        ("model: 3", "`model` must be a mapping"),
+        ("- 1\n- 2", "the file must be a mapping"),
+        ("model:\n  units: 2", "model: units must be at least 4"),
+        ("learning_rates:\n  gru: .nan", "`learning_rates.gru` must be float, a decimal number .*, got str '.nan'"),
+        ("learning_rates:\n  gru: 1e400", "learning_rates: gru must be above 0 and finite, got inf"),
+        ("epochs: 0", "epochs must be an integer of at least 1, got 0"),
+        ("epochs: 1\nepochs: 2", "the key `epochs` comes twice"),
+        ("model: {units: 8, units: 9}", "the key `units` comes twice"),
+        ("model: [", r"some\.yaml: not YAML: .*line 1"),
+        ("a: !!python/object/apply:os.system ['true']", "not YAML"),
+    ],
+)
+def test_mistakes_are_named(text, message, tmp_path):
+    with pytest.raises(ValueError, match=message) as caught:
+        read(tmp_path, text)
+    assert "some.yaml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_field_without_default_must_be_there(tmp_path):
+    @dataclass(frozen=True)
+    class Needy:
+        must: int
+
+    with pytest.raises(ValueError, match="must"):
+        read(tmp_path, "", Needy)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.yaml"):
+        config.read(tmp_path / "none.yaml", DigitsConfig)
+
+
+LAUGHS = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("flag: !!bool maybe", "must not hold the tag tag:yaml.org,2002:bool; leave it out"),
+        ("text: !!timestamp foo", "must not hold the tag"),
+        ("whole: !!int abc", "must not hold the tag"),
+        ("whole: ! 3", "must not hold the tag"),
+        ("whole: 2020-13-45", "`whole` must be int, a decimal number such as 10, got str '2020-13-45'"),
+        ("whole: 2020-12-24", "`whole` must be int, .* got str '2020-12-24'"),
+        ("whole: 010", "`whole` must be int, .* got str '010'"),
+        ("whole: 0o10", "got str '0o10'"),
+        ("whole: 0x10", "got str '0x10'"),
+        ("whole: 0b1", "got str '0b1'"),
+        ("whole: 1_000", "got str '1_000'"),
+        ("whole: 12:30:45", "got str '12:30:45'"),
+        ("whole: ٣", "got str '٣'"),
+        ("real: 010", "`real` must be float, a decimal number such as 0.5, got str '010'"),
+        ("real: 190:20:30.15", "got str '190:20:30.15'"),
+        ("real: .nan", "got str '.nan'"),
+        ("real: -.inf", "got str '-.inf'"),
+        ("real: nan", "got str 'nan'"),
+        ("real: '1e-3'", "got str '1e-3'"),
+        ("real: 1_0.5", "got str '1_0.5'"),
+        ("flag: yes", "`flag` must be bool, true or false, got str 'yes'"),
+        ("flag: Off", "`flag` must be bool, true or false, got str 'Off'"),
+        ("flag: 1", "`flag` must be bool, got int 1"),
+        (LAUGHS, r"must not hold the alias \*a; write out what it stands for"),
+        ("whole: &x 3\n<<: *x", "must not hold the alias"),
+        ("a: &a [*a]", "must not hold the alias"),
+        ("<<: {whole: 3}", "unknown key `<<`"),
+        ("x: " + "{x: " * 3000 + "}" * 3000, "must not hold more than 20 levels of maps and lists"),
+        ("x: " + "[" * 3000, "must not hold more than 20 levels"),
+        ("? {a: 1}\n: 2", "must not hold a key that is a map or a list"),
+        ("? [a]\n: 2\n? [a]\n: 3", "must not hold a key that is a map or a list"),
+        ("whole: " + "9" * 200, "`whole` must be int, .* got str '9999"),
+        ("whole: " + "9" * 99, "whole must be at most"),
+        ("text: [" + "x, " * 9000 + "]", "`text` must be str, got list"),
+        ("k" * 900 + ": 1", "unknown key `kkk"),
+        ("whole: 1\n---\nwhole: 2", "not YAML"),
+        ("whole: 1\0", "not YAML"),
+        ("whole: '" + "x" * 200_000, "must be a YAML file of at most 100,000 bytes"),
+        (b"text: gr\xf6\xdfe", "not YAML: .*utf-8"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_only_what_every_version_of_yaml_reads_alike_is_read(text, message, tmp_path):
+    @dataclass(frozen=True)
+    class Bounded(Kinds):
+        def __post_init__(self):
+            if self.whole > 10**9:
+                raise ValueError("whole must be at most 10^9")
+
+    (tmp_path / "some.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=message) as caught:
+        config.read(tmp_path / "some.yaml", Bounded)
+    said = str(caught.value).removeprefix(str(tmp_path))
+    assert said.startswith("/some.yaml") and "\n" not in said and len(said) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0", 0), ("-7", -7), ("+7", 7), ("10", 10), ("1234567890123", 1234567890123)],
+)
+def test_whole_numbers(text, value, tmp_path):
+    assert read(tmp_path, f"whole: {text}", Kinds).whole == value
+
+
+@pytest.mark.parametrize("text", ["1E-3", "+.001", "1.e-3", "0.001", "00.001e0", "-.1e-2"])
+def test_more_numbers(text, tmp_path):
+    assert abs(read(tmp_path, f"real: {text}", Kinds).real) == 0.001
+
+
+def test_truth_and_text(tmp_path):
+    got = read(tmp_path, "flag: true\ntext: 'yes'", Kinds)
+    assert got.flag is True and got.text == "yes" and read(tmp_path, "text: no", Kinds).text == "no"
+
+
+def test_what_is_left_out_of_a_part_keeps_the_default_of_that_part(tmp_path):
+    """And not that of its class, which is another one for `sparse`."""
+    got = read(tmp_path, "sparse: {timed_up_to: 512}", GradientMemoryConfig).sparse
+    assert got == replace(GradientMemoryConfig().sparse, timed_up_to=512) != Sweep(timed_up_to=512)
+    assert (
+        read(tmp_path, "sparse: {network: {units: 40}}", GradientMemoryConfig).sparse.network.neurons == "AutoNCP LTC"
+    )
+    assert read(tmp_path, "lorenz: {noise: 0.1}", ForecastingConfig).lorenz == replace(
+        ForecastingConfig().lorenz, noise=0.1
+    )
+
+
+KINDS = (DigitsConfig, ForecastingConfig, GradientMemoryConfig, NetworkSizesConfig)
+
+
+def fields(kind, place=""):
+    """(place, type, default) of every setting, those of parts too."""
+    for field in dataclasses.fields(kind):
+        value, below = field.default, f"{place}{field.name}"
+        if dataclasses.is_dataclass(value):
+            yield from ((f"{below}.{name}", *rest) for name, *rest in fields(type(value)))
+        else:
+            yield below, field.type, value
+
+
+def set_in(kind, place, value):
+    """The YAML of the defaults with another value in one place."""
+    nested: Any = value
+    for name in reversed(place.split(".")):
+        nested = {name: nested}
+    return config.build(kind, nested)
+
+
+SETTINGS = [(kind, place, hint) for kind in KINDS for place, hint, _ in fields(kind)]
+
+
+@pytest.mark.parametrize(("kind", "place", "hint"), SETTINGS, ids=[f"{k.__name__}.{p}" for k, p, _ in SETTINGS])
+def test_no_setting_takes_what_no_run_could_use(kind, place, hint):
+    """The dataclass refuses it, in Python as from a file: before a folder is made."""
+    bad = [-1, 10**99, True, None, "1", [1], {}, float("nan"), float("inf"), 1e39, -0.5]
+    bad += [2**64, 1.0] if hint is int else []
+    for value in bad:
+        with pytest.raises(ValueError, match=re.escape(place.rsplit(".", 1)[-1])) as caught:
+            set_in(kind, place, value)
+        assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Model(cell="ltc"),  # type: ignore[arg-type]  # a CfC, once
+        lambda: Network(neurons="LTC"),  # type: ignore[arg-type]
+        lambda: Model(units=True),
+        lambda: Networks(units="8"),  # type: ignore[arg-type]
+        lambda: Model(units=100_000_000),
+        lambda: DigitsConfig(batch_size=1169),  # one more than there are training images
+        lambda: Digits(steps=True),
+        lambda: DigitsConfig(smoothing=1.0),
+        lambda: LearningRates(gru=1e-300),
+    ],
+)
+def test_python_is_refused_what_a_file_is(make):
+    with pytest.raises(ValueError, match="must"):
+        make()
+
+
+NASTY = [
+    "",
+    "~",
+    "null",
+    "true",
+    "yes",
+    "-1",
+    "0",
+    "1",
+    "1e3",
+    "1e400",
+    "nan",
+    ".nan",
+    ".inf",
+    "010",
+    "0x1F",
+    "1_0",
+    "12:30:45",
+    "2020-13-45",
+    "2001-12-14t21:59:43.10-05:00",
+    "4294967296",
+    "100000000",
+    "9" * 400,
+    "'8'",
+    '"x',
+    "[1, 2]",
+    "[",
+    "{a: 1}",
+    "}",
+    "!!int 3",
+    "!!python/name:os.system",
+    "&a 1",
+    "*a",
+    "<<",
+    "?",
+    "- 1",
+    "|",
+    ">",
+    "@",
+    "`",
+    "%TAG",
+    "\t",
+    "\x00",
+    "\x85",
+    "\ufeff",
+    "\U0001f600",
+    "'",
+    "#",
+    ": :",
+    "---",
+    "...",
+    "=",
+    "!",
+    "!<x>",
+    "0.1.2",
+    "+",
+    "-",
+    ".",
+    "e",
+    "0e0",
+    "-0.0",
+    "1" * 101 + ".5",
+    *["2", "5", "0.5", "16", "# a word"] * 5,
+]
+
+
+def test_whatever_is_in_the_file_ends_in_a_configuration_or_in_a_value_error(tmp_path):
+    """A few hundred damaged files, always the same ones."""
+    rng, outcomes = np.random.default_rng(0), []
+    for kind in KINDS:
+        text = config.to_yaml(kind())
+        for _ in range(120):
+            damaged = text
+            for _ in range(rng.integers(1, 3)):
+                where = int(rng.integers(len(damaged) + 1))
+                nasty = NASTY[rng.integers(len(NASTY))]
+                lines = damaged.splitlines(keepends=True)
+                line = int(rng.integers(max(1, len(lines))))
+                match rng.integers(5):
+                    case 0:  # another value
+                        lines[line : line + 1] = [
+                            each.split(":")[0] + f": {nasty}\n" for each in lines[line : line + 1]
+                        ]
+                        damaged = "".join(lines)
+                    case 1:
+                        damaged = damaged[:where] + nasty + damaged[where:]
+                    case 2:
+                        damaged = damaged[:where] + damaged[where + int(rng.integers(1, 20)) :]
+                    case 3:
+                        damaged = "".join(lines[:line] + lines[line : line + 1] * 2 + lines[line + 1 :])
+                    case 4:
+                        damaged = "".join("  " * (number == line) + each for number, each in enumerate(lines))
+            file = Path(tmp_path / "damaged.yaml")
+            file.write_bytes(damaged.encode("utf-8", "surrogatepass"))
+            try:
+                made = config.read(file, kind)
+                assert read(tmp_path, config.to_yaml(made), kind) == made
+                outcomes.append("made")
+            except ValueError as error:
+                said = str(error)
+                assert said.startswith(str(file)) and "\n" not in said and len(said) < len(str(file)) + 400, damaged
+                outcomes.append("refused")
+    assert outcomes.count("made") > 10 and outcomes.count("refused") > 200

@@ -1,0 +1,393 @@
+"""Ways to evaluate a sequence: all give what the scan gives, in value and gradient."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import liquidjax as lj
+from liquidjax.sequences.methods.auto import choose
+from rounding import single_precision_tolerance
+
+KEY = jax.random.key(0)
+LINEAR = {
+    "gated": lj.GatedLinear(3, 4),
+    "euler": lj.GatedLinear(3, 4, lj.Euler(8)),
+    "semi-implicit": lj.GatedLinear(3, 4, lj.SemiImplicit(2)),
+    "readout": lj.Readout(lj.GatedLinear(3, 4), 2),
+    "stack": lj.Stack(3, lj.Block(lj.GatedLinear(4, 4), feed_forward=True), layers=2),
+}
+TIME, BATCH = 40, 3
+
+
+def data():
+    dtype = np.float64 if jax.config.read("jax_enable_x64") else np.float32
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(TIME, BATCH, 3)).astype(dtype)
+    return inputs, rng.uniform(0, 1, (TIME, BATCH)).astype(dtype), rng.random((TIME, BATCH)) < 0.8
+
+
+def run(cell, params, method, **options):
+    """Value and gradient of a loss on the last state and all outputs, with an initial state."""
+    inputs, dt, mask = data()
+    state = jax.tree.map(lambda leaf: leaf + 0.3, cell.initial_state((BATCH,), inputs.dtype))
+
+    @jax.jit
+    def differentiate(params, inputs, dt, state):
+        def loss(params, inputs, dt, state):
+            state, outputs = lj.unroll(cell, params, inputs, dt, state=state, mask=mask, method=method, **options)
+            return jnp.sum(outputs**2) + sum(jnp.sum(leaf) for leaf in jax.tree.leaves(state)), (state, outputs)
+
+        return jax.grad(loss, argnums=(0, 1, 2, 3), has_aux=True)(params, inputs, dt, state)
+
+    return jax.device_get(differentiate(params, inputs, dt, state))
+
+
+@pytest.mark.parametrize("cell", LINEAR.values(), ids=LINEAR)
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+def test_e16_associative_is_the_scan(cell, reverse, x64):
+    """Irregular dt, masks, an initial state: values and gradients, but for rounding."""
+    params = cell.init(KEY)
+    ours, theirs = (run(cell, params, method, reverse=reverse) for method in (lj.Associative(), lj.Scan()))
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-11 * max(1, np.max(np.abs(other))))
+
+
+def test_e16_associative_is_the_scan_in_float32():
+    cell = LINEAR["stack"]
+    params = cell.init(KEY)
+    inputs, dt, mask = data()
+
+    def outputs(method):
+        return lambda params, inputs, dt: lj.unroll(cell, params, inputs, dt, mask=mask, method=method)
+
+    allowed = single_precision_tolerance(jax.jit(outputs(lj.Scan())), params, inputs, dt)
+    ours, theirs = (outputs(method)(params, inputs, dt) for method in (lj.Associative(), lj.Scan()))
+    assert max(jax.tree.leaves(allowed)) < 1e-2  # so that a fault of the method would show
+    jax.tree.map(lambda mine, other, most: np.testing.assert_allclose(mine, other, atol=most), ours, theirs, allowed)
+
+
+def test_e16_dropout_is_the_same_in_both(x64):
+    cell = lj.Stack(3, lj.Block(lj.GatedLinear(4, 4), dropout=0.5), layers=2)
+    params, key = cell.init(KEY), jax.random.key(1)
+    ours, theirs = (run(cell, params, method, key=key)[1][1] for method in (lj.Associative(), lj.Scan()))
+    np.testing.assert_allclose(ours, theirs, atol=1e-11)
+    assert np.any(np.abs(theirs - run(cell, params, lj.Scan())[1][1]) > 1e-3)
+
+
+def test_associative_takes_logarithmically_many_steps():
+    """No loop over time is left in it."""
+    cell = LINEAR["gated"]
+    params = cell.init(KEY)
+    text = str(jax.make_jaxpr(lambda u: lj.unroll(cell, params, u, method=lj.Associative()))(jnp.ones((64, 3))))
+    assert "scan" not in text and "while" not in text
+
+
+def test_associative_refuses_what_it_cannot_do():
+    inputs = np.ones((4, 3), np.float32)
+    for cell in (lj.CTRNN(3, 4), lj.GRU(3, 4), lj.GatedLinear(3, 4, lj.Diffrax())):
+        with pytest.raises(ValueError, match=r"Associative needs a cell whose coefficients do not read the state"):
+            lj.unroll(cell, cell.init(KEY), inputs, method=lj.Associative())
+    cell = lj.GatedLinear(3, 4)
+    with pytest.raises(ValueError, match=r"gradient must be left at Remat\(\) with Associative.* got BPTT\(\)"):
+        lj.unroll(cell, cell.init(KEY), inputs, method=lj.Associative(), gradient=lj.BPTT())
+
+
+# Newton's method
+
+NONLINEAR = {
+    "ltc": lj.LTC(3, lj.FullyConnected(6), lj.SemiImplicit(2)),
+    "ltc ncp": lj.LTC(3, lj.AutoNCP(12, 2), lj.SemiImplicit(2)),
+    "readout of ltc": lj.Readout(lj.LTC(3, lj.AutoNCP(12, 2), lj.Exponential(2)), 2),
+    "cfc": lj.CfC(3, 4, backbone_units=5),
+    "gru": lj.GRU(3, 4),
+}
+CASES = [
+    ("ltc", "full"),
+    ("ltc", "diagonal"),
+    ("readout of ltc", "layered"),
+    ("cfc", "full"),
+    ("gru", "diagonal"),
+]
+
+
+@pytest.mark.parametrize(("name", "jacobian"), CASES)
+def test_newton_is_the_scan_in_value_and_gradient(name, jacobian, x64):
+    """Irregular dt, masks, backwards in time, an initial state; the published diagonal adjoints are 11 to 53 % off."""
+    cell = NONLINEAR[name]
+    params = cell.init(KEY)
+    method = lj.Newton(jacobian, iterations=60, tolerance=1e-9)
+    ours, theirs = (run(cell, params, method, reverse=True) for method in (method, lj.Scan()))
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-7 * max(1, np.max(np.abs(other))))
+
+
+@pytest.mark.parametrize(("name", "jacobian"), [("ltc", "diagonal"), ("ltc ncp", "layered"), ("cfc", "full")])
+def test_newton_has_forward_mode_too(name, jacobian, x64):
+    cell = NONLINEAR[name]
+    params = cell.init(KEY)
+    inputs, dt, _ = data()
+
+    def derivative(method):
+        loss = jax.jit(lambda u: jnp.sum(lj.unroll(cell, params, u, dt, method=method)[1] ** 2))
+        return jax.jvp(loss, (inputs,), (np.ones_like(inputs),))[1]
+
+    expected = derivative(lj.Scan())
+    assert abs(derivative(lj.Newton(jacobian, tolerance=1e-9, iterations=60)) - expected) < 1e-7 * abs(expected)
+
+
+@pytest.mark.parametrize(("name", "jacobian"), [("ltc ncp", "layered"), ("gru", "diagonal"), ("cfc", "full")])
+def test_newton_has_the_second_derivatives_of_the_scan(name, jacobian, x64):
+    """Hessian-vector products, and the gradient of a penalty on a gradient, on a network far from linear."""
+    cell = NONLINEAR[name]
+    params = jax.tree.map(lambda leaf: 1.5 * leaf, cell.init(KEY))
+    inputs, dt, mask = data()
+
+    def second(method):
+        def loss(params, inputs):
+            return jnp.sum(lj.unroll(cell, params, inputs, dt, mask=mask, method=method)[1] ** 2)
+
+        def penalty(params):
+            return jnp.sum(jax.grad(loss, argnums=1)(params, inputs) ** 2)
+
+        direction = jax.tree.map(jnp.cos, params)
+        product = jax.jvp(lambda p: jax.grad(loss)(p, inputs), (params,), (direction,))[1]
+        return product, jax.grad(penalty)(params)
+
+    ours, theirs = jax.jit(lambda: second(lj.Newton(jacobian, tolerance=1e-9, iterations=60)))(), second(lj.Scan())
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-7 * max(1, np.max(np.abs(other))))
+
+
+def test_newton_has_third_derivatives_too(x64):
+    """Of the last state of one neuron by a factor of its inputs, against the scan."""
+    cell = lj.CTRNN(3, 2, lj.Exponential(1))
+    params, inputs = cell.init(KEY), data()[0][:, 0]
+
+    def third(method):
+        f = lambda factor: lj.unroll(cell, params, factor * inputs, 0.5, method=method)[0][0]  # noqa: E731
+        return jax.jit(jax.grad(jax.grad(jax.grad(f))))(0.7)
+
+    expected = third(lj.Scan())
+    assert abs(expected) > 1e-3
+    assert abs(third(lj.Newton(tolerance=1e-9)) - expected) < 1e-7
+
+
+@pytest.mark.parametrize(("name", "jacobian"), [("ltc ncp", "layered"), ("ltc", "diagonal"), ("cfc", "full")])
+def test_newton_is_the_scan_on_trained_weights(name, jacobian, x64):
+    """Training makes the weights harder; what is left between the two is the tolerance."""
+    cell, optimizer = lj.Readout(NONLINEAR[name], 1), optax.adam(0.03)
+    phase = np.linspace(0, 4 * np.pi, TIME, dtype=np.float32)[:, None] + np.arange(BATCH, dtype=np.float32)
+    inputs, target = np.stack([np.sin(phase), np.cos(2 * phase), phase / 10], -1), np.sin(3 * phase)[..., None]
+
+    def loss(params, method: lj.Scan | lj.Newton = lj.Scan()):
+        outputs = lj.unroll(cell, params, inputs, 0.3, method=method)[1]
+        return jnp.mean((outputs - target) ** 2), outputs
+
+    @jax.jit
+    def train(params):
+        def update(carry, _):
+            params, state = carry
+            (error, _), gradient = jax.value_and_grad(loss, has_aux=True)(params)
+            changes, state = optimizer.update(gradient, state)
+            return (optax.apply_updates(params, changes), state), error
+
+        (params, _), errors = jax.lax.scan(update, (params, optimizer.init(params)), None, length=300)
+        return params, errors
+
+    params, errors = train(cell.init(KEY))
+    assert errors[-1] < errors[0] / 2
+    (ours, theirs) = (
+        jax.jit(jax.grad(functools.partial(loss, method=method), has_aux=True))(params)
+        for method in (lj.Newton(jacobian, iterations=40), lj.Scan())
+    )
+    for mine, other in zip(*map(jax.tree.leaves, (ours, theirs)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-5 * max(1, np.max(np.abs(other))))
+    info = lj.newton_convergence(cell, params, inputs, 0.3, method=lj.Newton(jacobian, iterations=40))
+    assert np.all(info.converged)
+
+
+def newton_info(cell, method, params=None):
+    params = cell.init(KEY) if params is None else params
+    return lj.newton_convergence(cell, params, data()[0], 0.1, method=method)
+
+
+def test_newton_needs_as_few_iterations_as_published():
+    """Full 3 to 6, diagonal up to 15 for an LTC; layered: one for inter and motor neurons each, few for command."""
+    assert np.all(newton_info(NONLINEAR["ltc"], lj.Newton("full")).iterations <= 7)
+    assert np.all(newton_info(NONLINEAR["ltc"], lj.Newton("diagonal")).iterations <= 20)
+    info = newton_info(NONLINEAR["ltc ncp"], lj.Newton("layered"))
+    assert np.all(info.iterations <= 10) and np.all(info.converged) and np.all(info.residual < 1e-5)
+
+
+def test_newton_falls_back_to_the_scan_where_it_does_not_converge():
+    cell = NONLINEAR["ltc"]
+    params = cell.init(KEY)
+    method = lj.Newton("diagonal", iterations=1)
+    info = newton_info(cell, method, params)
+    assert not np.any(info.converged) and np.all(info.iterations == 1) and np.all(info.residual > 1e-6)
+    inputs, dt, _ = data()
+    ours, theirs = (lj.unroll(cell, params, inputs, dt, method=m) for m in (method, lj.Scan()))
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-6)
+
+
+def test_newton_refuses_what_it_cannot_do():
+    inputs = np.ones((4, 3), np.float32)
+    for cell, method, message in (
+        (lj.LSTM(3, 4), lj.Newton(), "Newton needs a cell whose state is one array, got LSTM"),
+        (lj.CTRNN(3, 4), lj.Newton("layered"), "layered form needs a cell that says what its layers are .* got CTRNN"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            lj.unroll(cell, cell.init(KEY), inputs, method=method)
+    with pytest.raises(ValueError, match="jacobian must be one of 'full', 'diagonal', 'layered', got 'block'"):
+        lj.Newton("block")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"tolerance must be in \(0, 1\), got 0"):
+        lj.Newton(tolerance=0)
+    with pytest.raises(ValueError, match=r"gradient must be left at Remat\(\) with Newton"):
+        lj.unroll(lj.GRU(3, 4), lj.GRU(3, 4).init(KEY), inputs, method=lj.Newton(), gradient=lj.Chunked())
+
+
+# which method, when it is left open
+
+SPARSE = lj.LTC(3, lj.AutoNCP(64, 4))
+DENSE = lj.LTC(3, lj.FullyConnected(64))
+
+
+@pytest.mark.parametrize(
+    ("cell", "time", "batch", "platform", "expected"),
+    [
+        (SPARSE, 65536, (1,), "cpu", lj.Scan()),
+        (SPARSE, 65536, (), "gpu", lj.Newton("layered")),
+        (SPARSE, 1000, (1,), "gpu", lj.Scan()),  # short
+        (DENSE, 4096, (1,), "gpu", lj.Newton("full")),
+        (DENSE, 4096, (8, 4), "tpu", lj.Scan()),  # many sequences
+        (DENSE, 10**6, (1,), "gpu", lj.Scan()),  # 49 GB of Jacobians
+        (lj.LTC(3, DENSE.wiring, lj.Exponential(2)), 4096, (1,), "gpu", lj.Newton("full")),
+        (lj.CfC(3, 32), 4096, (16,), "gpu", lj.Newton("full")),
+        (lj.Readout(SPARSE, 2), 4096, (1,), "gpu", lj.Newton("layered")),
+        (lj.LSTM(3, 8), 4096, (1,), "gpu", lj.Scan()),  # its state is two arrays
+        (LINEAR["stack"], 16, (256,), "gpu", lj.Associative()),
+        (LINEAR["stack"], 16, (256,), "cpu", lj.Scan()),
+        (LINEAR["stack"], 16, (1,), "cpu", lj.Associative()),
+        (lj.Readout(lj.GatedLinear(3, 4), 2), 16, (), "cpu", lj.Associative()),
+    ],
+)
+def test_auto_chooses_by_platform_length_batch_and_size(cell, time, batch, platform, expected):
+    assert choose(cell, time, batch, lj.Remat(), platform) == expected
+    assert choose(cell, time, batch, lj.Chunked(), platform) == lj.Scan()  # which alone can be chunked
+
+
+def test_auto_is_the_scan_on_a_cpu_and_any_other_word_is_refused():
+    cell = lj.GRU(3, 4)
+    params = cell.init(KEY)
+    inputs, dt, mask = data()
+    for mine, other in zip(
+        *(jax.tree.leaves(lj.unroll(cell, params, inputs, dt, mask=mask, method=m)) for m in ("auto", lj.Scan())),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(mine, other)
+    with pytest.raises(ValueError, match="method must be one of 'auto', got 'fast'"):
+        lj.unroll(cell, params, inputs, method="fast")  # type: ignore[arg-type]
+
+
+def test_convergence_is_told_for_each_sequence():
+    cell = lj.LTC(3, lj.AutoNCP(12, 2))
+    params = cell.init(KEY)
+    inputs, dt, _ = data()
+    info = lj.newton_convergence(cell, params, inputs, dt, method=lj.Newton("full"))
+    assert info.converged.tolist() == [True] * BATCH and np.all((info.iterations > 1) & (info.iterations < 10))
+    assert np.all(info.residual < 1e-5)
+    hurried = lj.newton_convergence(cell, params, inputs, dt, method=lj.Newton("full", iterations=1))
+    assert not np.any(hurried.converged) and np.all(hurried.residual > info.residual)
+    with pytest.raises(ValueError, match="Newton needs a cell whose state is one array"):
+        lj.newton_convergence(lj.LSTM(3, 4), lj.LSTM(3, 4).init(KEY), inputs)
+
+
+# sequences of no steps, and keys of the older style
+
+
+@pytest.mark.parametrize(
+    ("method", "cell"),
+    [
+        (lj.Newton("full"), NONLINEAR["ltc"]),
+        (lj.Newton("diagonal"), NONLINEAR["cfc"]),
+        (lj.Newton("layered"), NONLINEAR["readout of ltc"]),
+        (lj.Associative(), LINEAR["readout"]),
+        (lj.Associative(), LINEAR["stack"]),
+        (lj.Scan(), NONLINEAR["gru"]),
+        ("auto", LINEAR["stack"]),
+    ],
+)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_no_steps_leave_the_state_and_give_no_outputs(method, cell, reverse):
+    params, inputs = cell.init(KEY), jnp.ones((0, 2, 3))
+    start = jax.tree.map(lambda leaf: leaf + 0.3, cell.initial_state((2,)))
+    mask = jnp.ones((0, 2), bool)
+    given: tuple[dict[str, Any], ...] = {}, {"mask": mask}, {"key": KEY}, {"dt": jnp.ones((0, 2))}
+    for options in given:
+        state, outputs = lj.unroll(cell, params, inputs, state=start, method=method, reverse=reverse, **options)
+        jax.tree.map(np.testing.assert_array_equal, state, start)
+        assert outputs.shape == (0, 2, cell.outputs)
+    gradient = jax.grad(lambda x: jnp.sum(lj.unroll(cell, params, inputs, state=x, method=method)[1]))(start)
+    assert all(not np.any(leaf) for leaf in jax.tree.leaves(gradient))
+
+
+def test_no_steps_need_no_iterations():
+    cell = NONLINEAR["ltc"]
+    info = lj.newton_convergence(cell, cell.init(KEY), np.ones((0, 2, 3), np.float32))
+    assert info.iterations.tolist() == [0, 0] and info.residual.tolist() == [0, 0] and info.converged.tolist() == [1, 1]
+    with pytest.raises(ValueError, match="inputs must hold at least one time step"):
+        lj.lyapunov_exponent(cell, cell.init(KEY), np.ones((0, 2, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        lj.Stack(3, lj.Block(lj.GatedLinear(4, 4), dropout=0.5), layers=2),
+        lj.Stack(3, lj.Stack(3, lj.Block(lj.GatedLinear(3, 3), dropout=0.5), layers=2), layers=2),
+        lj.Block(lj.GatedLinear(3, 3), dropout=0.5, feed_forward=True),
+        lj.CfC(3, 4, backbone_layers=2, dropout=0.5),
+        lj.MixedMemory(lj.CfC(3, 4, dropout=0.5)),
+    ],
+    ids=["stack", "stack of stacks", "block", "cfc", "mixed memory"],
+)
+def test_keys_of_the_older_style_are_those_of_the_newer(cell):
+    """In a run, in a single call of the cell, and where all steps are done at once."""
+    params, inputs, old = cell.init(KEY), data()[0][:5], jax.random.PRNGKey(0)
+    methods = [lj.Scan()] if "CfC" in repr(cell) else [lj.Scan(), lj.Associative()]
+    for method in methods:
+        ours, theirs = (lj.unroll(cell, params, inputs, key=key, method=method)[1] for key in (old, KEY))
+        np.testing.assert_array_equal(ours, theirs)
+        assert np.any(np.abs(ours - lj.unroll(cell, params, inputs, method=method)[1]) > 1e-3)  # it drops
+    single = (cell.sense(params, inputs[0], key) for key in (old, KEY))
+    ours, theirs = (cell.step(params, cell.initial_state((BATCH,)), sensed, jnp.ones(()))[1] for sensed in single)
+    np.testing.assert_array_equal(ours, theirs)
+    traced = jax.jit(lambda key: lj.unroll(cell, params, inputs, key=key)[1])
+    np.testing.assert_allclose(traced(old), lj.unroll(cell, params, inputs, key=KEY)[1], atol=1e-6)
+
+
+def test_keys_of_the_older_style_serve_the_readings():
+    cell = NONLINEAR["gru"]
+    params, inputs, old = cell.init(KEY), data()[0], jax.random.PRNGKey(0)
+    for reading in (lj.lyapunov_exponent, lj.newton_convergence):
+        ours, theirs = (reading(cell, params, inputs, key=key) for key in (old, KEY))
+        jax.tree.map(np.testing.assert_array_equal, ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", [int, np.float64, jnp.bfloat16])
+def test_a_state_of_another_dtype_is_the_same_start(dtype):
+    """0 and 1 are the same in all of them."""
+    cell = NONLINEAR["gru"]
+    params, inputs = cell.init(KEY), data()[0]
+    start = np.arange(BATCH * 4).reshape(BATCH, 4) % 2
+    ours, theirs = (jnp.asarray(start, kind) for kind in (dtype, np.float32))
+    for run in (lj.lyapunov_exponent, lj.newton_convergence, lj.state_sensitivity, lj.unroll):
+        both = (run(cell, params, inputs, state=x) for x in (ours, theirs))
+        jax.tree.map(np.testing.assert_array_equal, *both)
+    with pytest.raises(ValueError, match="state must be an array of real numbers, got complex64"):
+        lj.lyapunov_exponent(cell, params, inputs, state=jnp.asarray(start, np.complex64))
