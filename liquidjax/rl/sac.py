@@ -28,7 +28,7 @@ class Learner(NamedTuple):
     critics: Params
     targets: Params
     log_alpha: Array
-    memory: Any
+    opt_state: Any
     """The state of the optimizer."""
 
 
@@ -139,8 +139,8 @@ class SAC:
         actor = self.actor.network.init(actor_key)
         critics = jax.vmap(self.critic.network.init)(jax.random.split(critic_key))
         log_alpha = jnp.log(jnp.asarray(self.initial_alpha, float))
-        memory = optax.adam(self.learning_rate).init((actor, critics, log_alpha))
-        return Learner(actor, critics, critics, log_alpha, memory)
+        opt_state = optax.adam(self.learning_rate).init((actor, critics, log_alpha))
+        return Learner(actor, critics, critics, log_alpha, opt_state)
 
     def initial_states(self, batch_shape: tuple[int, ...] = ()) -> States:
         """The states at the start of an episode."""
@@ -202,10 +202,10 @@ def update(sac: SAC, learner: Learner, batch: Transition, key: Array) -> tuple[L
 
     params = (learner.actor, learner.critics, learner.log_alpha)
     gradient, losses = jax.grad(loss, has_aux=True)(params)
-    (actor, critics, log_alpha), memory = descend(optax.adam(sac.learning_rate), gradient, learner.memory, params)
+    (actor, critics, log_alpha), opt_state = descend(optax.adam(sac.learning_rate), gradient, learner.opt_state, params)
     actor, critics = project(actor, sac.actor.network), project(critics, sac.critic.network)
     targets: Any = optax.incremental_update(critics, learner.targets, sac.target_rate)
-    return Learner(actor, critics, targets, log_alpha, memory), losses
+    return Learner(actor, critics, targets, log_alpha, opt_state), losses
 
 
 def for_environment(
@@ -322,7 +322,7 @@ def train(
             observation = _finite("observation of the reset", env.reset()[0], number)
             states, start, total = sac.initial_states(), number, 0.0
     if losses is not None:
-        _check_learning((losses, now._replace(memory=None)), losses, steps, sac)
+        _check_learning((losses, now._replace(opt_state=None)), losses, steps, sac)
     return Run(now, episodes)
 
 

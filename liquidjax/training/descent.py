@@ -9,9 +9,9 @@ from liquidjax._types import Params
 
 
 def descend(
-    optimizer: optax.GradientTransformation, gradient: Params, memory: Any, params: Params
+    optimizer: optax.GradientTransformation, gradient: Params, opt_state: Any, params: Params
 ) -> tuple[Params, Any]:
-    """(params, memory of the optimizer) after one step; to be called within what is compiled.
+    """(params, opt_state) after one step; to be called within what is compiled.
 
     Example:
         >>> import jax.numpy as jnp
@@ -21,5 +21,5 @@ def descend(
     """
     # Adam raises a float to the power of a whole number, which strict promotion, where it is asked for, would refuse.
     with jax.numpy_dtype_promotion("standard"):
-        updates, memory = optimizer.update(gradient, memory, params)
-        return optax.apply_updates(params, updates), memory
+        updates, opt_state = optimizer.update(gradient, opt_state, params)
+        return optax.apply_updates(params, updates), opt_state

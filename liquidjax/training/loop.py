@@ -82,15 +82,15 @@ def measure(cell: Cell, params: Params, inputs: Any, labels: Any, dt: float) -> 
     return _metrics(logits(cell, params, inputs, dt), labels)
 
 
-@functools.partial(jax.jit, static_argnames=("cell", "optimizer"), donate_argnames=("params", "memory"))
+@functools.partial(jax.jit, static_argnames=("cell", "optimizer"), donate_argnames=("params", "opt_state"))
 def train_step(
-    cell: Cell, optimizer: AdamW, params: Params, memory: Any, inputs: Any, labels: Any, dt: Any, smoothing: Any
+    cell: Cell, optimizer: AdamW, params: Params, opt_state: Any, inputs: Any, labels: Any, dt: Any, smoothing: Any
 ) -> tuple[Params, Any, Metrics]:
-    """One step of the optimizer on one batch: (params, memory of the optimizer, metrics before the step).
+    """One step of the optimizer on one batch: (params, opt_state, metrics before the step).
 
     What it makes smaller is the cross entropy with a share `smoothing` of the label spread over all classes; the
     metrics are those of the plain label. Parameters with explicit constraints are put back into their ranges. `params`
-    and `memory` are donated: do not touch them afterwards.
+    and `opt_state` are donated: do not touch them afterwards.
     """
 
     def loss(params):
@@ -99,8 +99,8 @@ def train_step(
         return optax.softmax_cross_entropy(output, target).mean(), _metrics(output, labels)
 
     (_, metrics), gradient = jax.value_and_grad(loss, has_aux=True)(params)
-    params, memory = descend(optimizer.transform(), gradient, memory, params)
-    return project(params, cell), memory, metrics
+    params, opt_state = descend(optimizer.transform(), gradient, opt_state, params)
+    return project(params, cell), opt_state, metrics
 
 
 @jax.jit
@@ -174,7 +174,7 @@ def train(
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing must be in [0, 1), got {smoothing}")
     optimizer = AdamW(learning_rate, epochs * steps, weight_decay, clip)
-    memory = optimizer.transform().init(params)
+    opt_state = optimizer.transform().init(params)
     params = jax.tree.map(jnp.copy, params)  # the step gives its buffers away
     rng = np.random.default_rng(seed)
     start = time.perf_counter()
@@ -182,8 +182,8 @@ def train(
     for epoch in range(1, epochs + 1):
         metrics = []
         for rows in rng.permutation(len(labels))[: steps * batch_size].reshape(steps, batch_size):
-            params, memory, of_batch = train_step(
-                cell, optimizer, params, memory, inputs[:, rows], labels[rows], dt, smoothing
+            params, opt_state, of_batch = train_step(
+                cell, optimizer, params, opt_state, inputs[:, rows], labels[rows], dt, smoothing
             )
             metrics.append(of_batch)
             if stop():

@@ -90,11 +90,11 @@ def train(
     check_values(series, dt)
     start = time.perf_counter()
     params = jax.tree.map(jnp.copy, params)  # the epochs give their buffers away
-    memory = jax.vmap(optax.adam(0.0).init)(params)
+    opt_state = jax.vmap(optax.adam(0.0).init)(params)
     done = 0
     while done < epochs:
         count = min(max(1, epochs // CHUNKS), LONGEST_CHUNK, epochs - done)
-        params, memory, errors = _epochs(cell, params, memory, series, learning_rates, dt, count)
+        params, opt_state, errors = _epochs(cell, params, opt_state, series, learning_rates, dt, count)
         done += count
         callback(done, np.asarray(errors), time.perf_counter() - start)
         if stop():
@@ -102,17 +102,17 @@ def train(
     return params
 
 
-@functools.partial(jax.jit, static_argnames="cell", donate_argnames=("params", "memory"))
-def _epochs(cell, params, memory, series, learning_rates, dt, count):
-    """`count` epochs: (params, memory of the optimizer, errors (copies,) before the last epoch)."""
+@functools.partial(jax.jit, static_argnames="cell", donate_argnames=("params", "opt_state"))
+def _epochs(cell, params, opt_state, series, learning_rates, dt, count):
+    """`count` epochs: (params, opt_state, errors (copies,) before the last epoch)."""
 
-    def epoch(params, memory, series, learning_rate):
+    def epoch(params, opt_state, series, learning_rate):
         error, gradient = jax.value_and_grad(lambda params: _error(cell, params, series, dt))(params)
-        params, memory = descend(optax.adam(learning_rate), gradient, memory, params)
-        return project(params, cell), memory, error
+        params, opt_state = descend(optax.adam(learning_rate), gradient, opt_state, params)
+        return project(params, cell), opt_state, error
 
     copies = jax.vmap(epoch, in_axes=(0, 0, 1, 0))
-    carry = params, memory, jnp.zeros(learning_rates.shape)
+    carry = params, opt_state, jnp.zeros(learning_rates.shape)
     return jax.lax.fori_loop(0, count, lambda _, carry: copies(carry[0], carry[1], series, learning_rates), carry)
 
 

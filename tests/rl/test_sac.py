@@ -273,7 +273,7 @@ def test_v15_losses_and_gradients_by_hand(x64):
     value, of_actor = jax.value_and_grad(actor_loss)(actor)
     np.testing.assert_allclose(losses.actor, value, rtol=1e-10)
     # The first moment of Adam after one step is a tenth of the gradient.
-    moments: Any = new.memory[0].mu
+    moments: Any = new.opt_state[0].mu
     assert isinstance(moments, tuple)
     jax.tree.map(lambda m, g: np.testing.assert_allclose(m, 0.1 * g, atol=1e-10), moments[0], of_actor)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *of_critics)
@@ -483,6 +483,6 @@ def test_the_optimizer_is_adam_for_everything():
     sac, batch = DISCRETE, some_batch(DISCRETE)
     learner = sac.init(KEY)
     new, _ = update(sac, learner, batch, KEY)
-    assert isinstance(optax.tree.get(new.memory, "count"), jax.Array) and int(optax.tree.get(new.memory, "count")) == 1
+    assert isinstance(optax.tree.get(new.opt_state, "count"), jax.Array) and int(optax.tree.get(new.opt_state, "count")) == 1
     moved = jnp.max(jnp.abs(new.actor.motor.bias - learner.actor.motor.bias))
     assert float(moved) == pytest.approx(1e-2, rel=1e-2)  # Adam's first step is the learning rate
