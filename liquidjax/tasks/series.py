@@ -190,8 +190,8 @@ def _mackey_glass(times: jax.Array, delays: int, tolerance: float) -> jax.Array:
     _, solutions = jax.lax.scan(following, before, length=delays)
 
     def at(time):
-        delay = (time // DELAY).astype(int)
-        return jax.tree.map(lambda leaf: leaf[delay], solutions).evaluate(time - delay * DELAY)
+        delay = time // DELAY
+        return jax.tree.map(lambda leaf: leaf[delay.astype(int)], solutions).evaluate(time - delay * DELAY)
 
     return jax.lax.map(at, times)
 
