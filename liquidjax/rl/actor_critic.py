@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._belong import check_cell
-from liquidjax._checks import check_array, described
+from liquidjax._checks import check_array, described, put
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.models.ncp import NCPNetwork
 from liquidjax.sequences.unroll import step
@@ -61,7 +61,7 @@ class ContinuousActor:
             limits = check_array(name, given)
             if limits.ndim != 1:
                 raise ValueError(f"{name} must be a number for each action, got {described(given)}")
-            object.__setattr__(self, name, tuple(float(limit) for limit in given))
+            put(self, **{name: tuple(float(limit) for limit in given)})
         actions = (len(self.low), len(self.high))
         if actions != (self.network.outputs / 2,) * 2:
             raise ValueError(

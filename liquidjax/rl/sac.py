@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from liquidjax._checks import check_size
+from liquidjax._checks import UNRESOLVED, check_size, resolve
 from liquidjax._types import Array, Params, State
 from liquidjax.cells.projection import project
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork
@@ -110,7 +110,7 @@ class SAC:
     target_rate: float = 0.005
     learning_rate: float = 3e-4
     initial_alpha: float = 1.0
-    target_entropy: float = None  # type: ignore[assignment]  # None means the actor's; resolved on construction
+    target_entropy: float = UNRESOLVED  # None means the actor's
 
     def __post_init__(self):
         for name, most in (
@@ -130,8 +130,7 @@ class SAC:
                 f"the critic must have {expected[0]} inputs and {expected[1]} outputs for this actor, got "
                 f"{got[0]} and {got[1]}"
             )
-        if self.target_entropy is None:
-            object.__setattr__(self, "target_entropy", self.actor.target_entropy)
+        resolve(self, target_entropy=self.actor.target_entropy)
 
     def init(self, key: Array) -> Learner:
         """Draws the parameters; the targets start as the critics."""

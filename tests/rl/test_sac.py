@@ -483,6 +483,7 @@ def test_the_optimizer_is_adam_for_everything():
     sac, batch = DISCRETE, some_batch(DISCRETE)
     learner = sac.init(KEY)
     new, _ = update(sac, learner, batch, KEY)
-    assert isinstance(optax.tree.get(new.opt_state, "count"), jax.Array) and int(optax.tree.get(new.opt_state, "count")) == 1
+    count = optax.tree.get(new.opt_state, "count")
+    assert isinstance(count, jax.Array) and int(count) == 1
     moved = jnp.max(jnp.abs(new.actor.motor.bias - learner.actor.motor.bias))
     assert float(moved) == pytest.approx(1e-2, rel=1e-2)  # Adam's first step is the learning rate
