@@ -92,7 +92,7 @@ class Scaled:
 
     @property
     def transparent(self):
-        return True
+        return not getattr(self, "hidden", False)
 
     @property
     def inputs(self):
@@ -234,9 +234,9 @@ def test_readings_and_trajectories_reach_through():
 
 @dataclass(frozen=True)
 class Opaque(Scaled):
-    @property
-    def transparent(self):
-        return False
+    """A wrapper that does not say what it does to the state."""
+
+    hidden: bool = True
 
 
 def test_bounds_reach_through_and_ask_what_rewrites_the_state():

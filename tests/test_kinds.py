@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import liquidjax
+from small_cells import squared_error
 
 lj: Any = liquidjax  # a type checker would refuse what is passed here, which is the point
 KEY = jax.random.key(0)
@@ -25,11 +26,6 @@ LAYER = lj.SparseLinear(MASK)
 PLAIN = lj.NCPNetwork(2, 4, 1)
 HEAD, CNN = lj.ConvolutionalHead(16, 24), lj.CNN(53, 53)
 ADJOINT = diffrax.RecursiveCheckpointAdjoint()
-
-
-def squared_error(output, target):
-    """A loss for `StepLoss`."""
-    return jnp.mean((output - target) ** 2, axis=-1)
 
 
 def decay(rate, t, x):

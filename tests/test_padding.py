@@ -12,7 +12,7 @@ import pytest
 import liquidjax as lj
 from liquidjax.cells.wrappers.base import ode_inside
 from liquidjax.sequences.methods.associative import reads_state
-from test_strict import CELLS
+from small_cells import CELLS
 
 TIME, BATCH = 4, 2
 MASK = np.array([[True, False], [False, False], [True, True], [False, True]])

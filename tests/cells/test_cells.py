@@ -16,6 +16,7 @@ import liquidjax as lj
 from liquidjax.analysis import trajectory
 from liquidjax.cells.wrappers.mixed_memory import MixedMemoryState
 from liquidjax.reparam import positive
+from small_cells import squared_error
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -245,11 +246,6 @@ def rate_and_drive(params, state, inputs):
     params = jax.device_get(params)
     f = 1 / (1 + np.exp(-(np.concatenate([inputs, state], -1) @ params.linear.weight + params.linear.bias)))
     return 1 / np.logaddexp(0, params.time_constant) + f, f * params.A
-
-
-def squared_error(output, target):
-    """A loss for `StepLoss`."""
-    return jnp.mean((output - target) ** 2, axis=-1)
 
 
 def test_readings_reach_through_what_is_built_around_a_cell():

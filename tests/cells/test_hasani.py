@@ -1,8 +1,6 @@
 """The LTC of the paper and of the tutorial: reference values, its theorems, its solver and its limits."""
 
-import json
 import math
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import golden_data
 import liquidjax as lj
 from liquidjax.analysis import trajectory
 from liquidjax.cells.hasani import HasaniLTCParams
@@ -18,14 +17,14 @@ from liquidjax.layers.linear import Linear
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("euler_layer_*.npz"))
+GOLDEN = golden_data.files("euler_layer_")
 KEY = jax.random.key(0)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
 def test_t1_the_tutorials_layer_and_its_time_constants(path):
-    data = np.load(path)
-    arguments = json.loads(str(data["meta"]))["arguments"]
+    data, meta = golden_data.load(path)
+    arguments = meta["arguments"]
     cell = lj.HasaniLTC(arguments["input_size"], arguments["state_size"], lj.Euler())
     params = HasaniLTCParams(
         Linear(jnp.asarray(data["param/fc.weight"].T), jnp.asarray(data["param/fc.bias"])),

@@ -1,8 +1,6 @@
 """Every file made by running ncps 1.0.1: the same outputs, states and gradients from the same weights."""
 
 import contextlib
-import json
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import golden_data
 import liquidjax as lj
+from golden_data import assert_close
 from liquidjax.cells.wrappers.mixed_memory import MixedMemoryState
 from liquidjax.interop import from_ncps
 
-FOLDER = Path(__file__).parents[1] / "golden"
-FILES = sorted(path for path in FOLDER.glob("*.npz") if path.name.startswith(("ltc_", "cfc_")))
+FILES = golden_data.files("ltc_", "cfc_")
 AT_ONCE = {
     "ltc_irregular_autoncp": lj.Newton("layered"),
     "ltc_irregular_fc": lj.Newton("full"),
@@ -23,15 +22,6 @@ AT_ONCE = {
     "cfc_default_irregular": lj.Newton("full"),
 }
 """Files that are also evaluated by a method that does all time steps at once."""
-
-
-def load(path):
-    data = np.load(path)
-    meta = json.loads(str(data["meta"]))
-    parts = {
-        kind: {k.split("/", 1)[1]: data[k] for k in data if k.startswith(kind + "/")} for kind in ("param", "grad")
-    }
-    return data, meta, parts["param"], parts["grad"]
 
 
 def neuron_order(cell):
@@ -44,27 +34,21 @@ def neuron_order(cell):
     return np.arange(inner.units)
 
 
-def assert_close(actual, expected, tolerance, name):
-    """The largest difference, relative to the largest entry of the expected array or to 1 if that is more."""
-    difference = np.max(np.abs(np.asarray(actual) - expected), initial=0)
-    assert difference <= tolerance * max(1, np.max(np.abs(expected), initial=0)), f"{name}: {difference}"
-
-
 def test_all_files_are_there():
     assert len(FILES) == 43
 
 
 @pytest.mark.parametrize(
-    ("path", "method"),
+    ("file", "method"),
     [pytest.param(path, lj.Scan(), id=path.stem) for path in FILES]
-    + [pytest.param(FOLDER / f"{name}.npz", at_once, id=f"{name} at once") for name, at_once in AT_ONCE.items()],
+    + [pytest.param(name, at_once, id=f"{name} at once") for name, at_once in AT_ONCE.items()],
 )
-def test_outputs_states_and_gradients(path, method):
-    data, meta, param, grad = load(path)
-    double = path.stem.endswith("float64")
+def test_outputs_states_and_gradients(file, method):
+    golden = golden_data.load(file)
+    data, meta, param, grad = golden.data, golden.meta, golden.part("param"), golden.part("grad")
+    double = data["in/x"].dtype == np.float64
     with jax.enable_x64(True) if double else contextlib.nullcontext():
-        name = meta["call"].rsplit(".", 1)[-1]
-        cell, params = from_ncps(name, meta["arguments"], param)
+        cell, params = from_ncps(golden.name, meta["arguments"], param)
         order = neuron_order(cell)
         mixed = "in/c0" in data
         batch = data["in/x"].shape[0]
@@ -101,7 +85,7 @@ def test_outputs_states_and_gradients(path, method):
 
         # Gradients travel the same way as weights: what from_ncps makes of the peer's is what ours must be.
         untrained = {k: v for k, v in param.items() if k not in grad}  # the masks, which must be those of the wiring
-        _, expected = from_ncps(name, meta["arguments"], {k: grad[k] for k in param if k in grad} | untrained)
+        _, expected = from_ncps(golden.name, meta["arguments"], {k: grad[k] for k in param if k in grad} | untrained)
         for (where, theirs), ours in zip(
             jax.tree.leaves_with_path(expected), jax.tree.leaves(gradient["params"]), strict=True
         ):
@@ -119,7 +103,8 @@ def test_outputs_states_and_gradients(path, method):
 def test_the_peer_gives_masked_synapses_no_gradient():
     """We do not store them; were their gradient not zero, the comparison above would have left something out."""
     for path in FILES:
-        _, _, param, grad = load(path)
+        golden = golden_data.load(path)
+        param, grad = golden.part("param"), golden.part("grad")
         if path.name.startswith("ltc_"):
             for name in ("w", "mu", "sigma", "erev"):
                 assert not np.any(grad[f"rnn_cell.{name}"][param["rnn_cell.sparsity_mask"] == 0])
@@ -127,8 +112,8 @@ def test_the_peer_gives_masked_synapses_no_gradient():
 
 def arrays_of(stem):
     """Name, arguments and state_dict of one file."""
-    data, meta, param, _ = load(FOLDER / f"{stem}.npz")
-    return meta["call"].rsplit(".", 1)[-1], meta["arguments"], param, data
+    golden = golden_data.load(stem)
+    return golden.name, golden.meta["arguments"], golden.part("param"), golden.data
 
 
 def with_wiring(arguments, **changed):

@@ -1,6 +1,5 @@
 """From here to ncps: the arrays under its names, bit by bit, and the networks it does not have."""
 
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -8,19 +7,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import golden_data
 import liquidjax as lj
-from interop.test_golden_ncps import FILES, load
 from liquidjax.interop import from_ncps, to_ncps
 
 KEY = jax.random.key(0)
 OF_SYNAPSES = ("w", "mu", "sigma", "erev")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: Path(p).stem)
+@pytest.mark.parametrize("path", golden_data.files("ltc_", "cfc_"), ids=lambda p: p.stem)
 def test_round_trip_of_every_file(path, x64):
     """Names, shapes, dtypes and bits of the peer's own state_dict; a synapse that does not exist is 0."""
-    _, meta, param, _ = load(path)
-    name, arguments = meta["call"].rsplit(".", 1)[-1], meta["arguments"]
+    golden = golden_data.load(path)
+    name, arguments, param = golden.name, golden.meta["arguments"], golden.part("param")
     cell, params = from_ncps(name, arguments, param)
     again, described, arrays = to_ncps(cell, params)
     assert again == name and set(arrays) == set(param)

@@ -2,9 +2,7 @@
 
 import dataclasses
 import inspect
-import json
 import pickle
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -15,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import golden_data
 import liquidjax as lj
+from golden_data import assert_close
 from liquidjax.cells.velora import NCPLiquidCell, NCPLiquidCellParams
 from liquidjax.interop.velora import from_velora
 from liquidjax.layers.linear import Linear
@@ -25,19 +25,14 @@ from liquidjax.wirings.layered import Layered, LayerMasks
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-FILES = sorted(GOLDEN.glob("velora_*.npz"))
+FILES = golden_data.files("velora_")
 KEY = jax.random.key(0)
 MASK = [[1, 0], [-1, 1], [0, -1]]
 
 
-def part(data, kind):
-    return {k.split("/", 1)[1]: data[k] for k in data if k.startswith(kind + "/")}
-
-
-def convert(data, meta, arrays):
+def convert(golden, arrays):
     """(module, params) from arrays under Velora's names: the weights, or their gradients, which travel the same way."""
-    buffers, masks = part(data, "buffer"), part(data, "wiring")
+    buffers, masks, meta = golden.part("buffer"), golden.part("wiring"), golden.meta
     if "hidden_split" in meta:
         layers = LayerMasks(**masks)
         cells = []
@@ -46,15 +41,7 @@ def convert(data, meta, arrays):
             sizes = {"in_features": mask.shape[0], "n_hidden": mask.shape[1]}
             cells.append(from_velora("NCPLiquidCell", sizes, own, mask)[1])
         return LiquidNCPStack(*meta["arguments"]["wiring"], masks=layers), NCPParams(*cells)
-    name = meta["call"].rsplit(".", 1)[-1]
-    return from_velora(name, meta["arguments"], arrays | buffers, masks.get("mask", masks))
-
-
-def assert_close(actual, expected, tolerance, name):
-    """The largest difference, relative to the largest entry of the expected array."""
-    assert np.shape(actual) == np.shape(expected), f"{name}: {np.shape(actual)} and {np.shape(expected)}"
-    difference = np.max(np.abs(np.asarray(actual) - expected), initial=0)
-    assert difference <= tolerance * max(1e-3, np.max(np.abs(expected), initial=0)), f"{name}: {difference}"
+    return from_velora(golden.name, meta["arguments"], arrays | buffers, masks.get("mask", masks))
 
 
 def test_all_files_are_there():
@@ -63,9 +50,9 @@ def test_all_files_are_there():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem.removeprefix("velora_"))
 def test_outputs_states_and_gradients(path):
-    data = np.load(path)
-    meta = json.loads(str(data["meta"]))
-    module, params = convert(data, meta, part(data, "param"))
+    golden = golden_data.load(path)
+    data = golden.data
+    module, params = convert(golden, golden.part("param"))
     x = data["in/x"]
     h0 = data.get("in/h0")
 
@@ -82,23 +69,23 @@ def test_outputs_states_and_gradients(path):
 
     gradient, (state, outputs) = jax.jit(jax.grad(loss, argnums=(0, 1, 2), has_aux=True))(params, x, h0)
     y = data["out/y"][None] if path.stem.endswith("single") else data["out/y"]  # the source drops a batch axis of one
-    assert_close(outputs, y, 1e-5, "y")
+    assert_close(outputs, y, 1e-5, "y", least=1e-3)
     assert (state is None) == ("out/state" not in data)
     if state is not None:
-        assert_close(state, data["out/state"], 1e-5, "state")
+        assert_close(state, data["out/state"], 1e-5, "state", least=1e-3)
     of_inputs = ("x", "h0")
-    _, expected = convert(data, meta, {k: v for k, v in part(data, "grad").items() if k not in of_inputs})
+    _, expected = convert(golden, {k: v for k, v in golden.part("grad").items() if k not in of_inputs})
     for (where, theirs), ours in zip(jax.tree.leaves_with_path(expected), jax.tree.leaves(gradient[0]), strict=True):
-        assert_close(ours, theirs, 2e-5, jax.tree_util.keystr(where))
-    assert_close(gradient[1], data["grad/x"], 2e-5, "x")
+        assert_close(ours, theirs, 2e-5, jax.tree_util.keystr(where), least=1e-3)
+    assert_close(gradient[1], data["grad/x"], 2e-5, "x", least=1e-3)
     if h0 is not None:
-        assert_close(gradient[2], data["grad/h0"], 2e-5, "h0")
+        assert_close(gradient[2], data["grad/h0"], 2e-5, "h0", least=1e-3)
 
 
 def test_v1_wiring_counts():
     """The counts of every reference wiring, and the limits."""
-    data = np.load(GOLDEN / "wirings_velora.npz")
-    cases = json.loads(str(data["meta"]))["wirings"]
+    data, meta = golden_data.load("wirings_velora")
+    cases = meta["wirings"]
     assert len(cases) == 8
     for number, case in enumerate(cases):
         inputs, neurons, outputs, sparsity = case["arguments"].values()
@@ -146,8 +133,8 @@ def test_v2_wiring_masks(sparsity):
 
 
 def test_v2_the_reference_wirings_pass_the_same_check():
-    data = np.load(GOLDEN / "wirings_velora.npz")
-    for number, case in enumerate(json.loads(str(data["meta"]))["wirings"]):
+    data, meta = golden_data.load("wirings_velora")
+    for number, case in enumerate(meta["wirings"]):
         masks = LayerMasks(*(data[f"{number:02d}/{name}"] for name in LayerMasks._fields))
         check_draws(masks, Layered(*list(case["arguments"].values())[1:]).synapse_counts)
 
@@ -444,12 +431,12 @@ def test_v13_inactive_parameters_are_the_masked_ones(kind, sparsity):
 
 @pytest.mark.parametrize("path", [p for p in FILES if "ncp" in p.name], ids=lambda p: p.stem)
 def test_v13_counts_of_the_source(path):
-    data = np.load(path)
-    meta = json.loads(str(data["meta"]))
-    module, _ = convert(data, meta, part(data, "param"))
+    golden = golden_data.load(path)
+    meta = golden.meta
+    module, _ = convert(golden, golden.part("param"))
     assert module.parameter_count == meta["total_params"]
     # The source counts what is not zero, and xavier starts with biases of zero.
-    biases = sum(v.size for k, v in part(data, "param").items() if k.endswith("bias"))
+    biases = sum(v.size for k, v in golden.part("param").items() if k.endswith("bias"))
     idle = biases if meta["arguments"]["init_type"] == "xavier" else 0
     assert module.active_parameter_count - idle == meta["active_params_at_init"]
 
@@ -467,9 +454,9 @@ def test_v14_a_scan_is_the_loop(cell):
 
 
 def test_from_velora_names_what_does_not_fit():
-    data = np.load(GOLDEN / "velora_liquid_ncp_a.npz")
-    meta = json.loads(str(data["meta"]))
-    arrays, masks = part(data, "param") | part(data, "buffer"), part(data, "wiring")
+    golden = golden_data.load("velora_liquid_ncp_a")
+    meta, masks = golden.meta, golden.part("wiring")
+    arrays = golden.part("param") | golden.part("buffer")
     other = masks | {"command": 1 - np.abs(masks["command"])}
     cases: Any = (
         ("GRU", {}, {}, None, "name must be one of 'SparseLinear', .*, got 'GRU'"),
@@ -529,19 +516,18 @@ def test_from_velora_names_arguments_and_masks_that_do_not_fit(name, arguments, 
 
 @pytest.mark.parametrize("stem", ["velora_cell_a", "velora_liquid_ncp_a", "velora_ncp_a", "velora_sparse_linear_bias"])
 def test_from_velora_needs_every_array_in_its_shape(stem):
-    data = np.load(GOLDEN / f"{stem}.npz")
-    meta = json.loads(str(data["meta"]))
-    name, masks = meta["call"].rsplit(".", 1)[-1], part(data, "wiring")
-    arguments, masks = meta["arguments"], masks.get("mask", masks)
-    arrays = part(data, "param") | part(data, "buffer")
+    golden = golden_data.load(stem)
+    name, arguments, masks = golden.name, golden.meta["arguments"], golden.part("wiring")
+    masks = masks.get("mask", masks)
+    arrays = golden.part("param") | golden.part("buffer")
     from_velora(name, arguments, arrays, masks)
-    for key, array in part(data, "param").items():
+    for key, array in golden.part("param").items():
         with pytest.raises(ValueError, match=f"state_dict must have '{key}' for these arguments"):
             from_velora(name, arguments, {k: v for k, v in arrays.items() if k != key}, masks)
         for other in (array[None], array[..., None], array[0], np.concatenate([array, array[:1]])):
             with pytest.raises(ValueError, match=rf"state_dict\['{key}'\] must have shape .*, got "):
                 from_velora(name, arguments, arrays | {key: other}, masks)
-    for key in (k for k in part(data, "buffer") if k.endswith("mask") and not k.endswith("sparsity_mask")):
+    for key in (k for k in golden.part("buffer") if k.endswith("mask") and not k.endswith("sparsity_mask")):
         with pytest.raises(ValueError, match=rf"state_dict\['{key}'\] must have shape .*, got "):
             from_velora(name, arguments, arrays | {key: arrays[key][0]}, masks)
         one = arrays[key].copy()

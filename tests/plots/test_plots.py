@@ -11,7 +11,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from liquidjax import plots, wirings
-from liquidjax.experiments.digits import figures
 from liquidjax.plots import wiring as wiring_plots
 
 
@@ -79,23 +78,6 @@ def test_time_constants_hold_the_numbers_and_one_legend_entry_a_role():
     legend = ax.get_legend()
     assert legend and [text.get_text() for text in legend.get_texts()] == ["inter", "motor"]
     assert plots.plot_time_constants([0.5, 1.0], tau, axes()).get_legend() is None
-
-
-def test_the_liveliest_neurons_are_chosen():
-    tau = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 8.0, 0.5, 3.0]])
-    assert figures._liveliest(tau, ("motor", "motor", "inter", "motor"), each=2) == [2, 1, 3]
-
-
-@pytest.mark.parametrize("tau", [None, np.linspace(0.1, 3, 4 * 12).reshape(4, 12)])
-def test_overview_can_be_written(tau, tmp_path):
-    history = {"loss": [2.0, 1.0], "validation_loss": [2.5, 1.5], "validation_accuracy": [0.1, 0.9]}
-    graph = wirings.AutoNCP(12, 3).graph(inputs=2)
-    image, inputs = np.eye(8), np.ones((4, 2))
-    figure = figures.overview("title", graph, {"LTC": history}, {"LTC": 0.9, "GRU": 0.8}, image, inputs, tau)
-    figure.savefig(tmp_path / "overview.png")
-    assert (tmp_path / "overview.png").stat().st_size > 10_000
-    titles = [ax.get_title() for ax in figure.axes]
-    assert any("Time constants" in title for title in titles) == (tau is not None)
 
 
 def test_nothing_keeps_a_current_figure():

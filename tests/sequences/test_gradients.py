@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from compiled_memory import temporary_bytes
+from sequence_gradient import differentiate, relative_error
 
 KEY = jax.random.key(0)
 NCP = lj.AutoNCP(units=8, outputs=2)
@@ -31,34 +33,14 @@ def sequence(dtype, dt=0.1):
     return inputs, rng.uniform(0.5 * dt, 1.5 * dt, (TIME, BATCH)).astype(dtype), rng.random((TIME, BATCH)) < 0.7
 
 
-def gradient_by(way, cell, params, inputs, dt, mask=None, reverse=False):
-    """Of a loss on all outputs and the last state, with respect to parameters, inputs, dt and the initial state."""
-
-    @jax.jit
-    def differentiate(*arguments):
-        def loss(params, inputs, dt, state):
-            state, outputs = lj.unroll(cell, params, inputs, dt, state=state, mask=mask, reverse=reverse, gradient=way)
-            return jnp.sum(outputs**2) + sum(jnp.sum(leaf) for leaf in jax.tree.leaves(state))
-
-        return jax.value_and_grad(loss, argnums=(0, 1, 2, 3))(*arguments)
-
-    state = jax.tree.map(lambda leaf: leaf + 0.1, cell.initial_state((BATCH,), inputs.dtype))
-    return jax.device_get(differentiate(params, inputs, dt, state))
-
-
-def relative_error(gradient, reference):
-    flat = [np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]) for tree in (gradient, reference)]
-    return np.linalg.norm(flat[0] - flat[1]) / np.linalg.norm(flat[1])
-
-
 @pytest.mark.parametrize("cell", [ODE_CELLS["readout"], *OTHERS.values()], ids=["readout", *OTHERS])
 def test_the_exact_ways_are_bptt_in_float64(cell, x64):
     """With irregular dt and masks, backwards in time: values and gradients equal to 1e-12."""
     params = cell.init(KEY)
     inputs, dt, mask = sequence(np.float64)
-    value, reference = gradient_by(lj.BPTT(), cell, params, inputs, dt, mask, reverse=True)
+    value, reference = differentiate(cell, params, inputs, dt, mask=mask, reverse=True, gradient=lj.BPTT())[:2]
     for way in (lj.Remat(), lj.Chunked(), lj.Recursive()):
-        again, gradient = gradient_by(way, cell, params, inputs, dt, mask, reverse=True)
+        again, gradient = differentiate(cell, params, inputs, dt, mask=mask, reverse=True, gradient=way)[:2]
         assert abs(again - value) <= 1e-12 * abs(value)
         assert relative_error(gradient, reference) < 1e-12, way
 
@@ -68,8 +50,8 @@ def test_the_exact_ways_are_bptt_in_float32(way):
     cell = ODE_CELLS["ltc"]
     params = cell.init(KEY)
     inputs, dt, mask = sequence(np.float32)
-    _, reference = gradient_by(lj.BPTT(), cell, params, inputs, dt, mask)
-    assert relative_error(gradient_by(way, cell, params, inputs, dt, mask)[1], reference) < 1e-6
+    reference = differentiate(cell, params, inputs, dt, mask=mask, gradient=lj.BPTT()).gradient
+    assert relative_error(differentiate(cell, params, inputs, dt, mask=mask, gradient=way).gradient, reference) < 1e-6
 
 
 @pytest.mark.parametrize("cell", ODE_CELLS.values(), ids=ODE_CELLS)
@@ -78,9 +60,9 @@ def test_the_adjoint_is_the_gradient_where_solver_and_segments_are_fine(cell, x6
     fine = lj.cells.ode.with_integrators(cell, lambda old: type(old)(200))  # type: ignore[attr-defined]
     params = cell.init(KEY)
     inputs, dt, mask = sequence(np.float64)
-    value, reference = gradient_by(lj.Remat(), fine, params, inputs, dt, mask, reverse=True)
+    value, reference = differentiate(fine, params, inputs, dt, mask=mask, reverse=True, gradient=lj.Remat())[:2]
     way = lj.SegmentedAdjoint(4, unfolds=4)
-    again, gradient = gradient_by(way, fine, params, inputs, dt, mask, reverse=True)
+    again, gradient = differentiate(fine, params, inputs, dt, mask=mask, reverse=True, gradient=way)[:2]
     assert float(again) == pytest.approx(float(value), rel=1e-12)  # forwards nothing is different
     assert relative_error(gradient, reference) < 2e-3
 
@@ -92,8 +74,11 @@ def test_the_error_of_the_adjoint_falls_with_the_step_of_the_forward_solver(x64)
         cell = lj.LTC(3, NCP, lj.SemiImplicit(unfolds))
         params = cell.init(KEY)
         inputs, dt, _ = sequence(np.float64)
-        _, reference = gradient_by(lj.Remat(), cell, params, inputs, dt)
-        errors.append(relative_error(gradient_by(lj.SegmentedAdjoint(2), cell, params, inputs, dt)[1], reference))
+        reference, adjoint = (
+            differentiate(cell, params, inputs, dt, gradient=way).gradient
+            for way in (lj.Remat(), lj.SegmentedAdjoint(2))
+        )
+        errors.append(relative_error(adjoint, reference))
     assert 1.6 < errors[0] / errors[1] < 2.4 and 1.6 < errors[1] / errors[2] < 2.4
 
 
@@ -118,12 +103,15 @@ def test_backsolve_refuses_with_the_growth_and_fails_when_asked_twice():
     with pytest.raises(ValueError, match=r"about e\^130\.0 on the way back .* use Recursive"):
         lj.unroll(cell, params, inputs, 1.0, gradient=lj.Backsolve())
     with pytest.raises(ValueError, match=r"about exp\(duration / tau\) on the way back"):
-        gradient_by(lj.Backsolve(), cell, params, inputs, np.ones((TIME, BATCH), np.float32))
+        differentiate(cell, params, inputs, np.ones((TIME, BATCH), np.float32), gradient=lj.Backsolve())[:2]
 
     def error(dt):
         steps = np.full((TIME, BATCH), dt, np.float32)
-        _, reference = gradient_by(lj.Remat(), cell, params, inputs, steps)
-        return relative_error(gradient_by(lj.Backsolve(anyway=True), cell, params, inputs, steps)[1], reference)
+        reference, adjoint = (
+            differentiate(cell, params, inputs, steps, gradient=way).gradient
+            for way in (lj.Remat(), lj.Backsolve(anyway=True))
+        )
+        return relative_error(adjoint, reference)
 
     short, long = error(0.01), error(1.0)
     assert short < 0.1 and (long > 1 or not np.isfinite(long))
@@ -176,13 +164,9 @@ def test_the_loss_of_each_step_is_the_loss_on_all_outputs(way, x64):
 def temporaries(way, time, unfolds=1, units=64, batch=2):
     """Compiled temporary bytes of the gradient of a loss on the last state."""
     cell = lj.LTC(1, lj.FullyConnected(units), lj.SemiImplicit(unfolds))
-    params = jax.eval_shape(cell.init, KEY)
-    inputs = jax.ShapeDtypeStruct((time, batch, 1), jnp.float32)
-    dt = jax.ShapeDtypeStruct((time,), jnp.float32)
-    gradient = jax.jit(jax.grad(lambda p, u, dt: jnp.sum(lj.unroll(cell, p, u, dt, gradient=way)[0] ** 2)))
-    analysis = gradient.lower(params, inputs, dt).compile().memory_analysis()
-    assert analysis is not None and analysis.temp_size_in_bytes > 0
-    return analysis.temp_size_in_bytes
+    inputs, dt = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((time, batch, 1), (time,)))
+    gradient = jax.grad(lambda p, u, dt: jnp.sum(lj.unroll(cell, p, u, dt, gradient=way)[0] ** 2))
+    return temporary_bytes(gradient, jax.eval_shape(cell.init, KEY), inputs, dt)
 
 
 @pytest.mark.parametrize(

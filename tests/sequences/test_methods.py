@@ -12,6 +12,7 @@ import pytest
 import liquidjax as lj
 from liquidjax.sequences.methods.auto import choose
 from rounding import single_precision_tolerance
+from sequence_gradient import differentiate
 
 KEY = jax.random.key(0)
 LINEAR = {
@@ -32,19 +33,10 @@ def data():
 
 
 def run(cell, params, method, **options):
-    """Value and gradient of a loss on the last state and all outputs, with an initial state."""
+    """(gradient, (state, outputs)) on the data, with an initial state."""
     inputs, dt, mask = data()
-    state = jax.tree.map(lambda leaf: leaf + 0.3, cell.initial_state((BATCH,), inputs.dtype))
-
-    @jax.jit
-    def differentiate(params, inputs, dt, state):
-        def loss(params, inputs, dt, state):
-            state, outputs = lj.unroll(cell, params, inputs, dt, state=state, mask=mask, method=method, **options)
-            return jnp.sum(outputs**2) + sum(jnp.sum(leaf) for leaf in jax.tree.leaves(state)), (state, outputs)
-
-        return jax.grad(loss, argnums=(0, 1, 2, 3), has_aux=True)(params, inputs, dt, state)
-
-    return jax.device_get(differentiate(params, inputs, dt, state))
+    _, gradient, state, outputs = differentiate(cell, params, inputs, dt, mask=mask, method=method, **options)
+    return gradient, (state, outputs)
 
 
 @pytest.mark.parametrize("cell", LINEAR.values(), ids=LINEAR)

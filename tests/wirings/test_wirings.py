@@ -1,9 +1,7 @@
 """Wirings: bit-identical to ncps 1.0.1, values, and the properties their rules promise."""
 
 import inspect
-import json
 import pickle
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import golden_data
 import liquidjax as lj
 from liquidjax.interop.ncps import _wiring
 
-DATA = np.load(Path(__file__).parents[1] / "golden" / "wirings_ncps.npz")
-META = json.loads(str(DATA["meta"]))
+DATA, META = golden_data.load("wirings_ncps")
 
 
 def only_the_wiring(case):
