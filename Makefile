@@ -29,7 +29,7 @@ test-all: $(VENV)/test
 	@echo "All tests passed, the slow ones included."
 
 NUMERIC := analysis cells integrators interop models sequences test_conformance.py
-QUICK := cells interop/test_velora.py sequences/test_times.py training wirings experiments/test_config.py test_files.py \
+QUICK := cells interop/test_velora.py layers models/test_ncp.py sequences/test_times.py training wirings experiments/test_config.py test_files.py \
 	test_house.py
 
 # As on a processor that has no AVX, and so no fused multiply-add: what is only right on one machine fails here.
