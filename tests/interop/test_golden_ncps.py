@@ -35,7 +35,7 @@ def neuron_order(cell):
 
 
 def test_all_files_are_there():
-    assert len(FILES) == 43
+    assert len(FILES) == 44
 
 
 @pytest.mark.parametrize(
