@@ -21,4 +21,4 @@ def test_nobody_adds_the_flag_that_was_wrong():
 
 def test_jax_has_read_where_compiled_programs_are_kept():
     """It reads the environment when it is imported, which must not happen before tests/conftest.py."""
-    assert jax.config.jax_compilation_cache_dir == os.environ["JAX_COMPILATION_CACHE_DIR"]
+    assert jax.config.values["jax_compilation_cache_dir"] == os.environ["JAX_COMPILATION_CACHE_DIR"]
