@@ -6,16 +6,6 @@ LONGEST = 60
 """Characters of a value that an error repeats."""
 
 
-def check_count(name: str, value: int, least: int, most: int) -> None:
-    """Raises the ValueError for what is no integer from `least` to `most`; True is none."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {shown(value)}")
-    if value > most:
-        raise ValueError(
-            f"{name} must be at most {most}, for more would take too much time or memory; got {shown(value)}"
-        )
-
-
 def check_seed(name: str, value: int) -> None:
     """Raises the ValueError for what is no seed to numpy and JAX alike."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:

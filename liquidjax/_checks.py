@@ -17,6 +17,11 @@ _FITTING: set[tuple[type, Any]] = set()
 """(class, kind) of objects that passed `check_kind`, because asking a protocol takes ten microseconds."""
 
 
+UNRESOLVED: Any = None
+"""The default of a field that construction resolves from others: None, but of any type, so that the field may say the
+type that it has on every object: `outputs: int = UNRESOLVED`, and `resolve(self, outputs=self.units)`."""
+
+
 def check_integer(name: str, value: Any) -> int:
     """The value as an int, or the ValueError for what is no integer; True and 2.0 are none."""
     try:
@@ -27,25 +32,44 @@ def check_integer(name: str, value: Any) -> int:
         raise ValueError(f"{name} must be an integer, got {described(value)}") from None
 
 
-def check_size(name: str, value: Any, least: int = 1) -> int:
-    """The value as an int, or the ValueError for what is not an integer of at least `least`."""
+def check_size(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """The value as an int, or the ValueError for what is not an integer from `least` to `most`."""
     try:
         size = check_integer(name, value)
     except ValueError:
         size = None
     if size is None or size < least:
         raise ValueError(f"{name} must be an integer of at least {least}, got {described(value)}")
+    if most is not None and size > most:
+        raise ValueError(
+            f"{name} must be at most {most}, for more would take too much time or memory; got {described(value)}"
+        )
     return size
 
 
-def check_number(name: str, value: Any) -> float:
-    """The value as a float, or the ValueError for what is no finite number; "1", True, NaN and an array are none."""
+def check_number(
+    name: str, value: Any, low: float = -math.inf, high: float = math.inf, *, above: bool = False
+) -> float:
+    """The value as a float, or the ValueError for what is no finite number in [low, high), (low, high) with `above`.
+
+    "1", True, NaN and an array are no numbers.
+
+    Example:
+        >>> check_number("dropout", True, 0, 1)
+        Traceback (most recent call last):
+            ...
+        ValueError: dropout must be a number in [0, 1), got True
+    """
     try:
         if isinstance(value, bool | np.bool_) or np.ndim(value) or not math.isfinite(value):  # which takes no string
             raise ValueError
-        return float(value)
+        number = float(value)
+        if not low <= number < high or (above and number == low):
+            raise ValueError
+        return number
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be a finite number, got {described(value)}") from None
+        expected = "a finite number" if low == -math.inf else f"a number in {'(' if above else '['}{low}, {high})"
+        raise ValueError(f"{name} must be {expected}, got {described(value)}") from None
 
 
 def check_flag(name: str, value: Any) -> bool:
@@ -57,8 +81,18 @@ def check_flag(name: str, value: Any) -> bool:
 
 def settle(owner: Any, check: Callable[..., Any], *names: str) -> None:
     """Puts what `check(name, value)` returns in the place of these fields of a frozen dataclass under construction."""
-    for name in names:
-        object.__setattr__(owner, name, check(name, getattr(owner, name)))
+    put(owner, **{name: check(name, getattr(owner, name)) for name in names})
+
+
+def resolve(owner: Any, **values: Any) -> None:
+    """Puts these values in the place of those fields that are None of a frozen dataclass under construction."""
+    put(owner, **{name: value for name, value in values.items() if getattr(owner, name) is None})
+
+
+def put(owner: Any, **values: Any) -> None:
+    """Sets fields of a frozen dataclass; to be called in its `__post_init__` only, before anyone can hash it."""
+    for name, value in values.items():
+        object.__setattr__(owner, name, value)
 
 
 def check_choice(name: str, value: object, choices: tuple) -> None:
@@ -118,5 +152,6 @@ def described(value: Any) -> str:
         return f"the class {value.__name__}, not an instance of it"
     if getattr(value, "shape", ()) != ():
         return f"an array {value.dtype} {value.shape}"
-    text = repr(value)
+    huge = isinstance(value, int) and abs(value) > 10**40  # Python writes out no integer of thousands of digits
+    text = f"an integer of {value.bit_length()} bits" if huge else repr(value)
     return text if len(text) <= 200 and "\n" not in text else f"a {type(value).__name__}"

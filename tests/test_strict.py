@@ -10,7 +10,7 @@ import pytest
 import liquidjax as lj
 from liquidjax.analysis.trajectory import time_constants
 from liquidjax.cells.wrappers.base import ode_inside
-from liquidjax.rl.actor_critic import Critic, DiscreteActor
+from liquidjax.rl import Critic, DiscreteActor
 from liquidjax.rl.replay import Transition
 from liquidjax.rl.sac import SAC, act, update
 from liquidjax.sequences.methods.associative import reads_state

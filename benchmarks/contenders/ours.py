@@ -71,7 +71,6 @@ def build_divided(setting: Setting, arrays: Arrays) -> Contender:
         mesh=jax.make_mesh((2,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,)),
         in_specs=(jax.sharding.PartitionSpec(), divided),
         out_specs=divided,
-        check_vma=False,  # the state starts alike on both devices
     )
     return jax_steps.sequences(setting.what, outputs, params, setting.data())
 

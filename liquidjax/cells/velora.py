@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_choice, check_flag, check_key, check_size, settle
+from liquidjax._checks import check_choice, check_flag, check_key, check_size, put, settle
 from liquidjax._types import Array, exportable
 from liquidjax.layers.linear import Linear, zeros
 from liquidjax.layers.sparse import INITIALISERS, init_sparse, masked
@@ -69,7 +69,7 @@ class NCPLiquidCell:
         mask = ternary("mask", self.mask)
         if mask.shape != (self.inputs, self.units):
             raise ValueError(f"mask must be (inputs, units) = {(self.inputs, self.units)}, got shape {mask.shape}")
-        object.__setattr__(self, "mask", as_tuples(mask))
+        put(self, mask=as_tuples(mask))
         check_choice("initialiser", self.initialiser, tuple(INITIALISERS))
         settle(self, check_flag, "signed")
 
@@ -90,8 +90,9 @@ class NCPLiquidCell:
     def init(self, key: Array) -> NCPLiquidCellParams:
         """Draws the parameters."""
         mask = np.concatenate([self.mask, np.ones((self.units, self.units), int)])
-        draw = jax.vmap(lambda k: init_sparse(k, mask, self.initialiser), out_axes=Linear(1, 0))  # type: ignore[arg-type]
-        return NCPLiquidCellParams(draw(jax.random.split(check_key(key), HEADS)))
+        keys = jax.random.split(check_key(key), HEADS)
+        weight, bias = jax.vmap(lambda k: init_sparse(k, mask, self.initialiser))(keys)
+        return NCPLiquidCellParams(Linear(jnp.moveaxis(weight, 0, 1), bias))
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> Array:
         """Zeros (*batch_shape, units)."""

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import diffrax
 import jax
 
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_number, check_size
 from liquidjax._types import Integrator
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.cells.gated import GatedLinear
@@ -23,7 +23,7 @@ from liquidjax.cells.wrappers.block import Block
 from liquidjax.cells.wrappers.stack import Stack
 from liquidjax.integrators import RK4, Diffrax, Euler, Exponential, Midpoint
 from liquidjax.interop.edifice_dopri5 import EdificeController
-from liquidjax.interop.foreign import check_names, check_number
+from liquidjax.interop.foreign import check_names
 from liquidjax.models.ode_net import ODENet
 
 SOLVERS = ("exact", "euler", "midpoint", "rk4", "dopri5")

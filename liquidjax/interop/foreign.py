@@ -1,12 +1,14 @@
 """Arguments and arrays under the names of another package, read strictly: none missing, none unknown, no guess."""
 
 import difflib
-from collections.abc import Iterable, Mapping
-from numbers import Real
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+
+from liquidjax.layers.linear import Linear
 
 REQUIRED = object()
 """Stands for the default of an argument that has none."""
@@ -53,18 +55,15 @@ def complete(owner: str, given: Any, known: Mapping[str, Any]) -> dict[str, Any]
     return {name: given.get(name, default) for name, default in known.items()}
 
 
-def check_number(name: str, value: Any, low: float, high: float = float("inf"), *, above: bool = False) -> None:
-    """Raises the ValueError for what is not a number in [low, high), or in (low, high) with `above`.
+def stack_heads(heads: Sequence[Any]) -> Linear:
+    """Layers (weight (inputs, units), bias (units,)) as heads of one: (inputs, heads, units) and (heads, units).
 
     Example:
-        >>> check_number("dropout", True, 0, 1)
-        Traceback (most recent call last):
-            ...
-        ValueError: dropout must be a number in [0, 1), got True
+        >>> heads = [Linear(np.ones((2, 3)), np.ones(3))] * 4
+        >>> stack_heads(heads).weight.shape
+        (2, 4, 3)
     """
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else float("nan")
-    if not low <= number < high or (above and number == low):
-        raise ValueError(f"{name} must be a number in {'(' if above else '['}{low}, {high}), got {value!r}")
+    return Linear(*(jax.tree.map(lambda *parts: np.stack(parts, axis=parts[0].ndim - 1), *heads)))
 
 
 class StateDict:

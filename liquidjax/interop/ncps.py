@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax import wirings
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_number, check_size
 from liquidjax._types import Cell, Params
 from liquidjax.cells.cfc import ACTIVATIONS, MODES, CfC
 from liquidjax.cells.ltc import LTC
@@ -17,7 +17,7 @@ from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.cells.wrappers.mixed_memory import MixedMemory
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.integrators import SemiImplicit
-from liquidjax.interop.foreign import REQUIRED, StateDict, check_number, complete
+from liquidjax.interop.foreign import REQUIRED, StateDict, complete
 from liquidjax.interop.ncps_arrays import params_from
 
 VERSION = "ncps 1.0.1"
@@ -190,7 +190,7 @@ def _wiring(units: Any) -> wirings.Wiring:
     given = complete(f"{name} of {VERSION}", given["arguments"], known)
     for key, value in given.items():
         if key == "sparsity_level":
-            check_number(key, value, float("-inf"))  # the wiring knows its range
+            check_number(key, value)  # the wiring knows its range
         elif key == "self_connections":
             check_choice(key, value, (False, True))
         elif not (key == "output_dim" and value is None):

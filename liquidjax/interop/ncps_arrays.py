@@ -13,6 +13,7 @@ from liquidjax.cells.ltc import LTC, LTCParams, MappingParams, SynapseParams
 from liquidjax.cells.wired_cfc import WiredCfC, WiredCfCParams
 from liquidjax.cells.wrappers.mixed_memory import MixedMemory, MixedMemoryParams
 from liquidjax.cells.wrappers.readout import Readout, ReadoutParams
+from liquidjax.interop.foreign import stack_heads
 from liquidjax.layers.linear import Linear
 
 
@@ -95,8 +96,7 @@ def _wired_cfc(cell: WiredCfC, arrays: Arrays) -> WiredCfCParams:
 def _head(arrays: Arrays, prefix: str, mode: Mode, features: int, units: int) -> HeadParams:
     names = ("ff1",) if mode == "pure" else ("ff1", "ff2", "time_a", "time_b")
     heads = [_linear(arrays, f"{prefix}.{name}", features, units) for name in names]
-    weights, biases = zip(*heads, strict=True)
-    stacked = Linear(np.stack(weights, axis=1), np.stack(biases))  # type: ignore[arg-type]
+    stacked = stack_heads(heads)
     if mode == "pure":
         return HeadParams(stacked, arrays.take(f"{prefix}.w_tau", 1, units)[0], arrays.take(f"{prefix}.A", 1, units)[0])
     return HeadParams(stacked, None, None)

@@ -7,11 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_number, check_size
 from liquidjax._types import Params
 from liquidjax.cells.velora import NCPLiquidCell, NCPLiquidCellParams
-from liquidjax.interop.foreign import REQUIRED, StateDict, check_number, complete
-from liquidjax.layers.linear import Linear
+from liquidjax.interop.foreign import REQUIRED, StateDict, complete, stack_heads
 from liquidjax.layers.sparse import INITIALISERS, SparseLinear, SparseLinearParams
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork, NCPParams
 from liquidjax.wirings.layered import LayerMasks
@@ -85,8 +84,7 @@ def from_velora(
 
     def liquid(prefix: str, cell: NCPLiquidCell) -> NCPLiquidCellParams:
         buffer = np.concatenate([np.abs(cell.mask), np.ones((cell.units, cell.units))]).T
-        weights, biases = zip(*[sparse(f"{prefix}{head}.", buffer) for head in _HEADS], strict=True)
-        return NCPLiquidCellParams(Linear(np.stack(weights, axis=1), np.stack(biases)))  # type: ignore[arg-type]
+        return NCPLiquidCellParams(stack_heads([sparse(f"{prefix}{head}.", buffer) for head in _HEADS]))
 
     module: Any
     initialiser = options["init_type"]

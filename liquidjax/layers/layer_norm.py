@@ -1,11 +1,13 @@
 """Layer normalisation, which networks of several layers need between them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from liquidjax._types import Array, exportable
+
+_standardize: Any = jax.nn.standardize  # its type does not know `algorithm` yet
 
 
 @exportable
@@ -25,7 +27,7 @@ class LayerNorm(NamedTuple):
 
     def __call__(self, x: Array) -> Array:
         """y for x (*batch, features)."""
-        return jax.nn.standardize(x, algorithm="stable") * self.scale + self.bias  # type: ignore[call-arg]
+        return _standardize(x, algorithm="stable") * self.scale + self.bias
 
 
 def init_layer_norm(features: int) -> LayerNorm:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._belong import check_features, check_params
-from liquidjax._checks import check_choice, check_flag, check_key, settle
+from liquidjax._checks import check_choice, check_flag, check_key, put, settle
 from liquidjax._types import Array, exportable
 from liquidjax.layers.linear import Linear
 from liquidjax.wirings.custom import as_tuples, ternary
@@ -92,7 +92,7 @@ class SparseLinear:
     signed: bool = False
 
     def __post_init__(self):
-        object.__setattr__(self, "mask", as_tuples(ternary("mask", self.mask)))
+        put(self, mask=as_tuples(ternary("mask", self.mask)))
         check_choice("initialiser", self.initialiser, tuple(INITIALISERS))
         settle(self, check_flag, "bias", "signed")
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._belong import check_features, check_params
-from liquidjax._checks import check_choice, check_flag, check_key, check_size, described, settle
+from liquidjax._checks import check_choice, check_flag, check_key, check_size, described, put, settle
 from liquidjax._types import Array, exportable
 from liquidjax.cells.velora import NCPLiquidCell
 from liquidjax.layers.linear import zeros
@@ -45,8 +45,8 @@ class _ThreeLayers:
         settle(self, check_size, "inputs")
         settle(self, check_flag, "signed")
         # The wiring checks these, and holds them in their plain form.
-        for name in ("neurons", "outputs", "sparsity", "seed"):
-            object.__setattr__(self, name, getattr(self.wiring, name))
+        wiring = self.wiring
+        put(self, neurons=wiring.neurons, outputs=wiring.outputs, sparsity=wiring.sparsity, seed=wiring.seed)
         check_choice("initialiser", self.initialiser, tuple(INITIALISERS))
         _, inter, command, motor = self.wiring.neuron_counts(self.inputs)
         if self.masks is not None:
@@ -57,7 +57,7 @@ class _ThreeLayers:
             for name, mask, shape in zip(LayerMasks._fields, given, shapes, strict=True):
                 if mask.shape != shape:
                     raise ValueError(f"masks.{name} must have shape {shape}, got {mask.shape}")
-            object.__setattr__(self, "masks", LayerMasks(*map(as_tuples, given)))  # tuples can be hashed
+            put(self, masks=LayerMasks(*map(as_tuples, given)))  # tuples can be hashed
 
     @property
     def wiring(self) -> Layered:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from liquidjax._belong import check_features, check_integrator, check_params
-from liquidjax._checks import check_flag, check_key, check_number, check_size, settle
+from liquidjax._checks import UNRESOLVED, check_flag, check_key, check_number, check_size, resolve, settle
 from liquidjax._types import Array, Integrator, exportable
 from liquidjax.integrators import Euler
 from liquidjax.layers.layer_norm import LayerNorm, init_layer_norm
@@ -64,14 +64,13 @@ class ODENet:
 
     inputs: int
     units: int = 256
-    outputs: int = None  # type: ignore[assignment]  # None means `units`; resolved on construction
+    outputs: int = UNRESOLVED  # None means `units`
     duration: float = 1.0
     integrator: Integrator = Euler(10)
     time_dependent: bool = False
 
     def __post_init__(self):
-        if self.outputs is None:
-            object.__setattr__(self, "outputs", self.units)
+        resolve(self, outputs=self.units)
         settle(self, check_size, "inputs", "units", "outputs")
         settle(self, check_number, "duration")
         settle(self, check_flag, "time_dependent")

@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
-from liquidjax._checks import check_size
+from liquidjax._checks import UNRESOLVED, resolve
 from liquidjax._types import Array, Params, State
 from liquidjax.cells.projection import project
-from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork
-from liquidjax.rl.actor_critic import Actor, ContinuousActor, Critic, DiscreteActor
-from liquidjax.rl.replay import Replay, Transition
+from liquidjax.rl.actors import Actor
+from liquidjax.rl.critic import Critic
+from liquidjax.rl.replay import Transition
 from liquidjax.sequences.unroll import step
 from liquidjax.training.descent import descend
 
@@ -48,22 +47,6 @@ class Losses(NamedTuple):
     entropy: Array
 
 
-class Episode(NamedTuple):
-    """One episode: its number from 1, its steps, the sum of its rewards, and the step of the run it ended at."""
-
-    number: int
-    steps: int
-    reward: float
-    end: int
-
-
-class Run(NamedTuple):
-    """What was learnt, and the finished episodes."""
-
-    learner: Learner
-    episodes: list[Episode]
-
-
 @dataclass(frozen=True)
 class SAC:
     """Soft actor-critic: a policy that earns much and stays as random as it can, with a recurrent actor.
@@ -80,7 +63,7 @@ class SAC:
     alpha can only fall; its warm-up does not reset the states at the end of an episode. All three are right here.
 
     Args:
-        actor: a `ContinuousActor` or a `DiscreteActor`.
+        actor: a `ContinuousActor`, a `DiscreteActor`, or an `Actor` of your own.
         critic: a `Critic` of the same kind; there are two of them.
         discount: of the reward a step later.
         target_rate: the share by which the targets follow.
@@ -93,6 +76,8 @@ class SAC:
         ValueError: a number is out of range, or the critic has another number of outputs than the actor needs.
 
     Example:
+        >>> from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork
+        >>> from liquidjax.rl.actors import DiscreteActor
         >>> actor = DiscreteActor(LiquidNCPNetwork(inputs=4, neurons=20, outputs=2))
         >>> sac = SAC(actor, Critic(NCPNetwork(inputs=4, neurons=20, outputs=2)))
         >>> learner = sac.init(jax.random.key(0))
@@ -110,7 +95,7 @@ class SAC:
     target_rate: float = 0.005
     learning_rate: float = 3e-4
     initial_alpha: float = 1.0
-    target_entropy: float = None  # type: ignore[assignment]  # None means the actor's; resolved on construction
+    target_entropy: float = UNRESOLVED  # None means the actor's
 
     def __post_init__(self):
         for name, most in (
@@ -121,17 +106,14 @@ class SAC:
         ):
             if not 0 < getattr(self, name) <= most:
                 raise ValueError(f"{name} must be above 0 and at most {most}, got {getattr(self, name)}")
-        observations, outputs = self.actor.network.inputs, self.actor.network.outputs
-        continuous = isinstance(self.actor, ContinuousActor)
-        expected = (observations + outputs // 2, 1) if continuous else (observations, outputs)
+        expected = self.actor.critic_sizes
         got = (self.critic.network.inputs, self.critic.network.outputs)
         if got != expected:
             raise ValueError(
                 f"the critic must have {expected[0]} inputs and {expected[1]} outputs for this actor, got "
                 f"{got[0]} and {got[1]}"
             )
-        if self.target_entropy is None:
-            object.__setattr__(self, "target_entropy", self.actor.target_entropy)
+        resolve(self, target_entropy=self.actor.target_entropy)
 
     def init(self, key: Array) -> Learner:
         """Draws the parameters; the targets start as the critics."""
@@ -161,8 +143,8 @@ def act(
     """One step of the agent: (states after, action); the action is drawn, unless one is given."""
     state, drawn = sac.actor.act(learner.actor, states.actor, observation, key)
     action = drawn if action is None else jnp.asarray(action)
-    of_critic = action if isinstance(sac.actor, ContinuousActor) else None
-    return States(state, sac.values(learner.critics, states.critics, observation, of_critic)[0]), action
+    seen = sac.actor.seen_by_critic(action)
+    return States(state, sac.values(learner.critics, states.critics, observation, seen)[0]), action
 
 
 @functools.partial(jax.jit, static_argnames="sac")
@@ -206,138 +188,3 @@ def update(sac: SAC, learner: Learner, batch: Transition, key: Array) -> tuple[L
     actor, critics = project(actor, sac.actor.network), project(critics, sac.critic.network)
     targets: Any = optax.incremental_update(critics, learner.targets, sac.target_rate)
     return Learner(actor, critics, targets, log_alpha, opt_state), losses
-
-
-def for_environment(
-    env: Any, actor_neurons: int = 20, critic_neurons: int = 128, *, seed: int = 22222, **settings: Any
-) -> SAC:
-    """The agent for an environment of gymnasium: a liquid actor and critics without state, as Velora has them.
-
-    Args:
-        env: observations Box (observations,), actions Discrete or Box (actions,) with finite limits.
-        actor_neurons: of the actor's `LiquidNCPNetwork`.
-        critic_neurons: of each `NCPNetwork`.
-        seed: of the wirings.
-        settings: of `SAC`.
-
-    Returns:
-        The agent.
-
-    Raises:
-        ValueError: spaces of another kind, with what wraps them.
-    """
-    from gymnasium import spaces  # not a dependency: whoever has an environment has it
-
-    seen, actions = env.observation_space, env.action_space
-    if not isinstance(seen, spaces.Box) or len(seen.shape) != 1:
-        raise ValueError(
-            f"observations must be a Box of one axis, got {seen}; see gymnasium.wrappers.FlattenObservation"
-        )
-    inputs = seen.shape[0]
-    if isinstance(actions, spaces.Discrete) and actions.start == 0:
-        count = int(actions.n)
-        actor = DiscreteActor(LiquidNCPNetwork(inputs, actor_neurons, count, seed=seed))
-        return SAC(actor, Critic(NCPNetwork(inputs, critic_neurons, count, seed=seed)), **settings)
-    if isinstance(actions, spaces.Box) and len(actions.shape) == 1:
-        count = actions.shape[0]
-        network = LiquidNCPNetwork(inputs, actor_neurons, 2 * count, seed=seed)
-        actor = ContinuousActor(network, tuple(actions.low.tolist()), tuple(actions.high.tolist()))
-        return SAC(actor, Critic(NCPNetwork(inputs + count, critic_neurons, 1, seed=seed)), **settings)
-    raise ValueError(f"actions must be Discrete from 0 or a Box of one axis, got {actions}")
-
-
-def train(
-    env: Any,
-    sac: SAC,
-    *,
-    steps: int,
-    batch_size: int = 256,
-    warmup: int | None = None,
-    capacity: int = 1_000_000,
-    seed: int = 0,
-    learner: Learner | None = None,
-    on_step: Callable[[int, Losses | None], None] | None = None,
-    on_episode: Callable[[Episode], None] | None = None,
-) -> Run:
-    """Trains an agent in an environment, with one update for each step after the warm-up.
-
-    The states start anew with each episode, in the warm-up too.
-
-    Args:
-        env: an environment of gymnasium, or anything with its `reset`, `step` and `action_space`; one, not a vector.
-        sac: the agent, as from `for_environment`.
-        steps: of the environment, warm-up included.
-        batch_size: transitions in an update.
-        warmup: steps with random actions and without updates before; twice the batch size when None.
-        capacity: transitions that are remembered.
-        seed: of everything that is random.
-        learner: to go on from; drawn anew when None.
-        on_step: called after each step with its number and the losses, None in the warm-up.
-        on_episode: called after each episode.
-
-    Returns:
-        What was learnt, and the finished episodes.
-
-    Raises:
-        ValueError: a size is out of range; or the environment gives an observation or a reward that is not finite,
-            with its step, before anything is learnt from it.
-        FloatingPointError: the losses of an update are no longer finite, or the parameters after the last one.
-
-    Example:
-        >>> import gymnasium
-        >>> env = gymnasium.make("CartPole-v1")
-        >>> run = train(env, for_environment(env), steps=40, batch_size=8)
-        >>> sum(episode.steps for episode in run.episodes) <= 40
-        True
-    """
-    check_size("steps", steps)
-    check_size("batch_size", batch_size)
-    warmup = 2 * batch_size if warmup is None else warmup
-    check_size("warmup", warmup, least=0)
-    key, init_key = jax.random.split(jax.random.key(seed))
-    now = sac.init(init_key) if learner is None else learner
-    rng, replay, episodes = np.random.default_rng(seed), Replay(min(capacity, steps)), []
-    env.action_space.seed(seed)
-    observation = _finite("observation of the reset", env.reset(seed=seed)[0], 0)
-    states, start, total, losses = sac.initial_states(), 0, 0.0, None
-    for number in range(1, steps + 1):
-        key, act_key, update_key = jax.random.split(key, 3)
-        given = env.action_space.sample() if number <= warmup else None
-        # The losses of the step before come along: the action has waited for its update anyway.
-        (next_states, action), seen = jax.device_get((act(sac, now, states, observation, act_key, given), losses))
-        _check_learning((seen, action), seen, number - 1, sac)
-        action = np.asarray(action, env.action_space.dtype)  # a Box of float32 does not contain float64
-        following, reward, terminated, truncated, _ = env.step(action)
-        following, _ = _finite("observation", following, number), _finite("reward", reward, number)
-        replay.add(Transition(observation, action, reward, following, terminated, states, next_states))
-        if number > warmup:
-            now, losses = update(sac, now, replay.sample(rng, batch_size), update_key)
-        if on_step is not None:
-            on_step(number, losses)
-        observation, states, total = following, next_states, total + float(reward)
-        if terminated or truncated:
-            episodes.append(Episode(len(episodes) + 1, number - start, total, number))
-            if on_episode is not None:
-                on_episode(episodes[-1])
-            observation = _finite("observation of the reset", env.reset()[0], number)
-            states, start, total = sac.initial_states(), number, 0.0
-    if losses is not None:
-        _check_learning((losses, now._replace(opt_state=None)), losses, steps, sac)
-    return Run(now, episodes)
-
-
-def _finite(name: str, value: Any, step: int) -> np.ndarray:
-    """What the environment gave, as float32."""
-    with np.errstate(over="ignore"):
-        value = np.asarray(value, np.float32)
-    if not np.isfinite(value).all():
-        raise ValueError(f"the {name} at step {step} must be finite in float32, got {value}; mend the environment")
-    return value
-
-
-def _check_learning(learnt: Any, losses: Losses | None, step: int, sac: SAC) -> None:
-    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(learnt)):
-        raise FloatingPointError(
-            f"at step {step} the losses are {losses}, or what was learnt is no longer finite; try "
-            f"a smaller learning rate than {sac.learning_rate}"
-        )

@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._bounds import check_count, check_not_negative, check_positive
+from liquidjax._bounds import check_not_negative, check_positive
+from liquidjax._checks import check_size
 
 AMPLITUDES, FREQUENCIES = (1.0, 0.5, 0.3), (1.0, 2.3, 3.7)
 SIGMA, RHO, BETA = 10.0, 28.0, 8 / 3
@@ -50,8 +51,8 @@ class Sampling:
     """Standard deviation of the Gaussian noise, as a share of that of the series."""
 
     def __post_init__(self):
-        check_count("train", self.train, 1, MOST_POINTS)
-        check_count("test", self.test, 1, MOST_POINTS)
+        check_size("train", self.train, 1, MOST_POINTS)
+        check_size("test", self.test, 1, MOST_POINTS)
         check_positive("interval", self.interval)
         check_not_negative("noise", self.noise)
         if (self.train + self.test) * self.interval > LONGEST:

@@ -1,6 +1,5 @@
 """What a cell is, as text that people can read and another process can compare with a cell of its own."""
 
-import copyreg
 import dataclasses
 import enum
 import json
@@ -80,6 +79,8 @@ def differences(saved: Any, given: Any, place: str = "") -> list[Difference]:
 
 
 _NOTHING = object()
+_NEW = object().__reduce_ex__(2)[0]
+"""The function by which pickle makes an object of its class and nothing else."""
 
 
 def _describe_plain(value: Any, place: str) -> Any:
@@ -94,8 +95,9 @@ def _describe_plain(value: Any, place: str) -> Any:
     if isinstance(value, np.ndarray | jax.Array) and not jnp.issubdtype(value.dtype, jax.dtypes.extended):
         values = describe(np.asarray(value).tolist(), place)
         return {"class": "array", "dtype": str(value.dtype), "shape": list(value.shape), "values": values}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {"class": _name(type(value), place), **_describe_each(value._asdict(), place)}  # type: ignore[attr-defined]
+    named = getattr(value, "_asdict", None)
+    if isinstance(value, tuple) and named is not None:
+        return {"class": _name(type(value), place), **_describe_each(named(), place)}
     if isinstance(value, tuple | list):
         return [describe(each, _below(place, position)) for position, each in enumerate(value)]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
@@ -108,7 +110,7 @@ def _describe_plain(value: Any, place: str) -> Any:
 def _has_no_state(value: Any) -> bool:
     """Whether its class is all there is to say of an object: then pickle would write down nothing else."""
     try:
-        return value.__reduce_ex__(2) == (copyreg.__newobj__, (type(value),), None, None, None)  # type: ignore[attr-defined]
+        return value.__reduce_ex__(2) == (_NEW, (type(value),), None, None, None)
     except TypeError:  # what pickle refuses
         return False
 

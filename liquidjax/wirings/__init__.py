@@ -16,6 +16,8 @@ from liquidjax.wirings.fully_connected import FullyConnected as FullyConnected
 from liquidjax.wirings.graph import Graph as Graph
 from liquidjax.wirings.graph import Synapses as Synapses
 from liquidjax.wirings.graph import Wiring as Wiring
+from liquidjax.wirings.graph import drawn_once as drawn_once
+from liquidjax.wirings.graph import single_layer as single_layer
 from liquidjax.wirings.layered import Layered as Layered
 from liquidjax.wirings.layered import LayerMasks as LayerMasks
 from liquidjax.wirings.ncp import NCP as NCP

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from liquidjax._checks import UNRESOLVED, put
 from liquidjax.wirings.graph import (
     Graph,
     check_sensory,
     check_square,
     check_units_and_outputs,
-    drawn,
+    drawn_once,
     single_layer,
 )
 from liquidjax.wirings.graph import ternary as ternary
@@ -37,29 +38,27 @@ class Custom:
 
     adjacency: Any  # stored as a tuple of tuples, so that the recipe can be hashed
     sensory_adjacency: Any = None
-    outputs: int = None  # type: ignore[assignment]  # None means `units`; resolved on construction
+    outputs: int = UNRESOLVED  # None means `units`
 
     def __post_init__(self):
         adjacency = ternary("adjacency", self.adjacency)
         check_square(adjacency)
-        object.__setattr__(self, "adjacency", as_tuples(adjacency))
+        put(self, adjacency=as_tuples(adjacency))
         if self.sensory_adjacency is not None:
             sensory = ternary("sensory_adjacency", self.sensory_adjacency)
             check_sensory(sensory, self.units)
-            object.__setattr__(self, "sensory_adjacency", as_tuples(sensory))
+            put(self, sensory_adjacency=as_tuples(sensory))
         check_units_and_outputs(self)
 
     @property
     def units(self) -> int:
         return len(self.adjacency)
 
+    @drawn_once
     def graph(self, inputs: int) -> Graph:
         """The graph for `inputs` inputs."""
         if self.sensory_adjacency is not None and inputs != len(self.sensory_adjacency):
             raise ValueError(f"inputs must be {len(self.sensory_adjacency)}, as in sensory_adjacency, got {inputs}")
-        return drawn(self, inputs)
-
-    def _draw(self, inputs: int) -> Graph:
         sensory = self.sensory_adjacency or ((1,) * self.units,) * inputs
         return single_layer(np.array(self.adjacency, np.int32), np.array(sensory, np.int32), self.outputs)
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liquidjax._checks import check_flag, settle
-from liquidjax.wirings.graph import Graph, check_positive, check_seed, check_units_and_outputs, drawn, single_layer
+from liquidjax._checks import UNRESOLVED, check_flag, settle
+from liquidjax.wirings.graph import Graph, check_positive, check_seed, check_units_and_outputs, drawn_once, single_layer
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class FullyConnected:
     """
 
     units: int
-    outputs: int = None  # type: ignore[assignment]  # None means `units`; resolved on construction
+    outputs: int = UNRESOLVED  # None means `units`
     seed: int = 1111
     self_connections: bool = True
 
@@ -37,11 +37,9 @@ class FullyConnected:
         settle(self, check_seed, "seed")
         settle(self, check_flag, "self_connections")
 
+    @drawn_once
     def graph(self, inputs: int) -> Graph:
         """Draws the graph for `inputs` inputs."""
-        return drawn(self, inputs)
-
-    def _draw(self, inputs: int) -> Graph:
         rng = np.random.default_rng(self.seed)
         wanted = np.ones((self.units, self.units), bool)
         if not self.self_connections:

@@ -1,12 +1,15 @@
 """What a wiring draws, and what every wiring is made of."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 
-from liquidjax._checks import check_array, check_integer, check_kind, check_size, described, settle
+from liquidjax._checks import check_array, check_integer, check_kind, check_size, described, put, settle
+
+Draw = TypeVar("Draw", bound=Callable[..., "Graph"])
 
 
 class Synapses(NamedTuple):
@@ -90,15 +93,29 @@ class Graph:
 
 @runtime_checkable
 class Wiring(Protocol):
-    """A recipe for a graph: a frozen dataclass of numbers."""
+    """A recipe for a graph: a frozen dataclass of plain values, so that equal recipes are equal and can be hashed.
+
+    These three are all that cells, readings and plots ask of a wiring, ours or yours. `liquidjax.testing.check_wiring`
+    says whether one keeps to them.
+    """
 
     @property
-    def units(self) -> int: ...
+    def units(self) -> int:
+        """Number of neurons, known without the inputs."""
+        ...
 
     @property
-    def outputs(self) -> int: ...
+    def outputs(self) -> int:
+        """Number of motor neurons; they are the neurons 0 to outputs - 1."""
+        ...
 
-    def graph(self, inputs: int) -> Graph: ...
+    def graph(self, inputs: int) -> Graph:
+        """Who connects to whom for `inputs` inputs: the same graph whenever it is asked.
+
+        Cells ask at every trace, so what is slow to draw is drawn under `drawn_once`. `single_layer` makes a `Graph`
+        of two matrices where there are no layers.
+        """
+        ...
 
 
 def check_wiring(wiring: Any) -> None:
@@ -107,14 +124,32 @@ def check_wiring(wiring: Any) -> None:
     check_kind("wiring", wiring, Wiring, f"a Wiring such as {example}")
 
 
-def drawn(wiring: Any, inputs: int) -> Graph:
-    """The graph of a wiring, drawn once for each number of inputs."""
-    return _drawn(wiring, check_positive("inputs", inputs))  # 2.0 would be found in the cache as 2
+def drawn_once(graph: Draw) -> Draw:
+    """For the method `graph` of a wiring: equal wirings share one drawing for each number of inputs, which is checked.
 
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Chain:
+        ...     units: int
+        ...     outputs: int
+        ...
+        ...     @drawn_once
+        ...     def graph(self, inputs):
+        ...         chain, sensory = np.eye(self.units, k=1), np.ones((inputs, self.units))
+        ...         return single_layer(chain, sensory, self.outputs)
+        >>> Chain(4, 1).graph(2).synapse_count
+        3
+        >>> Chain(4, 1).graph(2) is Chain(4, 1).graph(2)
+        True
+    """
+    cached = functools.lru_cache(maxsize=256)(graph)
 
-@functools.lru_cache(maxsize=256)
-def _drawn(wiring: Any, inputs: int) -> Graph:
-    return wiring._draw(inputs)
+    @functools.wraps(graph)
+    def drawn(self: Any, inputs: int) -> Graph:
+        return cached(self, check_positive("inputs", inputs))  # 2.0 would be found in the cache as 2
+
+    return cast("Draw", drawn)
 
 
 def single_layer(adjacency: np.ndarray, sensory_adjacency: np.ndarray, outputs: int) -> Graph:
@@ -167,7 +202,7 @@ def check_units_and_outputs(wiring: Any) -> None:
     outputs = wiring.units if wiring.outputs is None else check_integer("outputs", wiring.outputs)
     if not 1 <= outputs <= wiring.units:
         raise ValueError(f"outputs must be in [1, units = {wiring.units}], got {outputs}")
-    object.__setattr__(wiring, "outputs", outputs)
+    put(wiring, outputs=outputs)
 
 
 def _synapses(matrix: np.ndarray) -> Synapses:

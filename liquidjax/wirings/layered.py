@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from liquidjax._checks import check_integer, check_number, settle
-from liquidjax.wirings.graph import Graph, check_positive, check_seed, drawn
+from liquidjax.wirings.graph import Graph, check_positive, check_seed, drawn_once
 
 
 class LayerMasks(NamedTuple):
@@ -115,10 +115,6 @@ class Layered:
         _, inter, command, _ = self.neuron_counts(1)
         return SynapseCounts(share(inter), share(command), share(command, scale=2), share(command))
 
-    def graph(self, inputs: int) -> Graph:
-        """Draws the graph for `inputs` inputs. With another number of inputs the inner synapses differ too."""
-        return drawn(self, inputs)
-
     def masks(self, inputs: int) -> LayerMasks:
         """The graph as one matrix for each pair of layers."""
         graph = self.graph(inputs)
@@ -130,7 +126,9 @@ class Layered:
             recurrent=graph.adjacency[np.ix_(command, command)],
         )
 
-    def _draw(self, inputs: int) -> Graph:
+    @drawn_once
+    def graph(self, inputs: int) -> Graph:
+        """Draws the graph for `inputs` inputs. With another number of inputs the inner synapses differ too."""
         rng = np.random.default_rng(self.seed)
         neurons, synapses = self.neuron_counts(inputs), self.synapse_counts
         sensory = np.arange(inputs)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from liquidjax._checks import check_integer, check_number, check_size, settle
-from liquidjax.wirings.graph import Graph, check_positive, drawn
+from liquidjax.wirings.graph import Graph, check_positive, drawn_once
 
 
 def _check_seed(name: str, value: int) -> int:
@@ -72,11 +72,9 @@ class NCP:
     def outputs(self) -> int:
         return self.motor
 
+    @drawn_once
     def graph(self, inputs: int) -> Graph:
         """Draws the graph for `inputs` inputs. With another number of inputs the inner synapses differ too."""
-        return drawn(self, inputs)
-
-    def _draw(self, inputs: int) -> Graph:
         rng = np.random.RandomState(self.seed)
         sensory = np.arange(inputs)
         motor, command, inter = np.split(np.arange(self.units), np.cumsum([self.motor, self.command]))

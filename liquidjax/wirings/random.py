@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liquidjax._checks import check_number, settle
-from liquidjax.wirings.graph import Graph, check_positive, check_seed, check_units_and_outputs, drawn, single_layer
+from liquidjax._checks import UNRESOLVED, check_number, settle
+from liquidjax.wirings.graph import Graph, check_positive, check_seed, check_units_and_outputs, drawn_once, single_layer
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Random:
     """
 
     units: int
-    outputs: int = None  # type: ignore[assignment]  # None means `units`; resolved on construction
+    outputs: int = UNRESOLVED  # None means `units`
     sparsity: float = 0.0
     seed: int = 1111
 
@@ -39,11 +39,9 @@ class Random:
         if not 0.0 <= self.sparsity < 1.0:
             raise ValueError(f"sparsity must be in [0, 1), got {self.sparsity}")
 
+    @drawn_once
     def graph(self, inputs: int) -> Graph:
         """Draws the graph for `inputs` inputs."""
-        return drawn(self, inputs)
-
-    def _draw(self, inputs: int) -> Graph:
         rng = np.random.default_rng(self.seed)
 
         def draw(sources: int, polarities: int) -> np.ndarray:

@@ -15,10 +15,13 @@ from scipy.stats import norm
 import liquidjax as lj
 from liquidjax.cells.gru import GRU
 from liquidjax.models.ncp import LiquidNCPNetwork, NCPNetwork
-from liquidjax.rl import sac as module
-from liquidjax.rl.actor_critic import ContinuousActor, Critic, DiscreteActor
+from liquidjax.rl import training as module
+from liquidjax.rl.actors import ContinuousActor, DiscreteActor
+from liquidjax.rl.agent import for_environment
+from liquidjax.rl.critic import Critic
 from liquidjax.rl.replay import Replay, Transition
-from liquidjax.rl.sac import SAC, States, act, for_environment, train, update
+from liquidjax.rl.sac import SAC, States, act, update
+from liquidjax.rl.training import train
 
 KEY = jax.random.key(0)
 OBSERVATIONS = 3
@@ -100,6 +103,15 @@ class Target(gymnasium.Env):
 
     def step(self, action):
         return np.ones(1), -float((action[0] - 1.4) ** 2), True, False, {}
+
+
+def agent(env, actor_neurons, critic_neurons, **settings):
+    return for_environment(
+        env,
+        lambda inputs, outputs: LiquidNCPNetwork(inputs, actor_neurons, outputs),
+        lambda inputs, outputs: NCPNetwork(inputs, critic_neurons, outputs),
+        **settings,
+    )
 
 
 def spaces(sac):
@@ -189,7 +201,7 @@ def test_v15_act_without_a_key_is_the_best_action(x64):
     learner = CONTINUOUS.init(KEY)
     state, observation = jnp.zeros(2), jnp.ones(OBSERVATIONS)
     new, action = CONTINUOUS.actor.act(learner.actor, state, observation)
-    output = module.step(CONTINUOUS.actor.network, learner.actor, state, observation)[1]
+    output = lj.step(CONTINUOUS.actor.network, learner.actor, state, observation)[1]
     np.testing.assert_allclose(action, [np.tanh(output[0]), 3 + 3 * np.tanh(output[1])], rtol=1e-10)
     drawn = CONTINUOUS.actor.act(learner.actor, state, observation, KEY)
     np.testing.assert_array_equal(drawn[0], new)
@@ -237,7 +249,7 @@ def by_hand(sac, learner, batch):
     alpha = jnp.exp(learner.log_alpha)
 
     def policy(params, state, observation):
-        return jax.nn.softmax(module.step(sac.actor.network, params, state, observation)[1])
+        return jax.nn.softmax(lj.step(sac.actor.network, params, state, observation)[1])
 
     def critic_loss(critics):
         total = 0.0
@@ -368,7 +380,7 @@ def test_any_cell_can_be_the_actor():
 
 def test_v15_a_continuous_action_is_learnt():
     env = Target()
-    sac = for_environment(env, 10, 20, learning_rate=1e-2, initial_alpha=0.1)
+    sac = agent(env, 10, 20, learning_rate=1e-2, initial_alpha=0.1)
     run = train(env, sac, steps=500, batch_size=64)
     rewards = [e.reward for e in run.episodes]
     assert np.mean(rewards[:100]) < -1.5
@@ -379,7 +391,7 @@ def test_v15_a_continuous_action_is_learnt():
 def test_v15_cartpole_is_learnt():
     """Random actions reach about 22; in 2500 steps the mean of the last ten episodes is several times that."""
     env = gymnasium.make("CartPole-v1")
-    sac = for_environment(env, 20, 64, learning_rate=3e-3, target_rate=0.01, initial_alpha=0.2, target_entropy=0.3)
+    sac = agent(env, 20, 64, learning_rate=3e-3, target_rate=0.01, initial_alpha=0.2, target_entropy=0.3)
     run = train(env, sac, steps=2500, batch_size=64, warmup=300)
     rewards = [e.reward for e in run.episodes]
     assert np.mean(rewards[:10]) < 40 and np.mean(rewards[-10:]) > 80, rewards
@@ -435,7 +447,7 @@ def test_what_is_not_finite_is_refused_before_it_is_learnt_from(what, value):
     env, updates = Broken(what, value, at=4), []
     place = "observation of the reset at step 0" if what == "reset" else f"{what} at step 4"
     with pytest.raises(ValueError, match=f"the {place} must be finite in float32, got .*mend the environment"):
-        train(env, for_environment(env, 4, 4), steps=9, batch_size=2, warmup=2, on_step=lambda n, _: updates.append(n))
+        train(env, agent(env, 4, 4), steps=9, batch_size=2, warmup=2, on_step=lambda n, _: updates.append(n))
     assert updates == ([] if what == "reset" else [1, 2, 3])
 
 
@@ -446,14 +458,14 @@ def test_a_diverged_run_stops_at_the_next_step_and_not_at_the_end_of_the_episode
         FloatingPointError, match=r"at step 3 the losses are .*inf.* try a smaller learning rate than 0\.0003"
     ):
         # The transition of step 1 is one of three in the memory, drawn 20 times.
-        train(env, for_environment(env, 4, 4), steps=99, batch_size=20, warmup=2, on_step=lambda n, _: seen.append(n))
+        train(env, agent(env, 4, 4), steps=99, batch_size=20, warmup=2, on_step=lambda n, _: seen.append(n))
     assert seen == [1, 2, 3]
 
 
 def test_parameters_that_are_not_finite_are_not_returned():
     """The first step of Adam is its rate: beyond float32 the losses before it are fine, and what was learnt is not."""
     env = Broken("nothing", 0.0, at=1)
-    sac = for_environment(env, 4, 4, learning_rate=1e39)
+    sac = agent(env, 4, 4, learning_rate=1e39)
     with pytest.raises(FloatingPointError, match=r"at step 3 the losses are .* or what was learnt is no longer finite"):
         train(env, sac, steps=3, batch_size=2, warmup=2)
     with pytest.raises(FloatingPointError, match="at step 3 the losses are"):
@@ -483,9 +495,7 @@ def test_the_optimizer_is_adam_for_everything():
     sac, batch = DISCRETE, some_batch(DISCRETE)
     learner = sac.init(KEY)
     new, _ = update(sac, learner, batch, KEY)
-    assert (
-        isinstance(optax.tree.get(new.opt_state, "count"), jax.Array)
-        and int(optax.tree.get(new.opt_state, "count")) == 1
-    )
+    count = optax.tree.get(new.opt_state, "count")
+    assert isinstance(count, jax.Array) and int(count) == 1
     moved = jnp.max(jnp.abs(new.actor.motor.bias - learner.actor.motor.bias))
     assert float(moved) == pytest.approx(1e-2, rel=1e-2)  # Adam's first step is the learning rate

@@ -29,11 +29,11 @@ def test_the_sines_are_those_of_the_formula():
     )
 
 
-def test_lorenz_slope_vanishes_at_the_three_fixed_points():
+def test_lorenz_slope_vanishes_at_the_three_fixed_points(x64):
     away = np.sqrt(8 / 3 * 27)
     for point in ([0, 0, 0], [away, away, 27], [-away, -away, 27]):
-        np.testing.assert_allclose(series.lorenz_slope(0.0, jnp.array(point, float)), 0, atol=1e-4)
-    np.testing.assert_allclose(series.lorenz_slope(0.0, jnp.array([1.0, 2.0, 3.0])), [10, 23, -6], rtol=1e-6)
+        np.testing.assert_allclose(series.lorenz_slope(0.0, jnp.array(point, float)), 0, atol=1e-12)
+    np.testing.assert_allclose(series.lorenz_slope(0.0, jnp.array([1.0, 2.0, 3.0])), [10, 23, -6], rtol=1e-12)
 
 
 def test_lorenz_obeys_its_equation_and_converges_with_the_tolerance():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
-from liquidjax.rl.actor_critic import ContinuousActor, Critic
+from liquidjax.rl import ContinuousActor, Critic
 from liquidjax.training import checkpoint
 
 CELL = lj.Readout(lj.LTC(inputs=2, wiring=lj.AutoNCP(units=8, outputs=2)), outputs=3)

@@ -17,7 +17,7 @@ import optax
 import pytest
 
 import liquidjax as lj
-from liquidjax.rl.actor_critic import ContinuousActor, Critic, DiscreteActor
+from liquidjax.rl import ContinuousActor, Critic, DiscreteActor
 from liquidjax.training import description
 
 NCP = lj.LiquidNCPNetwork(inputs=3, neurons=10, outputs=2)

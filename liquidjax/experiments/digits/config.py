@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from liquidjax._bounds import check_count, check_not_negative, check_positive, check_seed, check_share
-from liquidjax._checks import check_choice
+from liquidjax._bounds import check_not_negative, check_positive, check_seed, check_share
+from liquidjax._checks import check_choice, check_size
 from liquidjax.cells.ltc import LTC
 from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.cells.wrappers.readout import Readout
@@ -34,11 +34,11 @@ class Model:
 
     def __post_init__(self):
         check_choice("cell", self.cell, ("LTC", "CfC"))
-        check_count("units", self.units, 1, 1024)  # up to units^2 synapses, each drawn one by one
-        check_count("outputs", self.outputs, 1, 1024)
+        check_size("units", self.units, 1, 1024)  # up to units^2 synapses, each drawn one by one
+        check_size("outputs", self.outputs, 1, 1024)
         check_share("sparsity", self.sparsity, 0.1, 1)
         check_seed("wiring_seed", self.wiring_seed)
-        check_count("unfolds", self.unfolds, 1, 1000)
+        check_size("unfolds", self.unfolds, 1, 1000)
         check_positive("dt", self.dt)
         self.build(inputs=1)  # what the wiring and the solver refuse is refused here, not after loading the data
 
@@ -86,8 +86,8 @@ class DigitsConfig:
     """Seed of the initial parameters and of the order of the images."""
 
     def __post_init__(self):
-        check_count("epochs", self.epochs, 1, 1_000_000)
-        check_count("batch_size", self.batch_size, 1, digits.IMAGES)
+        check_size("epochs", self.epochs, 1, 1_000_000)
+        check_size("batch_size", self.batch_size, 1, digits.IMAGES)
         images = digits.IMAGES - sum(self.task.held_out)
         if self.batch_size > images:
             raise ValueError(

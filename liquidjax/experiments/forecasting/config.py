@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liquidjax._bounds import check_count, check_positive
+from liquidjax._bounds import check_positive
+from liquidjax._checks import check_size
 from liquidjax._types import Cell
 from liquidjax.cells.cfc import CfC
 from liquidjax.cells.hasani import HasaniLTC
@@ -33,7 +34,7 @@ class Networks:
 
     def __post_init__(self):
         for name, most in (("units", 1024), ("large_units", 1024), ("unfolds", 1000), ("backbone_units", 1024)):
-            check_count(name, getattr(self, name), 1, most)
+            check_size(name, getattr(self, name), 1, most)
         check_positive("dt", self.dt)
         if self.large_units == self.units:
             raise ValueError(f"large_units must differ from units, got {self.units} for both")
@@ -71,7 +72,7 @@ class LearningRates:
     """How many there are."""
 
     def __post_init__(self):
-        check_count("count", self.count, 1, 100)
+        check_size("count", self.count, 1, 100)
         check_positive("lowest", self.lowest)
         check_positive("highest", self.highest)
         if self.lowest > self.highest:
@@ -113,7 +114,7 @@ class ForecastingConfig:
     def __post_init__(self):
         most = {"epochs": 1_000_000, "seeds": 100, "longest_window": 1024, "starts": 1000}
         for name, largest in most.items():
-            check_count(name, getattr(self, name), 1, largest)
+            check_size(name, getattr(self, name), 1, largest)
         for name in ("validation_share", "horizon", "threshold"):
             check_positive(name, getattr(self, name))
         for name in ("validation_share", "horizon"):

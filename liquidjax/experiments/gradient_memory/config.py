@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from liquidjax._bounds import check_count, check_positive, check_seed
-from liquidjax._checks import check_choice
+from liquidjax._bounds import check_positive, check_seed
+from liquidjax._checks import check_choice, check_size
 from liquidjax._types import ODECell
 from liquidjax.cells.ctrnn import CTRNN
 from liquidjax.cells.ltc import LTC
@@ -42,7 +42,7 @@ class Network:
         check_choice("neurons", self.neurons, ("fully connected LTC", "AutoNCP LTC", "CT-RNN"))
         most = {"units": 1024, "outputs": 1024, "inputs": 10_000, "batch": 10_000, "unfolds": 1000}
         for name, largest in most.items():
-            check_count(name, getattr(self, name), 1, largest)
+            check_size(name, getattr(self, name), 1, largest)
         self.cell()  # what the cell refuses is refused here
 
     def cell(self) -> ODECell:
@@ -90,7 +90,7 @@ class Sweep:
             ("timed_up_to", 0, LONGEST),
             ("unfolds_at", 0, LONGEST),
         ):
-            check_count(name, getattr(self, name), least, most)
+            check_size(name, getattr(self, name), least, most)
         if self.longest <= self.shortest:
             raise ValueError(f"longest must be above shortest = {self.shortest}, got {self.longest}")
         _ = self.other_networks  # what a network refuses is refused here
@@ -145,7 +145,7 @@ class Failure:
     """Mean duration of a time step, in smallest time constants; the segments are also shown at an eighth of it."""
 
     def __post_init__(self):
-        check_count("steps", self.steps, least=2, most=100_000)  # all of their BPTT is kept, in float64
+        check_size("steps", self.steps, least=2, most=100_000)  # all of their BPTT is kept, in float64
         check_positive("dt_over_tau", self.dt_over_tau)
         for neurons in CELLS:
             self.curve(neurons, seed=0)
@@ -185,7 +185,7 @@ class GradientMemoryConfig:
             ("long_steps", 0, LONGEST),
             ("long_check", 1, 1_000_000),
         ):
-            check_count(name, getattr(self, name), least, most)
+            check_size(name, getattr(self, name), least, most)
         check_positive("dt_over_tau", self.dt_over_tau)
         check_seed("seed", self.seed)
 

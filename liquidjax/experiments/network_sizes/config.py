@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from liquidjax._bounds import check_count, check_seed
+from liquidjax._bounds import check_seed
+from liquidjax._checks import check_size
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,11 @@ class NetworkSizesConfig:
     """Seed of the parameters and of the images."""
 
     def __post_init__(self):
-        check_count("height", self.height, least=53, most=4096)
-        check_count("width", self.width, least=53, most=4096)
-        check_count("frames", self.frames, least=1, most=1000)
+        check_size("height", self.height, least=53, most=4096)
+        check_size("width", self.width, least=53, most=4096)
+        check_size("frames", self.frames, least=1, most=1000)
         check_seed("wiring_seed", self.wiring_seed)
         check_seed("seed", self.seed)
         # The first dense layer of the CNN has up to 1000 parameters for each pixel of an image.
-        check_count("height * width", self.height * self.width, least=1, most=500_000)
-        check_count("frames * height * width", self.frames * self.height * self.width, least=1, most=10_000_000)
+        check_size("height * width", self.height * self.width, least=1, most=500_000)
+        check_size("frames * height * width", self.frames * self.height * self.width, least=1, most=10_000_000)

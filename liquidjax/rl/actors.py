@@ -1,23 +1,65 @@
-"""Policies and action values on recurrent networks, for reinforcement learning."""
+"""Policies on recurrent networks, for reinforcement learning."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._belong import check_cell
-from liquidjax._checks import check_array, described
+from liquidjax._checks import check_array, described, put
 from liquidjax._types import Array, Cell, Params, State
-from liquidjax.models.ncp import NCPNetwork
 from liquidjax.sequences.unroll import step
 
 LOG_STD = (-5.0, 2.0)
 Values = Callable[[Array | None], Array]
 """action -> Q(s, action), (..., *batch, 1); for discrete actions None -> Q(s, .), (..., *batch, actions)."""
+
+
+class Actor(Protocol):
+    """A policy: what soft actor-critic asks of one, over continuous and over discrete actions."""
+
+    @property
+    def network(self) -> Cell:
+        """Its inputs are observations."""
+        ...
+
+    @property
+    def target_entropy(self) -> float:
+        """The entropy to aim at, in nats."""
+        ...
+
+    @property
+    def critic_sizes(self) -> tuple[int, int]:
+        """(inputs, outputs) that the network of a critic for these actions has."""
+        ...
+
+    def seen_by_critic(self, action: Array) -> Array | None:
+        """What a critic reads of an action; None where it has a value for every action."""
+        ...
+
+    def sample(self, output: Array, key: Array) -> tuple[Array, Array]:
+        """(action, log p(action) (*batch)) from the output of the network."""
+        ...
+
+    def best(self, output: Array) -> Array:
+        """The action without noise."""
+        ...
+
+    def act(self, params: Params, state: State, observation: Any, key: Array | None = None) -> tuple[State, Array]:
+        """(state after, action) for observation (*batch, observations): a draw, or the best action without a key."""
+        ...
+
+    def expected(self, output: Array, values: Values, key: Array) -> tuple[Array, Array]:
+        """(Q, log p), both (*batch), in the mean over the policy, from the output of the network."""
+        ...
+
+    def chosen(self, values: Values, action: Array) -> Array:
+        """Q of the action: (..., *batch)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +103,7 @@ class ContinuousActor:
             limits = check_array(name, given)
             if limits.ndim != 1:
                 raise ValueError(f"{name} must be a number for each action, got {described(given)}")
-            object.__setattr__(self, name, tuple(float(limit) for limit in given))
+            put(self, **{name: tuple(float(limit) for limit in given)})
         actions = (len(self.low), len(self.high))
         if actions != (self.network.outputs / 2,) * 2:
             raise ValueError(
@@ -75,6 +117,15 @@ class ContinuousActor:
     def target_entropy(self) -> float:
         """-1 for each action measured in radii, which is Velora's -|A| where actions are in [-1, 1]."""
         return sum(math.log((high - low) / 2) - 1 for low, high in zip(self.low, self.high, strict=True))
+
+    @property
+    def critic_sizes(self) -> tuple[int, int]:
+        """Observations with the action after them, and one value."""
+        return self.network.inputs + len(self.low), 1
+
+    def seen_by_critic(self, action: Array) -> Array:
+        """The action."""
+        return action
 
     def sample(self, output: Array, key: Array) -> tuple[Array, Array]:
         """(action (*batch, actions), log p(action) (*batch)) from the output of the network."""
@@ -147,6 +198,14 @@ class DiscreteActor:
         """0.98 log |A|, a share of the largest possible entropy; Velora has it negative, so its alpha only falls."""
         return 0.98 * math.log(self.network.outputs)
 
+    @property
+    def critic_sizes(self) -> tuple[int, int]:
+        """Observations, and a value for each action."""
+        return self.network.inputs, self.network.outputs
+
+    def seen_by_critic(self, action: Array) -> None:
+        """Nothing."""
+
     def sample(self, output: Array, key: Array) -> tuple[Array, Array]:
         """(action int (*batch), log p(action) (*batch)) from the output of the network."""
         action = jax.random.categorical(key, output)
@@ -172,50 +231,6 @@ class DiscreteActor:
 
     def _of(self, values: Array, action: Array) -> Array:
         return jnp.sum(values * jax.nn.one_hot(action, self.network.outputs, dtype=values.dtype), axis=-1)
-
-
-Actor = ContinuousActor | DiscreteActor
-
-
-@dataclass(frozen=True)
-class Critic:
-    """Action values: Q(s, a) with one output for continuous actions, Q(s, .) with one for each discrete action.
-
-    Args:
-        network: an `NCPNetwork`, without state, or any cell, such as a `LiquidNCPNetwork`. Its inputs are observations,
-            for continuous actions with the action after them.
-
-    Example:
-        >>> import jax, jax.numpy as jnp
-        >>> from liquidjax.models.ncp import LiquidNCPNetwork
-        >>> critic = Critic(LiquidNCPNetwork(inputs=3 + 1, neurons=20, outputs=1))
-        >>> params = critic.network.init(jax.random.key(0))
-        >>> state, values = critic.evaluate(params, critic.initial_state((5,)), jnp.ones((5, 3)), jnp.zeros((5, 1)))
-        >>> values.shape
-        (5, 1)
-
-    Reference:
-        `velora.models.sac`, SACCritic, SACCriticNCP and their discrete kinds, 0.2.0.
-    """
-
-    network: NCPNetwork | Cell
-
-    def __post_init__(self):
-        if not isinstance(self.network, NCPNetwork):
-            check_cell(self.network)
-
-    def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> State:
-        """The state of the network before the first observation; None for an `NCPNetwork`."""
-        return None if isinstance(self.network, NCPNetwork) else self.network.initial_state(batch_shape, dtype)
-
-    def evaluate(
-        self, params: Params, state: State, observation: Any, action: Any | None = None
-    ) -> tuple[State, Array]:
-        """(state after, values (*batch, outputs)) for observation (*batch, observations); action None if discrete."""
-        inputs = observation if action is None else jnp.concatenate([observation, action], axis=-1)
-        if isinstance(self.network, NCPNetwork):
-            return None, self.network.apply(params, inputs)
-        return step(self.network, params, state, inputs, validate=False)
 
 
 def _act(actor: Actor, params: Params, state: State, observation: Any, key: Array | None) -> tuple[State, Array]:
