@@ -102,7 +102,7 @@ ONE_UNFOLD = {
     "ltc": lj.LTC(3, lj.FullyConnected(6), lj.SemiImplicit(1)),
     "ltc ncp": lj.LTC(3, lj.AutoNCP(12, 2), lj.SemiImplicit(1)),
 }
-"""For programs with several derivatives in them, which compile in half the time for each unfold less."""
+"""For programs with several derivatives in them, which take long to compile."""
 CASES = [
     ("ltc", "full"),
     ("ltc", "diagonal"),
@@ -137,9 +137,19 @@ def test_newton_has_forward_mode_too(name, jacobian, x64):
     assert abs(derivative(lj.Newton(jacobian, tolerance=1e-9, iterations=60)) - expected) < 1e-7 * abs(expected)
 
 
-@pytest.mark.parametrize(("name", "jacobian"), [("ltc ncp", "layered"), ("gru", "diagonal"), ("cfc", "full")])
-def test_newton_has_the_second_derivatives_of_the_scan(name, jacobian, x64):
-    """Hessian-vector products, and the gradient of a penalty on a gradient, on a network far from linear."""
+@pytest.mark.parametrize(
+    ("name", "jacobian", "kind"),
+    [
+        ("ltc ncp", "layered", "product"),
+        pytest.param("ltc ncp", "layered", "penalty", marks=pytest.mark.slow),  # the rule of the other two, and long
+        ("gru", "diagonal", "product"),
+        ("gru", "diagonal", "penalty"),
+        ("cfc", "full", "product"),
+        ("cfc", "full", "penalty"),
+    ],
+)
+def test_newton_has_the_second_derivatives_of_the_scan(name, jacobian, kind, x64):
+    """A Hessian-vector product, or the gradient of a penalty on a gradient, on a network far from linear."""
     cell = ONE_UNFOLD.get(name, NONLINEAR[name])
     params = jax.tree.map(lambda leaf: 1.5 * leaf, cell.init(KEY))
     inputs, dt, mask = data()
@@ -151,9 +161,10 @@ def test_newton_has_the_second_derivatives_of_the_scan(name, jacobian, x64):
         def penalty(params):
             return jnp.sum(jax.grad(loss, argnums=1)(params, inputs) ** 2)
 
+        if kind == "penalty":
+            return jax.grad(penalty)(params)
         direction = jax.tree.map(jnp.cos, params)
-        product = jax.jvp(lambda p: jax.grad(loss)(p, inputs), (params,), (direction,))[1]
-        return product, jax.grad(penalty)(params)
+        return jax.jvp(lambda p: jax.grad(loss)(p, inputs), (params,), (direction,))[1]
 
     methods = lj.Newton(jacobian, tolerance=1e-9, iterations=60), lj.Scan()
     ours, theirs = (jax.jit(functools.partial(second, method))() for method in methods)
@@ -222,7 +233,7 @@ def test_newton_needs_as_few_iterations_as_published():
     assert np.all(info.iterations <= 10) and np.all(info.converged) and np.all(info.residual < 1e-5)
 
 
-def test_newton_falls_back_to_the_scan_where_it_does_not_converge(x64):
+def test_newton_falls_back_to_the_scan_where_it_does_not_converge():
     cell = NONLINEAR["ltc"]
     params = cell.init(KEY)
     method = lj.Newton("diagonal", iterations=1)
@@ -231,7 +242,7 @@ def test_newton_falls_back_to_the_scan_where_it_does_not_converge(x64):
     inputs, dt, _ = data()
     ours, theirs = (lj.unroll(cell, params, inputs, dt, method=m) for m in (method, lj.Scan()))
     for mine, other in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(mine, other, atol=1e-12)
+        np.testing.assert_allclose(mine, other, atol=1e-6)
 
 
 def test_newton_refuses_what_it_cannot_do():
@@ -354,7 +365,7 @@ def test_no_steps_need_no_iterations():
     ],
     ids=["stack", "stack of stacks", "block", "cfc", "mixed memory"],
 )
-def test_keys_of_the_older_style_are_those_of_the_newer(cell, x64):
+def test_keys_of_the_older_style_are_those_of_the_newer(cell):
     """In a run, in a single call of the cell, and where all steps are done at once."""
     params, inputs, old = cell.init(KEY), data()[0][:5], jax.random.PRNGKey(0)
     methods = [lj.Scan()] if "CfC" in repr(cell) else [lj.Scan(), lj.Associative()]
@@ -366,7 +377,7 @@ def test_keys_of_the_older_style_are_those_of_the_newer(cell, x64):
     ours, theirs = (cell.step(params, cell.initial_state((BATCH,)), sensed, jnp.ones(()))[1] for sensed in single)
     np.testing.assert_array_equal(ours, theirs)
     traced = jax.jit(lambda key: lj.unroll(cell, params, inputs, key=key)[1])
-    np.testing.assert_allclose(traced(old), lj.unroll(cell, params, inputs, key=KEY)[1], atol=1e-12)
+    np.testing.assert_allclose(traced(old), lj.unroll(cell, params, inputs, key=KEY)[1], atol=1e-6)
 
 
 def test_keys_of_the_older_style_serve_the_readings():
