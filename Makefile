@@ -33,8 +33,8 @@ test-all: $(VENV)/test
 NUMERIC := analysis cells/test_cells.py cells/test_hasani.py integrators interop/test_edifice.py \
 	interop/test_golden_ncps.py models sequences/test_gradients.py sequences/test_integrate.py \
 	sequences/test_methods.py test_conformance.py
-QUICK := cells interop/test_velora.py layers models/test_ncp.py sequences/test_times.py training wirings experiments/test_config.py test_files.py \
-	test_house.py
+QUICK := cells interop/test_velora.py layers models/test_ncp.py sequences/test_times.py training wirings \
+	experiments/test_config.py test_files.py test_house.py
 
 # As on a processor that has no AVX, and so no fused multiply-add: what is only right on one machine fails here.
 XLA_ISA ?= SSE4_2
