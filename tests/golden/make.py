@@ -196,7 +196,8 @@ def main(arguments: list[str]) -> None:
         if there:
             parser.error(f"{there[0]} has a file, from other weights: remove it first")
         for name in chosen.names:
-            np.savez(FOLDER / f"{name}.npz", **(draw(**CASES[name]) if chosen.new else again(name)))
+            arrays: dict[str, Any] = draw(**CASES[name]) if chosen.new else again(name)
+            np.savez(FOLDER / f"{name}.npz", **arrays)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ NONLINEAR = {
     "cfc": lj.CfC(3, 4, backbone_units=5),
     "gru": lj.GRU(3, 4),
 }
-ONE_UNFOLD = {
+ONE_UNFOLD: dict[str, Any] = {
     "ltc": lj.LTC(3, lj.FullyConnected(6), lj.SemiImplicit(1)),
     "ltc ncp": lj.LTC(3, lj.AutoNCP(12, 2), lj.SemiImplicit(1)),
 }
