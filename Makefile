@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo      set up, train a liquid network on handwritten digits, compare it with LSTM, GRU and others"
-	@echo "make test      set up, run the tests (20 minutes on two cores)"
+	@echo "make test      set up, run the tests; the first time compiles for a quarter of an hour on two cores, again does not"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: under another instruction set, or on another Python"
 	@echo "make check     set up, ruff and pyright"
@@ -15,11 +15,12 @@ help:
 demo: $(VENV)/demo
 	@$(BIN)/liquidjax train configs/digits.yaml
 
+# Compiled programs are kept in .pytest_cache/xla, by processor and flags: the first run compiles, later ones read.
 # Without XLA_FLAGS the tests compile fast into slower code (tests/conftest.py); with it empty, as users compile.
 test: $(VENV)/test
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal tests --ignore tests/interop/test_golden_ncps.py
-	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal tests/interop/test_golden_ncps.py liquidjax
-	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal --durations=10 tests --ignore tests/interop/test_golden_ncps.py
+	@XLA_FLAGS= $(BIN)/python -m pytest -q -n auto --dist worksteal --nbmake --nbmake-timeout=120 \
+		tests/interop/test_golden_ncps.py liquidjax notebooks
 	@echo "All tests passed: the package, its parity with ncps, its examples and notebooks. The only results are"
 	@echo "the lines above. Run make demo to see a network learn."
 
@@ -28,8 +29,11 @@ test-all: $(VENV)/test
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed, the slow ones included."
 
-NUMERIC := analysis cells integrators interop models sequences test_conformance.py
-QUICK := cells interop/test_velora.py sequences/test_times.py training wirings experiments/test_config.py test_files.py \
+# Every algorithm that computes, the peer's numbers, and the properties of every cell.
+NUMERIC := analysis cells/test_cells.py cells/test_hasani.py integrators interop/test_edifice.py \
+	interop/test_golden_ncps.py models sequences/test_gradients.py sequences/test_integrate.py \
+	sequences/test_methods.py test_conformance.py
+QUICK := cells interop/test_velora.py layers models/test_ncp.py sequences/test_times.py training wirings experiments/test_config.py test_files.py \
 	test_house.py
 
 # As on a processor that has no AVX, and so no fused multiply-add: what is only right on one machine fails here.

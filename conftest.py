@@ -1,3 +1,5 @@
 """The package is imported once, before pytest runs the modules whose examples it collects."""
 
-import liquidjax  # noqa: F401
+
+def pytest_sessionstart(session):
+    import liquidjax  # noqa: F401  # not above: tests/conftest.py says first what JAX is to read when it is imported

@@ -1,6 +1,9 @@
 """Shared by all tests."""
 
+import hashlib
 import os
+import platform
+import shutil
 from pathlib import Path
 
 # Most tests compile much and compute little, so XLA is asked to compile fast into slower code, unless XLA_FLAGS says
@@ -9,9 +12,26 @@ from pathlib import Path
 # see xla_fusion.py.
 QUICK = "--xla_backend_optimization_level=0"
 os.environ.setdefault("XLA_FLAGS", QUICK)
-# Compiled programs are kept for the next run, and for the other processes of this one: the second run of a file takes a
-# third of the time. Flags, versions and processor are part of their names; `make clean` forgets them.
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "programs"))
+
+CACHE = Path(__file__).parents[1] / ".pytest_cache" / "xla"
+MOST_CACHED = 2**30
+"""Bytes of compiled programs that are kept; with more the tests begin anew."""
+
+
+def processor() -> str:
+    """What a compiled program may be for that JAX does not look at: the instructions of this processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+
+
+# Three quarters of the time go to compiling. So programs are kept: those of the other processes of a run, and those of
+# the run before. What is compiled is in the name of a file, so nothing is found that is not what would be compiled now.
+# Processes that tests start share it, by the environment.
+KIND = hashlib.sha256(f"{processor()} {os.environ['XLA_FLAGS']}".encode()).hexdigest()[:16]
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / KIND))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
@@ -19,11 +39,22 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 
 
+def pytest_configure(config):
+    if not hasattr(config, "workerinput") and sum(f.stat().st_size for f in CACHE.rglob("*-cache")) > MOST_CACHED:
+        shutil.rmtree(CACHE, ignore_errors=True)
+
+
 @pytest.fixture(scope="module", autouse=True)
-def no_program_outlives_its_module():
+def not_too_many_programs():
     """A process may map 65,530 pieces of memory; with the programs of all tests in it, the compiler aborts."""
     yield
-    jax.clear_caches()
+    try:
+        with open("/proc/self/maps") as maps:
+            many = sum(1 for _ in maps) > 20_000
+    except OSError:
+        many = True
+    if many:
+        jax.clear_caches()
 
 
 @pytest.fixture

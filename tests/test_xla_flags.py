@@ -2,6 +2,7 @@
 
 import os
 
+import jax
 import pytest
 
 import conftest
@@ -16,3 +17,8 @@ def test_one_gradient_from_three_programs(flags):
 
 def test_nobody_adds_the_flag_that_was_wrong():
     assert "fusion_emitters" not in os.environ.get("XLA_FLAGS", "")
+
+
+def test_jax_has_read_where_compiled_programs_are_kept():
+    """It reads the environment when it is imported, which must not happen before tests/conftest.py."""
+    assert jax.config.values["jax_compilation_cache_dir"] == os.environ["JAX_COMPILATION_CACHE_DIR"]

@@ -60,7 +60,7 @@ def test_the_gradients_agree_and_backsolve_must_be_asked_twice(x64):
         def loss(params, inputs):
             return jnp.sum(lj.integrate(cell, params, times, inputs, integrator=TIGHT, gradient=way).outputs ** 2)
 
-        return jax.grad(loss, argnums=(0, 1))(params, inputs)
+        return jax.jit(jax.grad(loss, argnums=(0, 1)))(params, inputs)
 
     reference = gradient(lj.Recursive())
     for way in (lj.BPTT(), lj.Recursive(checkpoints=5), lj.Backsolve(anyway=True)):
