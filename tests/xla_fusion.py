@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 OLD = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 FLAGS = (
@@ -50,7 +51,8 @@ def errors(number: int = 200) -> list[float]:
             adjoint=adjoint,
             max_steps=256,
         )
-        return jnp.sum(solution.ys)  # type: ignore[arg-type]
+        state: Any = solution.ys
+        return jnp.sum(state)
 
     checkpoints = diffrax.RecursiveCheckpointAdjoint()
     with_value = jax.jit(jax.value_and_grad(lambda scale, inputs: end(scale, inputs, checkpoints)))

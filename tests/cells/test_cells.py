@@ -17,6 +17,7 @@ from liquidjax.analysis import trajectory
 from liquidjax.cells.wrappers.mixed_memory import MixedMemoryState
 from liquidjax.reparam import positive
 from small_cells import squared_error
+from untyped import untyped
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -64,16 +65,22 @@ def test_ltc_has_as_many_parameters_as_the_paper_counts():
     ("make", "message"),
     [
         (lambda: lj.LTC(0, lj.FullyConnected(2)), "inputs must be an integer of at least 1, got 0"),
-        (lambda: lj.LTC(1, lj.FullyConnected(2), input_mapping="afine"), "'affine', 'linear', None, got 'afine'"),  # type: ignore[arg-type]
-        (lambda: lj.LTC(1, lj.FullyConnected(2), constraints="softplus"), "'implicit', 'explicit', got 'softplus'"),  # type: ignore[arg-type]
+        (
+            lambda: lj.LTC(1, lj.FullyConnected(2), input_mapping=untyped("afine")),
+            "'affine', 'linear', None, got 'afine'",
+        ),
+        (
+            lambda: lj.LTC(1, lj.FullyConnected(2), constraints=untyped("softplus")),
+            "'implicit', 'explicit', got 'softplus'",
+        ),
         (lambda: lj.LTC(1, lj.FullyConnected(2), epsilon=-1.0), "epsilon must be at least 0, got -1.0"),
         (lambda: lj.InitialRanges(weight=(0.0, 1.0)), r"weight must be a range \(low, high\) with 0 < low <= high"),
-        (lambda: lj.CfC(1, 2, mode="gated"), "mode must be one of 'default', 'pure', 'no_gate', got 'gated'"),  # type: ignore[arg-type]
+        (lambda: lj.CfC(1, 2, mode=untyped("gated")), "mode must be one of 'default', 'pure', 'no_gate', got 'gated'"),
         (lambda: lj.CfC(1, 2, activation="elu"), "activation must be one of 'lecun_tanh'.*, got 'elu'"),
         (lambda: lj.CfC(1, 2, dropout=1.0), r"dropout must be in \[0, 1\), got 1.0"),
         (lambda: lj.CfC(1, 2, backbone_layers=-1), "backbone_layers must be an integer of at least 0, got -1"),
         (lambda: lj.CTRNN(1, 2, time_constant=0.0), "time_constant must be above 0, got 0.0"),
-        (lambda: lj.MixedMemory(lj.GRU(1, 2), writes="both"), "'state', 'input', got 'both'"),  # type: ignore[arg-type]
+        (lambda: lj.MixedMemory(lj.GRU(1, 2), writes=untyped("both")), "'state', 'input', got 'both'"),
         (lambda: lj.MixedMemory(lj.GRU(1, 2), writes="input"), "cell.inputs must be 2, the units of the cell"),
         (lambda: lj.MixedMemory(lj.LSTM(1, 2)).units, "cell must have one array as its state, got LSTM"),
         (lambda: lj.Readout(lj.GRU(1, 2), 0), "outputs must be an integer of at least 1, got 0"),
@@ -209,7 +216,7 @@ def test_lstm_and_gru_are_the_textbook_cells_in_flax():
         tree["i" + gate] = {"kernel": params.inputs.weight[:, k]}
         tree["h" + gate] = {"kernel": params.recurrent[:, k], "bias": params.inputs.bias[k]}
     (c, h), _ = linen.OptimizedLSTMCell(4).apply({"params": tree}, (memory, hidden), inputs)
-    state, _ = lj.step(lstm, params, lj.cells.lstm.LSTMState(hidden, memory), inputs)  # type: ignore[attr-defined]
+    state, _ = lj.step(lstm, params, untyped(lj).cells.lstm.LSTMState(hidden, memory), inputs)
     np.testing.assert_allclose(state.hidden, h, rtol=1e-10)
     np.testing.assert_allclose(state.memory, c, rtol=1e-10)
 

@@ -15,6 +15,7 @@ from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig, N
 from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
 from liquidjax.experiments.shared import configuration as config
 from liquidjax.tasks.digits import Digits
+from untyped import untyped
 
 
 @dataclass(frozen=True)
@@ -227,10 +228,10 @@ def test_no_setting_takes_what_no_run_could_use(kind, place, hint):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Model(cell="ltc"),  # type: ignore[arg-type]  # a CfC, once
-        lambda: Network(neurons="LTC"),  # type: ignore[arg-type]
+        lambda: Model(cell=untyped("ltc")),  # a CfC, once
+        lambda: Network(neurons=untyped("LTC")),
         lambda: Model(units=True),
-        lambda: Networks(units="8"),  # type: ignore[arg-type]
+        lambda: Networks(units=untyped("8")),
         lambda: Model(units=100_000_000),
         lambda: DigitsConfig(batch_size=1169),  # one more than there are training images
         lambda: Digits(steps=True),

@@ -13,6 +13,7 @@ import liquidjax as lj
 from golden_data import assert_close
 from liquidjax.cells.wrappers.mixed_memory import MixedMemoryState
 from liquidjax.interop import from_ncps
+from untyped import untyped
 
 FILES = golden_data.files("ltc_", "cfc_")
 AT_ONCE = {
@@ -166,7 +167,7 @@ def test_the_wiring_can_be_taken_from_the_masks(stem):
     name, arguments, param, data = arrays_of(stem)
     cell, params = from_ncps(name, with_wiring(arguments, sparsity_level=0.2), param, wiring="masks")
     mixed = isinstance(cell, lj.MixedMemory)
-    wiring = (cell.cell if mixed else cell).wiring  # type: ignore[attr-defined]
+    wiring = untyped(cell.cell if mixed else cell).wiring
     assert isinstance(wiring, lj.Custom)
     np.testing.assert_array_equal(wiring.adjacency, data["wiring/adjacency"])
     np.testing.assert_array_equal(wiring.sensory_adjacency, data["wiring/sensory_adjacency"])
@@ -181,10 +182,10 @@ def test_the_wiring_can_be_taken_from_the_masks_without_a_class():
     param = {k: v for k, v in param.items() if not k.startswith("rnn_cell.output_")}
     negative = param["rnn_cell.erev"] * -1.0
     cell, params = from_ncps(name, arguments, param | {"rnn_cell.erev": negative}, wiring="masks")
-    np.testing.assert_array_equal(cell.wiring.adjacency, -data["wiring/adjacency"])  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(untyped(cell).wiring.adjacency, -data["wiring/adjacency"])
     assert cell.outputs == 20
     known = params.synapses.reversal_potential
-    assert np.all(np.sign(known) == cell.graph.synapses.polarity)  # type: ignore[attr-defined]
+    assert np.all(np.sign(known) == untyped(cell).graph.synapses.polarity)
 
 
 def test_masks_that_cannot_be_a_wiring_are_refused():
@@ -196,7 +197,7 @@ def test_masks_that_cannot_be_a_wiring_are_refused():
     with pytest.raises(ValueError, match="wiring='masks' needs an LTC: the masks of a CfC do not say"):
         from_ncps(name, arguments, param, wiring="masks")
     with pytest.raises(ValueError, match="wiring must be one of 'units', 'masks', got 'seed'"):
-        from_ncps(name, arguments, param, wiring="seed")  # type: ignore[arg-type]
+        from_ncps(name, arguments, param, wiring=untyped("seed"))
 
 
 AUTO = {"class": "AutoNCP", "arguments": {"units": 8, "output_size": 2}}
@@ -282,4 +283,4 @@ def test_every_array_is_needed_and_must_have_its_shape(stem):
     with pytest.raises(ValueError, match=rf"has 'rnn_cell.more', which a {name} with these arguments does not have"):
         from_ncps(name, arguments, param | {"rnn_cell.more": np.zeros(2)})
     with pytest.raises(ValueError, match="state_dict must be a mapping from names to arrays, got list"):
-        from_ncps(name, arguments, list(param))  # type: ignore[arg-type]
+        from_ncps(name, arguments, untyped(list(param)))

@@ -13,6 +13,7 @@ from golden_data import assert_close
 from liquidjax.interop.velora import from_velora
 from liquidjax.models.ncp import LiquidNCPStack, NCPParams
 from liquidjax.wirings.layered import LayerMasks
+from untyped import untyped
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -170,7 +171,7 @@ def test_from_velora_needs_every_array_in_its_shape(stem):
         with pytest.raises(ValueError, match=rf"state_dict\['{key}'\] must be the mask .* differ in 1 of {one.size}"):
             from_velora(name, arguments, arrays | {key: one}, masks)
     with pytest.raises(ValueError, match="state_dict must be a mapping from names to arrays, got NoneType"):
-        from_velora(name, arguments, None, masks)  # type: ignore[arg-type]
+        from_velora(name, arguments, untyped(None), masks)
 
 
 def test_from_velora_keeps_a_signed_mask_of_a_sparse_linear():

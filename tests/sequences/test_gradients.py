@@ -9,7 +9,9 @@ import pytest
 
 import liquidjax as lj
 from compiled_memory import temporary_bytes
+from liquidjax.cells.ode import with_integrators
 from sequence_gradient import differentiate, relative_error
+from untyped import untyped
 
 KEY = jax.random.key(0)
 NCP = lj.AutoNCP(units=8, outputs=2)
@@ -57,7 +59,7 @@ def test_the_exact_ways_are_bptt_in_float32(way):
 @pytest.mark.parametrize("cell", ODE_CELLS.values(), ids=ODE_CELLS)
 def test_the_adjoint_is_the_gradient_where_solver_and_segments_are_fine(cell, x64):
     """With 200 unfolds, steps taken and equation are the same to 1e-3: then so are the gradients, masks included."""
-    fine = lj.cells.ode.with_integrators(cell, lambda old: type(old)(200))  # type: ignore[attr-defined]
+    fine = with_integrators(cell, lambda old: untyped(type(old))(200))
     params = cell.init(KEY)
     inputs, dt, mask = sequence(np.float64)
     value, reference = differentiate(fine, params, inputs, dt, mask=mask, reverse=True, gradient=lj.Remat())[:2]

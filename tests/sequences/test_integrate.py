@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from liquidjax.cells.ode import with_integrators
+from untyped import untyped
 
 KEY = jax.random.key(0)
 TIGHT = lj.Diffrax(controller=diffrax.PIDController(rtol=1e-9, atol=1e-9))
@@ -43,7 +45,7 @@ def test_linear_inputs_are_the_limit_of_many_small_holds(cell, x64):
     fine = np.linspace(times[0, 0], times[-1, 0], 2001)
     between = (fine[1:] + fine[:-1]) / 2
     held = np.stack([np.interp(between, times[:, 0], inputs[:, 0, feature]) for feature in range(2)], axis=-1)
-    coarse = lj.cells.ode.with_integrators(cell, lambda _: lj.Midpoint(1))  # type: ignore[attr-defined]
+    coarse = with_integrators(cell, lambda _: lj.Midpoint(1))
     state, _ = lj.unroll(coarse, params, held, np.diff(fine))
     trajectory = lj.integrate(cell, params, times[:, 0], inputs[:, 0], integrator=TIGHT)
     np.testing.assert_allclose(trajectory.states[-1], state, atol=1e-4)
@@ -67,7 +69,7 @@ def test_the_gradients_agree_and_backsolve_must_be_asked_twice(x64):
     with pytest.raises(ValueError, match=r"Backsolve would multiply .* by about e\^0\.[4-9]"):  # from time to time
         lj.integrate(cell, params, times, inputs, gradient=lj.Backsolve())
     with pytest.raises(ValueError, match=r"gradient must be BPTT\(\), Recursive\(\) or .* got Remat\(\)"):
-        lj.integrate(cell, params, times, inputs, gradient=lj.Remat())  # type: ignore[arg-type]
+        lj.integrate(cell, params, times, inputs, gradient=untyped(lj.Remat()))
 
 
 def test_single_precision_inputs_go_with_double_precision_parameters(x64):
@@ -86,7 +88,7 @@ def test_what_does_not_fit_is_refused_and_what_does_not_finish_is_flagged():
     with pytest.raises(ValueError, match="times must increase strictly"):
         lj.integrate(cell, params, times[::-1], inputs)
     with pytest.raises(ValueError, match="interpolation must be one of 'linear', 'held', got 'cubic'"):
-        lj.integrate(cell, params, times, inputs, interpolation="cubic")  # type: ignore[arg-type]
+        lj.integrate(cell, params, times, inputs, interpolation=untyped("cubic"))
     gru = lj.GRU(2, 3)
     with pytest.raises(ValueError, match=r"expected a cell that follows a differential equation, .* got GRU"):
         lj.integrate(gru, gru.init(KEY), times, inputs)
@@ -207,7 +209,7 @@ def test_integrate_looks_at_what_it_gets():
     with pytest.raises(ValueError, match="Backsolve would multiply"):  # with any number of unfolds
         lj.integrate(cell, params, times, inputs, gradient=lj.Backsolve(unfolds=4))
     with pytest.raises(ValueError, match="integrator must be a Diffrax"):
-        lj.integrate(cell, params, times, inputs, integrator=lj.RK4())  # type: ignore[arg-type]
+        lj.integrate(cell, params, times, inputs, integrator=untyped(lj.RK4()))
 
 
 def test_solve_looks_at_what_it_gets_and_masks(x64):

@@ -19,6 +19,7 @@ import pytest
 import liquidjax as lj
 from liquidjax.rl import ContinuousActor, Critic, DiscreteActor
 from liquidjax.training import description
+from untyped import untyped
 
 NCP = lj.LiquidNCPNetwork(inputs=3, neurons=10, outputs=2)
 
@@ -191,4 +192,4 @@ def test_refuses_what_another_process_could_not_compare(part):
     with pytest.raises(ValueError, match=r"^network\.part must be a plain value, .* top of a module, or save without"):
         description.describe({"network": Holder(part)})
     with pytest.raises(ValueError, match=r"^loss must be"):
-        description.describe(lj.StepLoss(lj.GRU(2, 3), part))  # type: ignore[arg-type]
+        description.describe(lj.StepLoss(lj.GRU(2, 3), untyped(part)))
