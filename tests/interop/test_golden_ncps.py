@@ -250,7 +250,7 @@ def test_arguments_that_do_not_fit_are_named(name, arguments, message):
         ("AutoNCP", {"units": 8, "outputs": 2}, "AutoNCP of ncps 1.0.1 has no argument 'outputs'"),  # our name
         ("AutoNCP", {"units": 8, "output_size": None}, "output_size must be an integer of at least 0, got None"),
         ("AutoNCP", {"units": "8", "output_size": 2}, "units must be an integer of at least 0, got '8'"),
-        ("AutoNCP", {"units": 8, "output_size": 2, "sparsity_level": "a"}, "sparsity_level must be a number"),
+        ("AutoNCP", {"units": 8, "output_size": 2, "sparsity_level": "a"}, "sparsity_level must be a finite number"),
         ("AutoNCP", {"units": 8, "output_size": 2, "seed": None}, "seed must be an integer of at least 0, got None"),
         ("FullyConnected", {}, "FullyConnected of ncps 1.0.1 needs the argument 'units'; it got none"),
         ("FullyConnected", {"units": 8, "seed": 1}, "FullyConnected of ncps 1.0.1 has no argument 'seed'"),
