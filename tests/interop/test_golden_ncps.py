@@ -46,9 +46,14 @@ def test_all_files_are_there():
 )
 def test_outputs_states_and_gradients(file, method):
     golden = golden_data.load(file)
+    double = golden.data["in/x"].dtype == np.float64
+    # At once in float64 always: what is left is the rounding of the peer, and not that of an iteration too.
+    wide = double or not isinstance(method, lj.Scan)
+    if wide:
+        arrays = {key: golden.data[key] for key in golden.data}
+        golden = golden._replace(data={k: v.astype(float) if v.dtype.kind == "f" else v for k, v in arrays.items()})
     data, meta, param, grad = golden.data, golden.meta, golden.part("param"), golden.part("grad")
-    double = data["in/x"].dtype == np.float64
-    with jax.enable_x64(True) if double else contextlib.nullcontext():
+    with jax.enable_x64(True) if wide else contextlib.nullcontext():
         cell, params = from_ncps(golden.name, meta["arguments"], param)
         order = neuron_order(cell)
         mixed = "in/c0" in data
