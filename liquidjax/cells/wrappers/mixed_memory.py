@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 
 from liquidjax._belong import check_cell
-from liquidjax._checks import check_choice, check_key, check_number, check_size, settle
+from liquidjax._checks import UNRESOLVED, check_choice, check_key, check_number, check_size, resolve, settle
 from liquidjax._types import Array, Cell, Params, Sensed, exportable
 from liquidjax.cells.lstm import LSTMParams, LSTMState, init_lstm, lstm_step
 from liquidjax.layers.linear import zeros
@@ -66,15 +66,14 @@ class MixedMemory:
     """
 
     cell: Cell
-    inputs: int = None  # type: ignore[assignment]  # None means the cell's; resolved on construction
+    inputs: int = UNRESOLVED  # None means the cell's
     writes: Literal["state", "input"] = "state"
     forget_bias: float = 1.0
 
     def __post_init__(self):
         check_cell(self.cell)
         check_choice("writes", self.writes, ("state", "input"))
-        if self.inputs is None:
-            object.__setattr__(self, "inputs", self.cell.inputs)
+        resolve(self, inputs=self.cell.inputs)
         settle(self, check_size, "inputs")
         settle(self, check_number, "forget_bias")
         units = self.units

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from liquidjax._belong import check_cell
-from liquidjax._checks import check_kind, check_size, settle
+from liquidjax._checks import UNRESOLVED, check_kind, check_size, resolve, settle
 from liquidjax._types import Array, Cell, Params, Sensed, State
 from liquidjax.cells.wrappers.base import step_inside
 
@@ -48,13 +48,12 @@ class StepLoss:
 
     cell: Cell
     loss: Callable[[Array, Array], Array]
-    targets: int = None  # type: ignore[assignment]  # None means the outputs of the cell; resolved on construction
+    targets: int = UNRESOLVED  # None means the outputs of the cell
 
     def __post_init__(self):
         check_cell(self.cell)
         check_kind("loss", self.loss, Callable, "a function (output, target) -> loss (*batch,)")
-        if self.targets is None:
-            object.__setattr__(self, "targets", self.cell.outputs)
+        resolve(self, targets=self.cell.outputs)
         settle(self, functools.partial(check_size, least=0), "targets")
 
     @property
