@@ -116,9 +116,16 @@ RIGHT = {
     lj.Backsolve: dict(anyway=True, unfolds=2),
     lj.Newton: dict(jacobian="full", iterations=2, tolerance=0.5),
     lj.unroll: of_cell(
-        GRU, **RUN, mask=np.ones(4, bool), reverse=False, gradient=lj.Remat(), method=lj.Scan(), validate=True
+        GRU,
+        **RUN,
+        mask=np.ones(4, bool),
+        reset=np.zeros(4, bool),
+        reverse=False,
+        gradient=lj.Remat(),
+        method=lj.Scan(),
+        validate=True,
     ),
-    lj.step: of_cell(GRU, inputs=INPUTS[0], state=np.zeros(3), validate=True),
+    lj.step: of_cell(GRU, inputs=INPUTS[0], state=np.zeros(3), reset=np.bool_(False), validate=True),
     lj.integrate: dict(
         cell=LTC,
         params=LTC.init(KEY),
@@ -146,7 +153,7 @@ RIGHT = {
     lj.state_bounds: dict(cell=LTC, params=LTC.init(KEY)),
     lj.state_sensitivity: of_cell(GRU, state=np.zeros(3)),
     lj.lyapunov_exponent: of_cell(GRU, **RUN),
-    lj.newton_convergence: of_cell(GRU, **RUN, method=lj.Newton()),
+    lj.newton_convergence: of_cell(GRU, **RUN, mask=np.ones(4, bool), reset=np.zeros(4, bool), method=lj.Newton()),
     lj.euler_instability: dict(params=HASANI.init(KEY), dt=0.5),
     lj.project: dict(params=LTC.init(KEY), cell=LTC),
     lj.check_values: dict(inputs=INPUTS, dt=0.5, mask=np.ones(4, bool)),
@@ -161,7 +168,12 @@ RIGHT = {
     CNN.apply: dict(params=CNN.init(KEY), images=np.ones((53, 53, 3), np.float32)),
 }
 NO_ARGUMENTS = {lj.BPTT, lj.Remat, lj.Scan, lj.Associative, lj.tune_cpu}
-PROTOCOLS = {lj.Cell, lj.ODECell, lj.Integrator, lj.Wiring}
+PROTOCOLS = {
+    *(lj.Cell, lj.ODECell, lj.LayeredCell, lj.DeepCell, lj.BoundedCell, lj.Wrapper),
+    *(lj.Integrator, lj.FixedStep, lj.Wiring, lj.Gradient, lj.Method),
+}
+# What cells, wrappers and integrators are written with: called while they are traced, where nothing is looked at.
+MATERIAL = {lj.advance, lj.step_inside, lj.vector_field, lj.NeuronLayer}
 WITH_INIT = [cls(**RIGHT[cls]) for cls in RIGHT if inspect.isclass(cls) and hasattr(cls, "init")]
 
 WRONG = {
@@ -178,6 +190,7 @@ WRONG = {
 }
 # What is right beyond what the value in the table shows: integers where a float stands, None where it is the default.
 ALSO_RIGHT = {
+    (lj.step, "reset"): {"True"},
     (lj.solve, "params"): set(WRONG),  # the field's own affair
     (lj.project, "params"): {"None", "an integer", "a share", "True", "NaN", "a list"},  # trees of numbers without LTC
     (lj.CTRNN, "time_constant"): {"a share"},
@@ -218,7 +231,7 @@ ARGUMENTS = [
 
 def test_the_table_is_complete():
     public = {value for name, value in vars(lj).items() if callable(value) and not name.startswith("_")}
-    assert public == {f for f in RIGHT if not inspect.ismethod(f)} | NO_ARGUMENTS | PROTOCOLS
+    assert public == {f for f in RIGHT if not inspect.ismethod(f)} | NO_ARGUMENTS | PROTOCOLS | MATERIAL
     for function, arguments in RIGHT.items():
         # `state` of check_values and `unit` of elapsed are looked at in test_unroll.py.
         parameters = inspect.signature(function).parameters
