@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo      set up, train a liquid network on handwritten digits, compare it with LSTM, GRU and others"
-	@echo "make test      set up, run the tests; the first time compiles for a quarter of an hour on two cores, again does not"
+	@echo "make test      set up, run the tests; 15 minutes on two cores, a third of that when run again"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: under another instruction set, or on another Python"
 	@echo "make check     set up, ruff and pyright"
