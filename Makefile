@@ -29,10 +29,9 @@ test-all: $(VENV)/test
 	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=120 notebooks
 	@echo "All tests passed, the slow ones included."
 
-# Every algorithm that computes, the peer's numbers, and the properties of every cell.
-NUMERIC := analysis cells/test_cells.py cells/test_hasani.py integrators interop/test_edifice.py \
-	interop/test_golden_ncps.py models sequences/test_gradients.py sequences/test_integrate.py \
-	sequences/test_methods.py test_conformance.py
+# Every algorithm that computes, and the numbers of the peer.
+NUMERIC := analysis cells/test_cells.py cells/test_hasani.py integrators interop/test_golden_ncps.py \
+	sequences/test_gradients.py sequences/test_integrate.py sequences/test_methods.py
 QUICK := cells interop/test_velora.py layers models/test_ncp.py sequences/test_times.py training wirings \
 	experiments/test_config.py test_files.py test_house.py
 
