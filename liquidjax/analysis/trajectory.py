@@ -6,45 +6,28 @@ from typing import Any
 from liquidjax._belong import check_cell, check_params
 from liquidjax._types import Array, Cell, Params, Sensed, State
 from liquidjax.cells.ode import time_constant
-from liquidjax.cells.wrappers.base import step_inside
+from liquidjax.cells.wrappers.base import TransparentWrapper
 from liquidjax.sequences.unroll import unroll
 
 
 @dataclass(frozen=True)
-class _OutputIsState:
+class _OutputIsState(TransparentWrapper):
     """A transparent wrapper whose output is its state, for whatever reaches through wrappers."""
 
     cell: Cell
 
     @property
-    def inputs(self) -> int:
-        return self.cell.inputs
-
-    @property
     def outputs(self) -> int:
         return self.cell.outputs
-
-    @property
-    def transparent(self) -> bool:
-        return True
 
     def init(self, key: Array) -> Params:
         return self.cell.init(key)
 
-    def initial_state(self, batch_shape: tuple[int, ...], dtype: Any) -> State:
-        return self.cell.initial_state(batch_shape, dtype)
-
     def sense(self, params: Params, inputs: Array, key: Array | None = None) -> Sensed:
         return self.cell.sense(params, inputs, key)
 
-    def step(self, params: Params, state: State, sensed: Sensed, dt: Array) -> tuple[State, Any]:
-        return step_inside(self, params, state, sensed, dt)
-
     def inner_params(self, params: Params) -> Params:
         return params
-
-    def inner_state(self, state: State) -> State:
-        return state
 
     def inner_sensed(self, params: Params, state: State, sensed: Sensed) -> Sensed:
         return sensed

@@ -52,6 +52,34 @@ class RewritesState(Protocol):
         ...
 
 
+class TransparentWrapper:
+    """What every transparent wrapper has; to inherit from, beside what is its own: `init`, `sense`, `inner_params`,
+    `inner_sensed`, `readout`, `outputs`, and `inputs` where they are not those of the cell.
+    """
+
+    cell: Cell
+
+    @property
+    def inputs(self) -> int:
+        return self.cell.inputs
+
+    @property
+    def transparent(self) -> bool:
+        return True
+
+    def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> State:
+        """The initial state of the cell."""
+        return self.cell.initial_state(batch_shape, dtype)
+
+    def step(self: Any, params: Params, state: State, sensed: Sensed, dt: Array) -> tuple[State, Any]:
+        """(state of the cell, output): the step of the cell, then the readout."""
+        return step_inside(self, params, state, sensed, dt)
+
+    def inner_state(self, state: State) -> State:
+        """The state itself."""
+        return state
+
+
 def step_inside(wrapper: Wrapper, params: Params, state: State, sensed: Sensed, dt: Array) -> tuple[State, Array]:
     """The step of a transparent wrapper: (state, output)."""
     inner = wrapper.inner_sensed(params, state, sensed)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_flag, check_key, check_number, settle
 from liquidjax._types import Array, Cell, Params, Sensed, State, exportable
-from liquidjax.cells.wrappers.base import step_inside
+from liquidjax.cells.wrappers.base import TransparentWrapper
 from liquidjax.layers.layer_norm import LayerNorm, init_layer_norm
 from liquidjax.layers.linear import Linear, init_linear
 
@@ -42,7 +42,7 @@ class BlockSensed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Block:
+class Block(TransparentWrapper):
     """A cell on a residual stream: y = x + dropout(cell(norm(x))).
 
     With `feed_forward`, a SwiGLU layer follows: y <- y + dropout(W3 (silu(W1 norm(y)) * (W2 norm(y)))), 4 times as wide
@@ -87,16 +87,8 @@ class Block:
             )
 
     @property
-    def inputs(self) -> int:
-        return self.cell.inputs
-
-    @property
     def outputs(self) -> int:
         return self.cell.outputs
-
-    @property
-    def transparent(self) -> bool:
-        return True
 
     def init(self, key: Array) -> BlockParams:
         """Draws the parameters."""
@@ -108,24 +100,13 @@ class Block:
             feed_forward = FeedForwardParams(init_layer_norm(width), *layers)
         return BlockParams(init_layer_norm(width), self.cell.init(cell_key), feed_forward)
 
-    def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> State:
-        """The initial state of the cell."""
-        return self.cell.initial_state(batch_shape, dtype)
-
     def sense(self, params: BlockParams, inputs: Array, key: Array | None = None) -> BlockSensed:
         """What the cell senses of the normalised inputs (*batch, width)."""
         cell_key, key = (None, None) if key is None else jax.random.split(key)
         return BlockSensed(inputs, self.cell.sense(params.cell, params.norm(inputs), cell_key), key)
 
-    def step(self, params: BlockParams, state: State, sensed: BlockSensed, dt: Array) -> tuple[State, Array]:
-        """(state of the cell, output (*batch, width))."""
-        return step_inside(self, params, state, sensed, dt)
-
     def inner_params(self, params: BlockParams) -> Params:
         return params.cell
-
-    def inner_state(self, state: State) -> State:
-        return state
 
     def inner_sensed(self, params: BlockParams, state: State, sensed: BlockSensed) -> Sensed:
         return sensed.cell

@@ -1,14 +1,14 @@
 """A linear map on the outputs of any cell."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_key, check_size, settle
 from liquidjax._types import Array, Cell, Params, Sensed, State, exportable
-from liquidjax.cells.wrappers.base import step_inside
+from liquidjax.cells.wrappers.base import TransparentWrapper
 from liquidjax.layers.linear import Linear, init_linear
 
 
@@ -21,7 +21,7 @@ class ReadoutParams(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Readout:
+class Readout(TransparentWrapper):
     """A cell with a linear readout: y = W output + b. The `proj_size` of ncps, for any cell.
 
     Args:
@@ -47,36 +47,17 @@ class Readout:
         check_cell(self.cell)
         settle(self, check_size, "outputs")
 
-    @property
-    def inputs(self) -> int:
-        return self.cell.inputs
-
-    @property
-    def transparent(self) -> bool:
-        return True
-
     def init(self, key: Array) -> ReadoutParams:
         """Draws the parameters."""
         cell_key, linear_key = jax.random.split(check_key(key))
         return ReadoutParams(self.cell.init(cell_key), init_linear(linear_key, self.cell.outputs, self.outputs))
 
-    def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> State:
-        """The initial state of the cell."""
-        return self.cell.initial_state(batch_shape, dtype)
-
     def sense(self, params: ReadoutParams, inputs: Array, key: Array | None = None) -> Sensed:
         """What the cell senses."""
         return self.cell.sense(params.cell, inputs, key)
 
-    def step(self, params: ReadoutParams, state: State, sensed: Sensed, dt: Array) -> tuple[State, Array]:
-        """(state of the cell, output (*batch, outputs))."""
-        return step_inside(self, params, state, sensed, dt)
-
     def inner_params(self, params: ReadoutParams) -> Params:
         return params.cell
-
-    def inner_state(self, state: State) -> State:
-        return state
 
     def inner_sensed(self, params: ReadoutParams, state: State, sensed: Sensed) -> Sensed:
         return sensed

@@ -3,12 +3,12 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import UNRESOLVED, check_kind, check_size, resolve, settle
 from liquidjax._types import Array, Cell, Params, Sensed, State
-from liquidjax.cells.wrappers.base import step_inside
+from liquidjax.cells.wrappers.base import TransparentWrapper
 
 
 class SensedAndTarget(NamedTuple):
@@ -19,7 +19,7 @@ class SensedAndTarget(NamedTuple):
 
 
 @dataclass(frozen=True)
-class StepLoss:
+class StepLoss(TransparentWrapper):
     """A cell whose output is the loss of the step: l = loss(output, target), with inputs [u, target].
 
     The outputs of a long sequence may need more memory than all the rest of its gradient. With the loss computed where
@@ -64,32 +64,17 @@ class StepLoss:
     def outputs(self) -> int:
         return 1
 
-    @property
-    def transparent(self) -> bool:
-        return True
-
     def init(self, key: Array) -> Params:
         """Draws the parameters of the cell."""
         return self.cell.init(key)
-
-    def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> State:
-        """The initial state of the cell."""
-        return self.cell.initial_state(batch_shape, dtype)
 
     def sense(self, params: Params, inputs: Array, key: Array | None = None) -> SensedAndTarget:
         """What the cell senses of the first inputs; the others are the target."""
         given = self.cell.inputs
         return SensedAndTarget(self.cell.sense(params, inputs[..., :given], key), inputs[..., given:])
 
-    def step(self, params: Params, state: State, sensed: SensedAndTarget, dt: Array) -> tuple[State, Array]:
-        """(state of the cell, loss (*batch, 1))."""
-        return step_inside(self, params, state, sensed, dt)
-
     def inner_params(self, params: Params) -> Params:
         return params
-
-    def inner_state(self, state: State) -> State:
-        return state
 
     def inner_sensed(self, params: Params, state: State, sensed: SensedAndTarget) -> Sensed:
         return sensed.cell
