@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from liquidjax.cells.ode import is_adaptive
 from liquidjax.cells.wrappers.base import Wrapper
 from liquidjax.testing import check_cell, check_wrapper
 
@@ -25,10 +26,6 @@ TWO = lj.SemiImplicit(unfolds=2)
 def first_error(output, target):
     """The squared error of the first output."""
     return (output[..., 0] - target[..., 0]) ** 2
-
-
-def is_adaptive(cell):
-    return isinstance(cell, lj.LTC) and isinstance(cell.integrator, lj.Diffrax)
 
 
 CELLS = {

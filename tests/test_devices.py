@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
-from test_conformance import CELLS, is_adaptive
+from liquidjax.cells.ode import is_adaptive
+from test_conformance import CELLS
 
 SHARDED = """
 import functools

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from liquidjax._belong import check_cell, check_inputs, check_params, check_state
 from liquidjax._checks import check_array
 from liquidjax._types import Array, Cell, Integrator, ODECell, Params, Sensed, State
-from liquidjax.cells.wrappers.base import given_inside
+from liquidjax.cells.wrappers.base import cell_inside, given_inside
 
 
 def advance(cell: ODECell, params: Params, state: Array, sensed: Sensed, dt: Array) -> Array:
@@ -65,6 +65,18 @@ def with_integrators(cell: Any, change: Callable[[Integrator], Integrator]) -> A
         elif isinstance(value, Integrator):
             changed[name] = change(value)
     return dataclasses.replace(cell, **changed)  # type: ignore[type-var]
+
+
+def is_adaptive(cell: Any) -> bool:
+    """Whether the cell, or the one in the wrappers around it, has an integrator that chooses its steps by what it sees.
+
+    Example:
+        >>> import liquidjax as lj
+        >>> is_adaptive(lj.Readout(lj.CTRNN(1, 2, lj.Diffrax()), 3)), is_adaptive(lj.GRU(1, 2))
+        (True, False)
+    """
+    inner = cell_inside(cell)
+    return isinstance(inner, ODECell) and inner.integrator.per_sample
 
 
 def check_forward_mode(cell: Any, who: str, adjoints: tuple[type, ...]) -> None:

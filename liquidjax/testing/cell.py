@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._types import Cell, LayeredCell, ODECell, Params, State
-from liquidjax.cells.ode import advance
-from liquidjax.cells.wrappers.base import Wrapper
+from liquidjax.cells.ode import advance, is_adaptive
 from liquidjax.sequences.unroll import unroll
 from liquidjax.testing.claims import check_value, claim, claim_same
 
@@ -278,7 +277,7 @@ def _check_layers(cell: LayeredCell, by_state: Any) -> None:
 
 def _check_half(cell: Cell) -> None:
     """bfloat16 in, bfloat16 out; found by tracing, nothing is computed."""
-    if isinstance(cell, ODECell | Wrapper) and _has_adaptive(cell):
+    if is_adaptive(cell):
         return  # its error estimates would be noise, so it refuses
     params = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, jnp.bfloat16), jax.eval_shape(cell.init, jax.random.key(0))
@@ -291,9 +290,3 @@ def _check_half(cell: Cell) -> None:
             f"{type(cell).__name__} must compute in bfloat16 where parameters and inputs are bfloat16, got "
             f"{leaf.dtype}; look for an array constant with a dtype of its own",
         )
-
-
-def _has_adaptive(cell: Any) -> bool:
-    while isinstance(cell, Wrapper):
-        cell = cell.cell
-    return isinstance(cell, ODECell) and cell.integrator.per_sample

@@ -5,7 +5,7 @@ import math
 import jax
 
 from liquidjax._types import Cell
-from liquidjax.cells.wrappers.base import ode_inside
+from liquidjax.cells.ode import is_adaptive
 from liquidjax.sequences.gradients.gradient import Gradient
 from liquidjax.sequences.gradients.remat import Remat
 from liquidjax.sequences.methods.associative import Associative, reads_state
@@ -60,6 +60,8 @@ def choose(cell: Cell, time: int, batch: tuple[int, ...], gradient: Gradient, pl
     state = jax.eval_shape(lambda: cell.initial_state((), float))
     if platform == "cpu" or time < SHORTEST or not isinstance(state, jax.ShapeDtypeStruct):
         return Scan()
+    if is_adaptive(cell):  # its solver is differentiated by an adjoint of its own, which Newton may not be able to
+        return Scan()
     for method, (products, entries) in _by_cost(cell):
         if sequences * products <= MOST_WORK and 3 * 4 * sequences * time * entries <= MOST_BYTES:
             return method
@@ -75,12 +77,4 @@ def _by_cost(cell: Cell) -> list[tuple[Newton, Cost]]:
         except ValueError:
             continue
         able.append((method, method.strategy.cost(cell)))
-    # An adaptive solver is differentiated by an adjoint of its own, which Newton may not be able to.
-    return [] if _is_adaptive(cell) else sorted(able, key=lambda pair: pair[1].products)
-
-
-def _is_adaptive(cell: Cell) -> bool:
-    try:
-        return ode_inside(cell).integrator.per_sample
-    except ValueError:
-        return False
+    return sorted(able, key=lambda pair: pair[1].products)
