@@ -31,7 +31,7 @@ test-all: $(VENV)/test
 
 # Every algorithm that computes, and the numbers of the peer.
 NUMERIC := analysis cells/test_cells.py cells/test_hasani.py integrators interop/test_golden_ncps.py \
-	sequences/test_gradients.py sequences/test_integrate.py sequences/test_methods.py
+	sequences/test_gradients.py sequences/test_integrate.py sequences/test_methods.py sequences/test_newton.py
 QUICK := cells interop/test_velora.py layers models/test_ncp.py sequences/test_times.py training wirings \
 	experiments/test_config.py test_files.py test_house.py
 
