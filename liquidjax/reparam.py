@@ -34,3 +34,17 @@ def stored(value: Array, constraints: Constraints) -> Array:
         0.5
     """
     return value + jnp.log(-jnp.expm1(-value)) if constraints == "implicit" else value
+
+
+def rate_of(tau: Array) -> Array:
+    """1 / tau, and the largest rate whose inverse is a normal number where tau is smaller than that.
+
+    So a time constant that has come to 0 means the equilibrium at once: an infinite rate beside an infinite drive
+    would mean nothing.
+
+    Example:
+        >>> rate_of(jnp.array([0.5, 0.0])).tolist()[0], bool(jnp.isfinite(rate_of(jnp.zeros(()))))
+        (2.0, True)
+    """
+    least = 4 * jnp.finfo(tau.dtype).tiny
+    return 1 / jnp.where(tau > least, tau, least)

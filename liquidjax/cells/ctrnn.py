@@ -11,7 +11,7 @@ from liquidjax._types import Array, Integrator, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import Exponential
 from liquidjax.layers.linear import Linear, init_linear, zeros
-from liquidjax.reparam import positive, stored
+from liquidjax.reparam import positive, rate_of, stored
 
 
 @exportable
@@ -91,9 +91,9 @@ class CTRNN:
         """(drive, rate) for state (*batch, units), the same shape."""
         target = jnp.tanh(sensed + state @ params.linear.weight[self.inputs :])
         if params.time_constant is None:
-            rate = jnp.full_like(target, 1 / self.time_constant)
+            rate = rate_of(jnp.full_like(target, self.time_constant))
         else:
-            rate = jnp.broadcast_to(1 / positive(params.time_constant, "implicit"), target.shape)
+            rate = jnp.broadcast_to(rate_of(positive(params.time_constant, "implicit")), target.shape)
         return rate * target, rate
 
     def step(self, params: CTRNNParams, state: Array, sensed: Array, dt: Array) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ from liquidjax._types import Array, Bounds, Integrator, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import SemiImplicit
 from liquidjax.layers.linear import Linear, uniforms, zeros
-from liquidjax.reparam import positive
+from liquidjax.reparam import positive, rate_of
 
 
 @exportable
@@ -94,7 +94,7 @@ class HasaniLTC:
     def coefficients(self, params: HasaniLTCParams, state: Array, sensed: Array) -> tuple[Array, Array]:
         """(drive, rate) for state (*batch, units), the same shape."""
         f = jax.nn.sigmoid(sensed + state @ params.linear.weight[self.inputs :])
-        return f * params.A, 1 / positive(params.time_constant, "implicit") + f
+        return f * params.A, rate_of(positive(params.time_constant, "implicit")) + f
 
     def step(self, params: HasaniLTCParams, state: Array, sensed: Array, dt: Array) -> tuple[Array, Array]:
         """(state, output), which are the same (*batch, units)."""

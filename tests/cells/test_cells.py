@@ -334,3 +334,34 @@ def test_a_neuron_without_a_leak_has_an_infinite_time_constant_and_no_equilibriu
     np.testing.assert_array_equal(lj.equilibrium(cell, params, *now), np.tile([np.inf, -np.inf, np.nan], (4, 1)))
     inputs = np.ones((5, 4, 1), np.float32)
     assert np.all(trajectory.time_constants(cell, params, inputs) == np.inf)
+
+
+@pytest.mark.parametrize("integrator", [lj.SemiImplicit(2), lj.Exponential(2)], ids=["semi-implicit", "exponential"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_time_constant_of_zero_is_the_equilibrium_at_once(integrator, dtype):
+    """softplus(-1e4) is 0 in any float: the rate would be infinite, and of a CT-RNN the drive too."""
+    inputs = np.ones((3, 2), dtype)
+    for learnt in (True, False):
+        cell = lj.CTRNN(2, 1, integrator, time_constant=1.0 if learnt else 1e-320, learn_time_constant=learnt)
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), cell.init(jax.random.key(0)))
+        if learnt:
+            params = params._replace(time_constant=jnp.full(1, -1e4, dtype))
+        weight, bias = params.linear.weight, params.linear.bias
+        outputs = lj.unroll(cell, params, inputs)[1]
+        # Two unfolds a step, each of which lands on tanh(W [u, x] + b).
+        x, expected = jnp.zeros(1, dtype), []
+        for u in inputs:
+            for _ in range(2):
+                x = jnp.tanh(u @ weight[:2] + x @ weight[2:] + bias)
+            expected.append(x)
+        np.testing.assert_allclose(outputs, np.array(expected), rtol=16 * np.finfo(dtype).eps)
+        gradient = jax.grad(lambda p, cell=cell: lj.unroll(cell, p, inputs)[1].sum())(params)
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+    cell = lj.HasaniLTC(2, 1, integrator)
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), cell.init(jax.random.key(0)))
+    params = params._replace(time_constant=jnp.full(1, -1e4, dtype))
+    gradient, outputs = jax.grad(lambda p: (lambda y: (y.sum(), y))(lj.unroll(cell, p, inputs)[1]), has_aux=True)(
+        params
+    )
+    assert np.all(np.abs(outputs) < 1e-30)  # f A / infinity
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
