@@ -65,8 +65,9 @@ class Worker:
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".log", delete=False) as log:
             self._log = Path(log.name)
             arrays = folder / f"{abs(hash(entry.setting))}.npz"
+            drawn: dict[str, Any] = weights.draw(entry.setting)
             if not arrays.exists():
-                np.savez(arrays, **weights.draw(entry.setting))  # type: ignore[arg-type]
+                np.savez(arrays, **drawn)
             setting = json.dumps(vars(entry.setting))
             command = [sys.executable, str(WORKER), entry.contender, setting, str(arrays)]
             if entry.cores is not None:

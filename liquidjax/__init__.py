@@ -47,6 +47,7 @@ from liquidjax.integrators import Midpoint as Midpoint
 from liquidjax.integrators import SemiImplicit as SemiImplicit
 from liquidjax.integrators.fixed_step import vector_field as vector_field
 from liquidjax.layers.sparse import SparseLinear as SparseLinear
+from liquidjax.models.bidirectional import Bidirectional as Bidirectional
 from liquidjax.models.ncp import LiquidNCPNetwork as LiquidNCPNetwork
 from liquidjax.models.ncp import LiquidNCPStack as LiquidNCPStack
 from liquidjax.models.ncp import NCPNetwork as NCPNetwork

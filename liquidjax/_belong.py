@@ -11,10 +11,10 @@ from liquidjax._checks import check_array, check_kind, described
 from liquidjax._types import Array, Cell, Integrator, Params, State
 
 
-class _Outline(NamedTuple):
-    """The structure of a tree, and for each leaf its place, such as `.linear.bias`, and its shape."""
+class _Structure(NamedTuple):
+    """How a tree is built, and for each leaf its place, such as `.linear.bias`, and its shape."""
 
-    structure: Any
+    tree: Any
     places: tuple[str, ...]
     shapes: list[tuple[int, ...]]
 
@@ -31,9 +31,9 @@ def check_integrator(integrator: Any) -> None:
 
 def check_params(owner: Any, params: Params) -> None:
     """Raises ValueError for parameters that are not of the structure and shapes of what `owner.init` returns."""
-    expected = _params_outline(owner)
+    expected = _params_structure(owner)
     leaves, structure = jax.tree.flatten(params)
-    if structure == expected.structure:
+    if structure == expected.tree:
         shapes = _shapes(leaves)
         if shapes == expected.shapes:
             return
@@ -52,11 +52,11 @@ def check_params(owner: Any, params: Params) -> None:
 
 def check_state(cell: Cell, state: State, batch_shape: tuple[int, ...]) -> None:
     """Raises ValueError when `state` is not of the structure and shapes of the cell's initial state."""
-    expected = _state_outline(cell, batch_shape)
+    expected = _state_structure(cell, batch_shape)
     leaves, structure = jax.tree.flatten(state)
-    if structure != expected.structure:
+    if structure != expected.tree:
         raise ValueError(
-            f"state must have the structure {expected.structure} as from {type(cell).__name__}"
+            f"state must have the structure {expected.tree} as from {type(cell).__name__}"
             f".initial_state({batch_shape}), got {structure}"
         )
     for place, wanted, got, leaf in zip(expected.places, expected.shapes, _shapes(leaves), leaves, strict=True):
@@ -84,17 +84,17 @@ def check_features(layer: Any, inputs: Any) -> Array:
 
 # A stream asks for the same ones at every step.
 @functools.lru_cache(maxsize=256)
-def _params_outline(owner: Any) -> _Outline:
-    return _outline(jax.eval_shape(lambda: owner.init(jax.random.key(0))))
+def _params_structure(owner: Any) -> _Structure:
+    return _structure(jax.eval_shape(lambda: owner.init(jax.random.key(0))))
 
 
 @functools.lru_cache(maxsize=256)
-def _state_outline(cell: Cell, batch_shape: tuple[int, ...]) -> _Outline:
-    return _outline(jax.eval_shape(lambda: cell.initial_state(batch_shape, jnp.float32)))
+def _state_structure(cell: Cell, batch_shape: tuple[int, ...]) -> _Structure:
+    return _structure(jax.eval_shape(lambda: cell.initial_state(batch_shape, jnp.float32)))
 
 
-def _outline(tree: Any) -> _Outline:
-    return _Outline(jax.tree.structure(tree), tuple(_places(tree)), _shapes(jax.tree.leaves(tree)))
+def _structure(tree: Any) -> _Structure:
+    return _Structure(jax.tree.structure(tree), tuple(_places(tree)), _shapes(jax.tree.leaves(tree)))
 
 
 def _shapes(leaves: list) -> list[tuple[int, ...]]:

@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 
 # Most tests compile much and compute little, so XLA is asked to compile fast into slower code, unless XLA_FLAGS says
-# otherwise: `make test` sets it empty for what is compared with the peer, `make test-all` for everything. Another flag,
-# --xla_cpu_use_fusion_emitters=false, would halve the time again, but together with this one it computes wrong numbers:
-# see xla_fusion.py.
+# otherwise: `make test` sets it empty for what is compared with the peer, `make test-all` for everything. The older
+# emitters halve the time to compile, but may compute one value twice and contract it to a fused multiply-add in one of
+# the two places only, which makes an adaptive solver wrong (see xla_fusion.py): so they go without that instruction.
 QUICK = "--xla_backend_optimization_level=0"
+if platform.machine().lower() in ("x86_64", "amd64"):
+    QUICK += " --xla_cpu_use_fusion_emitters=false --xla_cpu_max_isa=AVX"
 os.environ.setdefault("XLA_FLAGS", QUICK)
 
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "xla"

@@ -10,7 +10,7 @@ import numpy as np
 
 from liquidjax import wirings
 from liquidjax._belong import check_integrator
-from liquidjax._checks import check_choice, check_key, check_kind, check_number, check_size, described, settle
+from liquidjax._checks import check_choice, check_key, check_kind, check_number, check_size, described, put, settle
 from liquidjax._types import Array, Bounds, Integrator, NeuronLayer, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import SemiImplicit
@@ -84,7 +84,7 @@ class InitialRanges:
                 low, high = (check_number(name, end) for end in given)
             except (TypeError, ValueError):
                 raise ValueError(f"{name} must be a range (low, high), two numbers, got {described(given)}") from None
-            object.__setattr__(self, name, (low, high))
+            put(self, **{name: (low, high)})
             positive_only = name in ("leak_conductance", "capacitance", "weight", "sensory_weight")
             if not low <= high or (positive_only and low <= 0):
                 above = "0 < " if positive_only else ""

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import diffrax
 import jax
@@ -64,7 +64,7 @@ def with_integrators(cell: Any, change: Callable[[Integrator], Integrator]) -> A
             changed[name] = with_integrators(value, change)
         elif isinstance(value, Integrator):
             changed[name] = change(value)
-    return dataclasses.replace(cell, **changed)  # type: ignore[type-var]
+    return dataclasses.replace(cast(Any, cell), **changed)
 
 
 def is_adaptive(cell: Any) -> bool:

@@ -50,9 +50,9 @@ def project(params: Params, cell: Any = None) -> Params:
     marking = _marking(cell)
     if marking is cell:
         return params
-    outline = jax.eval_shape(marking.init, jax.random.key(0))
+    structure = jax.eval_shape(marking.init, jax.random.key(0))
     return jax.tree.map(
-        lambda mark, node: _projected(node) if isinstance(mark, _Marked) else node, outline, params, is_leaf=_is_ltc
+        lambda mark, node: _projected(node) if isinstance(mark, _Marked) else node, structure, params, is_leaf=_is_ltc
     )
 
 

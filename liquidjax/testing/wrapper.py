@@ -54,8 +54,8 @@ def check_wrapper(wrapper: Any, *, gradient_tolerance: float = 1e-6) -> None:
 def _check_inner(wrapper: Wrapper, name: str) -> None:
     rng = np.random.default_rng(0)
     params = wrapper.init(jax.random.key(0))
-    outline = jax.eval_shape(lambda: wrapper.initial_state((2,), float))
-    states = [jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape)), outline) for _ in range(2)]
+    structure = jax.eval_shape(lambda: wrapper.initial_state((2,), float))
+    states = [jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape)), structure) for _ in range(2)]
     inputs, dt = jnp.asarray(rng.normal(size=(2, wrapper.inputs))), jnp.array([0.1, 0.3])
     sensed = wrapper.sense(params, inputs)
     if not wrapper.transparent:

@@ -50,7 +50,7 @@ def load(path: str | os.PathLike, like: Any, cell: Any = None) -> Any:
 
     Args:
         path: the file.
-        like: a tree of the expected structure, shapes and dtypes: parameters, or their outline
+        like: a tree of the expected structure, shapes and dtypes: parameters, or their structures
             `jax.eval_shape(cell.init, jax.random.key(0))`.
         cell: what the parameters are for, compared with what they were saved for; None compares nothing but `like`.
 
@@ -64,11 +64,11 @@ def load(path: str | os.PathLike, like: Any, cell: Any = None) -> Any:
             or, if one is given, does not say for which; what differs is listed.
     """
     named = _named(like)
-    expected = {name: _outline(name, leaf) for name, leaf in named.items()}
+    expected = {name: _structure(name, leaf) for name, leaf in named.items()}
     wanted = None if cell is None else description.to_text(cell)
     with npz.opened(path) as archive:
         problems = [] if wanted is None else _other_cell(path, archive, wanted)
-        problems += _other_arrays(expected, archive.outlines)
+        problems += _other_arrays(expected, archive.structures)
         if problems:
             more = [f"and {len(problems) - _MOST_LISTED} more"] if len(problems) > _MOST_LISTED else []
             raise ValueError(
@@ -130,14 +130,14 @@ def _as_numpy(name: str, leaf: Any) -> np.ndarray:
     return array
 
 
-def _outline(name: str, leaf: Any) -> npz.Outline:
+def _structure(name: str, leaf: Any) -> npz.Structure:
     """What `like` expects at this place."""
     _refuse_key(name, leaf)
     if type(leaf) in _PYTHON:
-        return npz.Outline(np.dtype(_PYTHON[type(leaf)]), ())
+        return npz.Structure(np.dtype(_PYTHON[type(leaf)]), ())
     if not (hasattr(leaf, "dtype") and hasattr(leaf, "shape")):
-        raise ValueError(f"{name} of `like` must be an array, its outline or a number, got {leaf!r}")
-    return npz.Outline(leaf.dtype, tuple(leaf.shape))
+        raise ValueError(f"{name} of `like` must be an array, its structure or a number, got {leaf!r}")
+    return npz.Structure(leaf.dtype, tuple(leaf.shape))
 
 
 def _refuse_key(name: str, leaf: Any) -> None:
@@ -158,7 +158,7 @@ def _as_leaf(array: np.ndarray, like: Any) -> Any:
     return jnp.asarray(array) if jax.dtypes.canonicalize_dtype(array.dtype) == array.dtype else array.copy()
 
 
-def _other_arrays(expected: dict[str, npz.Outline], found: dict[str, npz.Outline]) -> list[str]:
+def _other_arrays(expected: dict[str, npz.Structure], found: dict[str, npz.Structure]) -> list[str]:
     problems = [f"missing {name}" for name in expected.keys() - found.keys()]
     problems += [f"unexpected {npz.shown(name)}" for name in found.keys() - expected.keys()]
     for name in expected.keys() & found.keys():

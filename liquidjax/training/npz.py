@@ -35,7 +35,7 @@ _HEADER = re.compile(
 )
 
 
-class Outline(NamedTuple):
+class Structure(NamedTuple):
     """What there is to know of an array before it is read."""
 
     dtype: Any
@@ -48,7 +48,7 @@ class Outline(NamedTuple):
 class _Header(NamedTuple):
     """What is before the numbers of a member, and how many bytes of it."""
 
-    outline: Outline
+    structure: Structure
     fortran_order: bool
     length: int
 
@@ -85,7 +85,7 @@ class Archive:
     """The open file: checksum, directory, headers and sizes are checked, no array is read.
 
     Attributes:
-        outlines: of each array, by name.
+        structures: of each array, by name.
         text_length: bytes of the text; None where there is none.
     """
 
@@ -103,13 +103,13 @@ class Archive:
         text = members.pop(_TEXT, None)
         self.text_length = None if text is None else text.file_size
         self._headers = {name: self._header(member) for name, member in members.items()}
-        self.outlines = {name.removesuffix(".npy"): header.outline for name, header in self._headers.items()}
+        self.structures = {name.removesuffix(".npy"): header.structure for name, header in self._headers.items()}
 
     def array(self, name: str) -> np.ndarray:
         """An array, read only."""
         header = self._headers[f"{name}.npy"]
-        numbers = np.frombuffer(self._read(f"{name}.npy"), header.outline.dtype, offset=header.length)
-        return numbers.reshape(header.outline.shape, order="F" if header.fortran_order else "C")
+        numbers = np.frombuffer(self._read(f"{name}.npy"), header.structure.dtype, offset=header.length)
+        return numbers.reshape(header.structure.shape, order="F" if header.fortran_order else "C")
 
     def text(self) -> bytes:
         """The text, in UTF-8."""
@@ -149,11 +149,11 @@ class Archive:
             dtype = np.dtype(found[1])
         except TypeError as error:
             raise self._foreign(f"{name} must have a type that numpy knows, got {found[1]}") from error
-        outline = Outline(dtype, tuple(int(size) for size in found[3].split(",") if size.strip()))
-        expected = length + dtype.itemsize * math.prod(outline.shape)
+        structure = Structure(dtype, tuple(int(size) for size in found[3].split(",") if size.strip()))
+        expected = length + dtype.itemsize * math.prod(structure.shape)
         if member.file_size != expected:
-            raise self._foreign(f"{name} must have {expected} bytes for {outline}, got {member.file_size}")
-        return _Header(outline, found[2] == "True", length)
+            raise self._foreign(f"{name} must have {expected} bytes for {structure}, got {member.file_size}")
+        return _Header(structure, found[2] == "True", length)
 
     def _read(self, name: str, most: int = -1) -> bytes:
         with self._zip_errors(), self._zip.open(name) as member:

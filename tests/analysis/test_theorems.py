@@ -25,9 +25,9 @@ SPARSE = lj.Custom([[0, 1, 0], [0, 0, -1], [0, 0, 0]], [[1, 0, 0], [-1, 0, 0]], 
 
 def shaken(params, seed):
     """Parameters away from where they start: leaks and reversal potentials of any sign and size."""
-    leaves, outline = jax.tree.flatten(params)
+    leaves, structure = jax.tree.flatten(params)
     rng = np.random.default_rng(seed)
-    return outline.unflatten([leaf + rng.normal(size=leaf.shape).astype(np.float32) for leaf in leaves])
+    return structure.unflatten([leaf + rng.normal(size=leaf.shape).astype(np.float32) for leaf in leaves])
 
 
 # Compiled as one, where the functions themselves would compile each operation on its own.
@@ -64,13 +64,13 @@ def test_s3_gradient_through_time_is_that_of_finite_differences(cell, gradient):
         return jnp.mean((lj.unroll(cell, params, inputs, dt, gradient=gradient)[1] - 0.3) ** 2)
 
     exact = jax.jit(jax.grad(loss))(params)
-    leaves, outline = jax.tree.flatten(params)
+    leaves, structure = jax.tree.flatten(params)
     for number, (leaf, slope) in enumerate(zip(leaves, jax.tree.leaves(exact), strict=True)):
         direction = np.random.default_rng(number).normal(size=leaf.shape)
         ends = []
         for step in (1e-5, -1e-5):
             moved = [*leaves[:number], leaf + step * direction, *leaves[number + 1 :]]
-            ends.append(float(loss(outline.unflatten(moved))))
+            ends.append(float(loss(structure.unflatten(moved))))
         expected = (ends[0] - ends[1]) / 2e-5
         assert abs(expected) > 1e-7  # the loss depends on every parameter
         np.testing.assert_allclose((slope * direction).sum(), expected, rtol=1e-3)

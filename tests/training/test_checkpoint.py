@@ -17,14 +17,14 @@ from liquidjax.training import checkpoint
 CELL = lj.Readout(lj.LTC(inputs=2, wiring=lj.AutoNCP(units=8, outputs=2)), outputs=3)
 
 
-def outline(cell: lj.Cell = CELL):
+def structure(cell: lj.Cell = CELL):
     return jax.eval_shape(cell.init, jax.random.key(0))
 
 
 def parameters(cell: lj.Cell = CELL, seed=1):
     """Random numbers in the shape of the parameters of a cell, without compiling its `init`."""
     rng = np.random.default_rng(seed)
-    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), leaf.dtype), outline(cell))
+    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), leaf.dtype), structure(cell))
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_float64(tmp_path, x64):
 def test_every_kind_of_parameters(cell, tmp_path):
     params = parameters(cell)
     checkpoint.save(tmp_path / "x.npz", params)
-    back = checkpoint.load(tmp_path / "x.npz", outline(cell))
+    back = checkpoint.load(tmp_path / "x.npz", structure(cell))
     assert jax.tree.structure(back) == jax.tree.structure(params)
     assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), back, params))
 
@@ -92,7 +92,7 @@ def test_every_cut_is_noticed(file):
     for length in (*range(0, len(contents), 97), *range(len(contents) - 70, len(contents))):
         file.write_bytes(contents[:length])
         with pytest.raises(ValueError, match=r"params\.npz is damaged"):
-            checkpoint.load(file, outline())
+            checkpoint.load(file, structure())
 
 
 def test_a_file_of_another_origin_is_refused(file):
@@ -145,7 +145,7 @@ def test_a_save_that_fails_leaves_the_old_file(file, monkeypatch):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.npz"):
-        checkpoint.load(tmp_path / "nothing.npz", outline())
+        checkpoint.load(tmp_path / "nothing.npz", structure())
 
 
 # numbers
@@ -208,7 +208,7 @@ def test_a_number_of_another_kind_is_refused(tmp_path):
     checkpoint.save(tmp_path / "x.npz", {"step": 5})
     with pytest.raises(ValueError, match=r"step must be float64 \(\), got int64 \(\)"):
         checkpoint.load(tmp_path / "x.npz", {"step": 5.0})
-    with pytest.raises(ValueError, match="step of `like` must be an array, its outline or a number, got 'five'"):
+    with pytest.raises(ValueError, match="step of `like` must be an array, its structure or a number, got 'five'"):
         checkpoint.load(tmp_path / "x.npz", {"step": "five"})
 
 
@@ -321,17 +321,17 @@ def test_a_checkpoint_is_refused_by_another_cell(cell, other, message, tmp_path)
 def test_another_seed_of_the_wiring_is_noticed(tmp_path):
     cell, params = lj.LTC(2, lj.FullyConnected(4)), parameters(lj.LTC(2, lj.FullyConnected(4)))
     other = lj.LTC(2, lj.FullyConnected(4, seed=2))
-    assert jax.tree.map(jnp.shape, outline(cell)) == jax.tree.map(jnp.shape, outline(other))
+    assert jax.tree.map(jnp.shape, structure(cell)) == jax.tree.map(jnp.shape, structure(other))
     checkpoint.save(tmp_path / "x.npz", params, cell)
     with pytest.raises(ValueError, match=r"wiring\.seed: saved 1111, given 2"):
-        checkpoint.load(tmp_path / "x.npz", outline(other), other)
+        checkpoint.load(tmp_path / "x.npz", structure(other), other)
 
 
 def test_a_file_that_does_not_know_its_cell_says_so(file):
     """Such as each that was written before there were descriptions."""
     assert checkpoint.saved_for(file) is None
     with pytest.raises(ValueError, match=r"params\.npz does not say which cell it was saved for: .* load it without"):
-        checkpoint.load(file, outline(), CELL)
+        checkpoint.load(file, structure(), CELL)
 
 
 def test_numpy_reads_the_description_too(tmp_path):

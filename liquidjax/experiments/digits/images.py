@@ -15,25 +15,28 @@ def read_images(file: Path) -> np.ndarray:
     """The rows of a CSV file of images (images, 64), each value checked; see `predict`."""
     images: list[list[float]] = []
     for number, (line, fields) in enumerate(_records(file)):
-        values, place = [_number(text) for text in fields], f"{file}, line {line}"
-        if number == 0 and _is_header(fields, values):
+        place = f"{file}, line {line}"
+        if number == 0 and _is_header(fields):
             continue
-        if len(values) != digits.PIXELS:
+        if len(fields) != digits.PIXELS:
             hint = " with a comma between them" if len(fields) == 1 else ""
             hint = "; the last of them is empty: leave out the last comma" if not fields[-1].strip() else hint
-            raise ValueError(f"{place}: expected {digits.PIXELS} pixel values, got {len(values)}{hint}")
-        for column, (text, value) in enumerate(zip(fields, values, strict=True), start=1):
+            raise ValueError(f"{place}: expected {digits.PIXELS} pixel values, got {len(fields)}{hint}")
+        values = []
+        for column, text in enumerate(fields, start=1):
+            value = _number(text)
             if value is None or value > digits.WHITE:
                 raise ValueError(
                     f"{place}, column {column}: expected a number from 0 to {digits.WHITE:g}, got {shown(text.strip())}"
                 )
-        if 0 < max(values) <= 1:  # type: ignore[type-var]
+            values.append(value)
+        if 0 < max(values) <= 1:
             raise ValueError(
-                f"{place}: no pixel of the image is above {max(values):g}, so it seems to be scaled to "  # type: ignore[type-var]
+                f"{place}: no pixel of the image is above {max(values):g}, so it seems to be scaled to "
                 f"0..1; expected values from 0 (background) to {digits.WHITE:g}: multiply them by "
                 f"{digits.WHITE:g}"
             )
-        images.append(values)  # type: ignore[arg-type]
+        images.append(values)
     if not images:
         raise ValueError(f"{file} holds no images: expected rows of {digits.PIXELS} pixel values")
     return np.array(images)
@@ -59,10 +62,10 @@ def _records(file: Path) -> Iterator[tuple[int, list[str]]]:
             ) from error
 
 
-def _is_header(fields: list[str], values: list[float | None]) -> bool:
+def _is_header(fields: list[str]) -> bool:
     """Whether these are 64 names: none is a number, none is empty, and no two are the same."""
     names = {text.strip() for text in fields}
-    return len(names) == digits.PIXELS and "" not in names and not any(value is not None for value in values)
+    return len(names) == digits.PIXELS and "" not in names and all(_number(text) is None for text in fields)
 
 
 def _number(text: str) -> float | None:

@@ -134,7 +134,7 @@ def number(kind: type[T], text: str) -> T:
     """
     if not (INTEGER if kind is int else DECIMAL).fullmatch(text):
         raise ValueError(f"must be {kind.__name__}, got {shown(text)}")
-    return kind(text)  # type: ignore[call-arg]
+    return typing.cast(Any, kind)(text)
 
 
 def _value(hint: Any, value: Any, place: str, default: Any) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+from jax.core import ShapedArray
 from jax.extend.core import Jaxpr, Literal
 
 from liquidjax._types import Params
@@ -35,7 +36,7 @@ def residual_bytes(function: Callable[..., Any], params: Params, *data: Any) -> 
     given = [place < count for place in range(len(closed.jaxpr.invars))]
     computed = _computed(closed.jaxpr, given)
     kept = {
-        id(var): var.aval.size * var.aval.dtype.itemsize  # type: ignore[attr-defined]
+        id(var): _shaped(var).size * _shaped(var).dtype.itemsize
         for var, by_params in zip(closed.jaxpr.outvars, computed, strict=True)
         if by_params and not any(var is argument for argument in closed.jaxpr.invars)
     }
@@ -73,10 +74,15 @@ def _count(jaxpr: Jaxpr) -> int:
     total = 0
     for eqn in jaxpr.eqns:
         if eqn.primitive.name == "tanh":
-            total += math.prod(eqn.outvars[0].aval.shape)  # type: ignore[attr-defined]
+            total += math.prod(_shaped(eqn.outvars[0]).shape)
         inner = [leaf for leaf in jax.tree.leaves(eqn.params, is_leaf=_is_program) if _is_program(leaf)]
         total += eqn.params.get("length", 1) * sum(_count(getattr(program, "jaxpr", program)) for program in inner)
     return total
+
+
+def _shaped(var: Any) -> ShapedArray:
+    assert isinstance(var.aval, ShapedArray)
+    return var.aval
 
 
 def _is_program(leaf: Any) -> bool:

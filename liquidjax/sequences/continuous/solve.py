@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import diffrax
 import jax
@@ -117,8 +117,9 @@ def _solve(field, integrator, throw, params, start, times, mask):
         run = functools.partial(adaptive, field, integrator, throw)
     else:
         run = functools.partial(_fixed, field, integrator)
+    axes = Solution(*cast(Any, (1, 0, 0)))
     for _ in batch:
-        run = jax.vmap(run, in_axes=(None, 0, 1), out_axes=Solution(1, 0, 0))  # type: ignore[arg-type]
+        run = jax.vmap(run, in_axes=(None, 0, 1), out_axes=axes)
     return run(params, start, times)
 
 

@@ -1,6 +1,5 @@
 """The continuous adjoint: gradients from an equation solved backwards in time, instead of through the steps taken."""
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ class SegmentedAdjoint:
         unfolds = self.unfolds or (integrator.unfolds if isinstance(integrator, FixedStep) else 6)
         steps = padded(steps, math.ceil(time / length) * length)
         segments = jax.tree.map(lambda leaf: leaf.reshape(-1, length, *leaf.shape[1:]), steps)
-        state, outputs, _ = _segmented(cell, unfolds, params, state, segments)  # type: ignore[misc]
+        state, outputs, _ = _segmented(cell, unfolds, params, state, segments)
         return state, outputs.reshape(-1, *outputs.shape[2:])[:time]
 
 
@@ -148,8 +147,7 @@ def refusal(cell: Cell, params: Params, state: State, inputs: Array, dt: Array, 
     )
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _segmented(
+def _through_segments(
     cell: Cell, unfolds: int, params: Params, state: Array, segments: StepInputs
 ) -> tuple[Array, Array, Array]:
     """(state after the last step, outputs of all steps, states at the ends of the segments)."""
@@ -160,6 +158,10 @@ def _segmented(
 
     state, (ends, outputs) = jax.lax.scan(segment, state, jnp.arange(len(segments.dt)))
     return state, outputs, ends
+
+
+_segmented: Any = jax.custom_vjp(_through_segments, nondiff_argnums=(0, 1))
+"""`_through_segments` with the derivative of this file; its type says nothing of what it returns."""
 
 
 def _over_segment(step: Callable, carry: Any, segments: Any, i: Array, reverse: bool = False) -> tuple[Any, Any]:
@@ -180,7 +182,7 @@ def _forward(cell: Cell, unfolds: int, params: Params, state: Array, segments: S
     # are, so it is not computed in vain.
     wanted = {name: None for name in ("inputs", "dt") if getattr(segments, name).perturbed}
     params, state, segments = jax.tree.map(lambda leaf: leaf.value, (params, state, segments))
-    end, outputs, ends = _segmented(cell, unfolds, params, state, segments)  # type: ignore[misc]
+    end, outputs, ends = _segmented(cell, unfolds, params, state, segments)
     return (end, outputs, ends), (params, ends, segments, wanted)
 
 
