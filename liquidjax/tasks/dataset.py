@@ -109,17 +109,18 @@ class SequenceDataset:
             raise ValueError(f"inputs must be series (time, features), all with the same features, got {shapes[:10]}")
         lengths = [len(x) for x in series]
         mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
+        padded_times = None
         if times is not None:
             stamps = [np.asarray(t, float) for t in times]
             if [len(t) for t in stamps] != lengths:
                 raise ValueError(
                     f"times must be as long as their series, {lengths[:10]}, got {[t.shape for t in stamps]}"
                 )
-            times = pad(stamps, 0.0)
+            padded_times = pad(stamps, 0.0)
         if isinstance(targets, list) and targets and np.ndim(targets[0]) >= 1 and [len(y) for y in targets] == lengths:
             whole = all(np.asarray(y).dtype.kind in "iu" for y in targets)
             targets = pad([np.asarray(y) for y in targets], -1 if whole else np.nan)
-        return cls(pad(series, np.nan), times, mask, targets, **names)
+        return cls(pad(series, np.nan), padded_times, mask, targets, **names)
 
     def __len__(self) -> int:
         return len(self.inputs)

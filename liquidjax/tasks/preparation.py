@@ -1,5 +1,6 @@
 """What is done to data before a cell reads it: it is learnt from the training part, and belongs to the model."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -139,17 +140,24 @@ class Preparation:
 
     def scaled(self, targets: np.ndarray) -> np.ndarray:
         """Values as the cell learns them, float32 (..., outputs)."""
-        return ((targets.astype(float) - self.target_mean) / self.target_spread).astype(np.float32)
+        mean, spread = self._of_values()
+        return ((targets.astype(float) - mean) / spread).astype(np.float32)
 
     def unscaled(self, outputs: Any) -> np.ndarray:
         """The outputs of a cell in the unit of the values, float64 (..., outputs)."""
-        return np.asarray(outputs, float) * self.target_spread + self.target_mean
+        mean, spread = self._of_values()
+        return np.asarray(outputs, float) * spread + mean
+
+    def _of_values(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        if self.target_mean is None or self.target_spread is None:
+            raise ValueError("the preparation must have been learnt from data with values to learn, and knows none")
+        return self.target_mean, self.target_spread
 
 
 def _numbers(name: str, given: Any) -> tuple[float, ...] | None:
     if given is None and name.startswith("target"):
         return None
-    if isinstance(given, str) or not hasattr(given, "__iter__"):
+    if not isinstance(given, Iterable) or isinstance(given, str):
         raise ValueError(f"{name} must be a number for each feature, got {described(given)}")
     return tuple(check_number(name, number) for number in given)
 
