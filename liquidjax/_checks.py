@@ -119,7 +119,8 @@ def check_array(name: str, value: Any, kinds: str = "iufV", on_host: bool = Fals
         ready = isinstance(value, jax.Array) and not on_host  # asarray would take six microseconds to see that
         if isinstance(value, type):  # of np.float32 by itself JAX would make an array
             raise TypeError
-        array = value if ready else (np if on_host else jnp).asarray(value)
+        with np.errstate(over="ignore"):  # what becomes infinite is for the checks of values to say
+            array = value if ready else (np if on_host else jnp).asarray(value)
         if kinds and array.dtype.kind not in kinds:
             raise TypeError
         return array

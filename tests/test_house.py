@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from conftest import long_tests
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -20,3 +22,10 @@ def test_import_is_light():
     code = f"import sys, liquidjax; print(*[m for m in {heavy!r} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == []
+
+
+def test_every_test_that_is_listed_as_long_is_there():
+    """A test that is renamed would otherwise come back into `make test` unseen."""
+    for name in long_tests():
+        file, function = name.split("[")[0].split("::")
+        assert f"def {function}(" in (ROOT / file).read_text(), name

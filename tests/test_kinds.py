@@ -100,6 +100,7 @@ RIGHT = {
     lj.NCPLiquidCell: dict(inputs=2, units=2, mask=MASK, initialiser="zero", signed=False),
     lj.SparseLinear: dict(mask=MASK, initialiser="zero", bias=True, signed=False),
     lj.Readout: dict(cell=GRU, outputs=3),
+    lj.Bidirectional: dict(forward=GRU, backward=GRU),
     lj.Block: dict(cell=GATED, dropout=0.5, feed_forward=True),
     lj.Stack: dict(inputs=2, cell=GATED, layers=2),
     lj.StepLoss: dict(cell=GRU, loss=squared_error, targets=3),
@@ -382,7 +383,7 @@ def test_the_sentence_says_what_to_write(make, sentence):
     assert str(refusal.value) == sentence
 
 
-def test_parameters_are_looked_at_where_they_are_compiled_and_not_again(monkeypatch):
+def test_parameters_are_looked_at_where_they_are_compiled_and_not_again(promotes, monkeypatch):
     """A stream pays nothing for it; other dtypes and parameters stacked under vmap are as good."""
     looked = []
     module = sys.modules["liquidjax.sequences.unroll"]

@@ -11,7 +11,7 @@ from liquidjax.interop import edifice
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
-def test_the_fifteen_lines_run_and_give_the_shapes_they_promise():
+def test_the_fifteen_lines_run_and_give_the_shapes_they_promise(promotes):
     code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     names: dict = {}
     exec(code, names)

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from liquidjax._belong import check_cell, check_params
-from liquidjax._checks import check_array, check_key
+from liquidjax._belong import check_params
+from liquidjax._checks import check_array, check_key, check_kind
 from liquidjax._types import Array, Cell, Params, State, exportable
 from liquidjax.sequences.steps import expand
 from liquidjax.sequences.unroll import unroll
@@ -59,8 +59,8 @@ class Bidirectional:
     backward: Cell | None = None
 
     def __post_init__(self):
-        for cell in self.cells:
-            check_cell(cell)
+        for name, cell in zip(("forward", "backward"), self.cells, strict=True):
+            check_kind(name, cell, Cell, "a Cell such as lj.GRU(inputs=2, units=8)")
         first, second = self.cells
         if first.inputs != second.inputs:
             raise ValueError(f"backward must have the inputs of forward = {first.inputs}, got {second.inputs}")

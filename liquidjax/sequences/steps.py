@@ -57,7 +57,14 @@ def step_inputs(
 
 def dtype_of(params: Params, inputs: Array) -> Any:
     """What parameters and inputs are computed in."""
-    return jnp.result_type(inputs, *jax.tree.leaves(params))
+    try:
+        return jnp.result_type(inputs, *jax.tree.leaves(params))
+    except jax.dtypes.TypePromotionError:
+        kinds = sorted({str(jnp.result_type(leaf)) for leaf in (inputs, *jax.tree.leaves(params))})
+        raise ValueError(
+            f"params and inputs must be of one type while jax_numpy_dtype_promotion is strict, got {', '.join(kinds)}; "
+            "cast one of them"
+        ) from None
 
 
 def cast(state: State, dtype: Any) -> State:

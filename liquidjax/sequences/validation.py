@@ -67,7 +67,8 @@ def check_values(inputs: Any, dt: Any, mask: Any = None, *, state: State | None 
     inputs, dt = (check_array(name, x, on_host=True) for name, x in (("inputs", inputs), ("dt", dt)))
     if inputs.ndim < 2:
         raise ValueError(f"inputs must be (time, *batch, inputs), got shape {inputs.shape}")
-    dtype = jnp.result_type(inputs, float) if dtype is None else dtype
+    if dtype is None:
+        dtype = inputs.dtype if jnp.issubdtype(inputs.dtype, jnp.floating) else jax.dtypes.canonicalize_dtype(float)
     valid = np.ones(inputs.shape[:-1], bool) if mask is None else check_array("mask", mask, "b", on_host=True)
     if valid.shape != inputs.shape[:-1]:
         raise ValueError(f"mask must be (time, *batch) = {inputs.shape[:-1]}, got shape {valid.shape}")

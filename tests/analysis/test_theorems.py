@@ -27,7 +27,7 @@ def shaken(params, seed):
     """Parameters away from where they start: leaks and reversal potentials of any sign and size."""
     leaves, structure = jax.tree.flatten(params)
     rng = np.random.default_rng(seed)
-    return structure.unflatten([leaf + rng.normal(size=leaf.shape).astype(np.float32) for leaf in leaves])
+    return structure.unflatten([leaf + rng.normal(size=leaf.shape) for leaf in leaves])
 
 
 # Compiled as one, where the functions themselves would compile each operation on its own.
@@ -105,7 +105,8 @@ def trained(steps=60):
 
 @pytest.fixture(scope="module")
 def training():
-    return trained()
+    with jax.numpy_dtype_promotion("standard"):  # of optax
+        return trained()
 
 
 def test_s3_training_through_time_lowers_the_loss(training):
@@ -190,8 +191,8 @@ CELLS = [
 @given(st.tuples(*[st.floats(-1e30, 1e30)] * 2), st.floats(0, 1e4), st.integers(0, 99))
 def test_s10_unbounded_inputs_keep_states_and_time_constants_in_bounds(cell, values, dt, seed):
     params = shaken(cell.init(jax.random.key(seed)), seed)
-    inputs = np.array([values, values[::-1], (0, 1), values, values], np.float32)
-    seen = trajectory.states(cell, params, inputs, np.float32(dt))
+    inputs = np.array([values, values[::-1], (0, 1), values, values], float)
+    seen = trajectory.states(cell, params, inputs, dt)
     assert inside(seen, states_within(cell, params))
     assert inside(tau_of(cell, params, seen, inputs), taus_within(cell, params))
 
@@ -200,7 +201,7 @@ def test_s10_unbounded_inputs_keep_states_and_time_constants_in_bounds(cell, val
 def test_s10_huge_inputs_leave_gradients_finite(cell):
     params = shaken(cell.init(KEY), 0)
     for value, dt in itertools.product((-1e30, 1e30), (0.0, 1e-6, 1e4)):
-        inputs = np.full((3, 2), value, np.float32)
+        inputs = np.full((3, 2), value)
         gradient = jax.grad(lambda p, x=inputs, dt=dt: lj.unroll(cell, p, x, dt)[1].sum())(params)
         assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(gradient))
 
@@ -238,7 +239,7 @@ def test_s10_bounds_are_reached():
             np.testing.assert_allclose(tau, end, rtol=1e-10)
     # The state of the equation with one f comes to A tau / (1 + tau), which is A where nothing leaks.
     tight = excited._replace(time_constant=jnp.full(3, 1e4))
-    state, _ = lj.unroll(hasani, tight, np.full((50, 2), 1e3, np.float32))
+    state, _ = lj.unroll(hasani, tight, np.full((50, 2), 1e3))
     np.testing.assert_allclose(state, tight.A, rtol=1e-3)
 
 
@@ -269,7 +270,7 @@ def test_s10_time_constants_adapt_after_training(training):
     high, low = (tau_of(cell, after, jnp.zeros(cell.units), jnp.full(1, u)) for u in (2.0, -2.0))
     assert np.all(np.abs(np.log(high / low))[hears] > 0.01)
     # Inputs far from all it has been trained on change nothing of this.
-    wild = np.array([1e30, -1e30, -1e30, 1e30], np.float32)[:, None]
+    wild = np.array([1e30, -1e30, -1e30, 1e30])[:, None]
     states_of = trajectory.states(cell, after, wild, 0.3)
     assert inside(tau_of(cell, after, states_of, wild), bounds) and inside(states_of, states_within(cell, after))
 
@@ -303,7 +304,7 @@ def test_s10_where_an_lstm_writes_the_state_it_stays_between_one_and_the_potenti
     cell = lj.Readout(lj.MixedMemory(inner), 1)
     for seed in range(20):
         params = shaken(cell.init(jax.random.key(seed)), seed)
-        inputs = 10 * np.random.default_rng(seed).normal(size=(8, 2)).astype(np.float32)
+        inputs = 10 * np.random.default_rng(seed).normal(size=(8, 2))
         for dt in (0.0, 0.1, 10.0):
             seen = trajectory.states(cell, params, inputs, dt).state
             assert inside(seen, states_within(cell, params))
@@ -313,7 +314,7 @@ def test_s10_where_an_lstm_writes_the_state_it_stays_between_one_and_the_potenti
         assert np.all(states_within(cell, params).low <= -1) and np.all(states_within(cell, params).high >= 1)
 
 
-def test_s9_sensitivity_refuses_a_state_that_does_not_belong():
+def test_s9_sensitivity_refuses_a_state_that_does_not_belong(promotes):
     cell = lj.GRU(2, 4)
     params, inputs = cell.init(KEY), jnp.ones((3, 4, 2))
     wrong: tuple[Any, ...] = jnp.zeros(4), jnp.zeros((1, 4)), jnp.zeros((4, 1)), jnp.zeros(()), [jnp.zeros((4, 4))]

@@ -124,7 +124,7 @@ def test_ltc_state_stays_within_its_potentials(value, dt, seed):
     """The state is a convex combination of itself, the leak potential and the reversal potentials."""
     cell = lj.LTC(2, lj.FullyConnected(4), lj.SemiImplicit(3))
     params = cell.init(jax.random.key(seed))
-    state, _ = lj.unroll(cell, params, np.full((4, 2), value, np.float32), np.float32(dt))
+    state, _ = lj.unroll(cell, params, np.full((4, 2), value), dt)
     assert np.all(np.abs(state) <= 1 + 1e-5)
 
 
@@ -207,7 +207,7 @@ def test_the_two_mixed_memories_are_different_networks():
 def test_lstm_and_gru_are_the_textbook_cells_in_flax():
     """The same numbers as flax.linen's cells, the reference most JAX users know."""
     rng = np.random.default_rng(0)
-    inputs, hidden, memory = (rng.normal(size=(2, n)).astype(np.float32) for n in (3, 4, 4))
+    inputs, hidden, memory = (rng.normal(size=(2, n)) for n in (3, 4, 4))
 
     lstm = lj.LSTM(3, 4, forget_bias=0.0)
     params = lstm.init(KEY)
@@ -332,7 +332,7 @@ def test_a_neuron_without_a_leak_has_an_infinite_time_constant_and_no_equilibriu
     now = jnp.ones((4, 3)), jnp.ones((4, 1))
     np.testing.assert_array_equal(lj.time_constant(cell, params, *now), np.full((4, 3), np.inf))
     np.testing.assert_array_equal(lj.equilibrium(cell, params, *now), np.tile([np.inf, -np.inf, np.nan], (4, 1)))
-    inputs = np.ones((5, 4, 1), np.float32)
+    inputs = np.ones((5, 4, 1))
     assert np.all(trajectory.time_constants(cell, params, inputs) == np.inf)
 
 

@@ -90,8 +90,8 @@ def test_s1_time_constant_and_state_stay_in_their_bounds_for_any_input(value, dt
     """Theorems 1 and 2: tau / (1 + tau) <= tau_sys <= tau, and min(0, A) <= x <= max(0, A)."""
     cell = lj.HasaniLTC(2, 4)
     params = cell.init(jax.random.key(seed))
-    inputs = np.full((5, 2), value, np.float32)
-    states = trajectory.states(cell, params, inputs, np.float32(dt))
+    inputs = np.full((5, 2), value)
+    states = trajectory.states(cell, params, inputs, dt)
     tau = jax.nn.softplus(params.time_constant)
     liquid = trajectory.time_constants(cell, params, inputs, np.float32(dt))
     assert np.all(liquid <= tau * (1 + 1e-6)) and np.all(liquid >= tau / (1 + tau) * (1 - 1e-6))

@@ -80,7 +80,7 @@ def test_masked_parameters_are_found_in_every_wrapper():
 def test_time_constants_are_those_of_the_cell(x64):
     cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=8, outputs=2))
     params = cell.init(jax.random.key(0))
-    inputs = np.random.default_rng(0).uniform(size=(4, 2)).astype(np.float32)
+    inputs = np.random.default_rng(0).uniform(size=(4, 2))
     tau = time_constants(cell, params, inputs, dt=0.5)
     state = cell.initial_state()
     for now, row in zip(inputs, tau, strict=True):
@@ -276,6 +276,7 @@ def test_importing_the_package_brings_no_extras():
 
 
 @pytest.mark.slow
+@pytest.mark.trains
 def test_the_demo_reaches_its_accuracy(tmp_path):
     config = configs.read("configs/digits.yaml", DigitsConfig)
     rows = {row.network: row for row in digits_run.run(config, tmp_path / "run").rows}

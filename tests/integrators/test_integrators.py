@@ -130,7 +130,7 @@ def equilibrium_step(x, drive, rate, h):
     [(lj.SemiImplicit, semi_implicit_step), (lj.Exponential, exponential_step)],
     ids=["semi-implicit", "exponential"],
 )
-@pytest.mark.parametrize("dtype", [pytest.param(jnp.float16, marks=pytest.mark.float16), jnp.bfloat16, jnp.float32])
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32])
 def test_a_step_too_long_for_the_dtype_goes_to_the_equilibrium(kind, exact, dtype):
     """Values and gradients where h rate, or h drive, is beyond the largest number, or the series of phi would be."""
     info = jnp.finfo(dtype)
@@ -167,7 +167,7 @@ def test_the_derivatives_by_dt_are_right_on_both_sides_of_the_change_of_form():
         np.testing.assert_allclose(jax.grad(jax.grad(step))(h), -2 * rate * slope / (1 + h * rate) ** 3, rtol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [pytest.param(jnp.float16, marks=pytest.mark.float16), jnp.float32])
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.float32])
 def test_an_ltc_at_a_very_long_step_is_finite_and_so_is_its_gradient(dtype):
     """h rate is beyond the largest number: the state is where the step leads that is a thousandth as long."""
     for cell in (lj.LTC(2, lj.FullyConnected(3), lj.SemiImplicit(60)), lj.CTRNN(2, 3, time_constant=0.02)):
@@ -244,7 +244,7 @@ def test_an_adaptive_solver_in_a_cell_has_every_adjoint(make):
 
 
 def test_what_needs_forward_mode_says_so():
-    adaptive, inputs = lj.Readout(lj.HasaniLTC(2, 3, lj.Diffrax()), 1), np.ones((5, 2), np.float32)
+    adaptive, inputs = lj.Readout(lj.HasaniLTC(2, 3, lj.Diffrax()), 1), np.ones((5, 2))
     params = adaptive.init(jax.random.key(0))
     needs = (
         ("Newton", lambda: lj.unroll(adaptive, params, inputs, 0.1, method=lj.Newton())),

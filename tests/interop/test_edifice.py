@@ -260,7 +260,7 @@ def test_e12_dropout_differs_by_layer_and_needs_a_key():
     np.testing.assert_array_equal(shaken, again)
 
 
-def test_e13_feed_forward():
+def test_e13_feed_forward(promotes):
     network = edifice.liquid_with_ffn(embed_dim=5, hidden_size=8, num_layers=2, dropout=0.0)
     plain = edifice.liquid(embed_dim=5, hidden_size=8, num_layers=2)
     assert edifice.exact_param_count(network) - edifice.exact_param_count(plain) == 2 * (12 * 8**2 + 11 * 8)

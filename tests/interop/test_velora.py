@@ -179,4 +179,4 @@ def test_from_velora_keeps_a_signed_mask_of_a_sparse_linear():
     mask = np.array([[1, -1]])
     arrays = {"weight": np.array([[2.0, 3.0]], np.float32), "mask": mask}
     layer, params = from_velora("SparseLinear", {"in_features": 2, "out_features": 1, "bias": False}, arrays, mask)
-    np.testing.assert_array_equal(layer.apply(params, jnp.ones(2)), [-1])
+    np.testing.assert_array_equal(layer.apply(params, jnp.ones(2, jnp.float32)), [-1])

@@ -34,7 +34,7 @@ def test_v6_sparse_linear_is_the_masked_product():
 
 
 @pytest.mark.parametrize("optimizer", [optax.adam(0.1), optax.adamw(0.1, weight_decay=0.1)], ids=["adam", "adamw"])
-def test_v6_masked_weights_stay_masked_through_an_optimizer(optimizer):
+def test_v6_masked_weights_stay_masked_through_an_optimizer(optimizer, promotes):
     layer = SparseLinear(MASK)
     kept = np.array(MASK) != 0
     params: Any = layer.init(KEY)

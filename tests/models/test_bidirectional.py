@@ -81,7 +81,7 @@ def test_gradients_and_methods_are_those_of_unroll(x64):
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="backward must have the inputs of forward = 2, got 3"):
         lj.Bidirectional(lj.GRU(2, 3), lj.GRU(3, 3))
-    with pytest.raises(ValueError, match="cell must be a Cell"):
+    with pytest.raises(ValueError, match="forward must be a Cell"):
         lj.Bidirectional(untyped("GRU"))
     params = NETWORK.init(jax.random.key(0))
     with pytest.raises(ValueError, match="params must be what Bidirectional"):

@@ -44,7 +44,7 @@ def test_v8_cell_by_hand():
 @given(st.floats(-1e6, 1e6), st.integers(0, 9))
 def test_v8_the_state_stays_in_its_bounds_for_any_input(value, seed):
     cell = NCPLiquidCell(3, 2, MASK, "xavier")
-    state, output = lj.unroll(cell, cell.init(jax.random.key(seed)), np.full((4, 3), value, np.float32))
+    state, output = lj.unroll(cell, cell.init(jax.random.key(seed)), np.full((4, 3), value))
     assert np.all(np.abs(state) <= 1) and np.all(np.isfinite(output))
 
 

@@ -41,7 +41,7 @@ def test_v15_the_density_is_the_slope_of_the_distribution(x64):
 def test_v15_the_draws_have_this_distribution():
     output = jnp.tile(jnp.array([0.3, -1.0, -1.0, 0.5]), (20000, 1))
     action, _ = CONTINUOUS.actor.sample(output, KEY)
-    assert np.all(action >= jnp.array([-1, 0])) and np.all(action <= jnp.array([1, 6]))
+    assert np.all(action >= jnp.array([-1.0, 0])) and np.all(action <= jnp.array([1.0, 6]))
     v = np.arctanh(np.clip((np.asarray(action, float) - [0, 3]) / [1, 3], -1 + 1e-7, 1 - 1e-7))
     np.testing.assert_allclose(v.mean(0), [0.3, -1.0], atol=0.03)
     np.testing.assert_allclose(v.std(0), np.exp([-1.0, 0.5]), rtol=0.03)

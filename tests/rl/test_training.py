@@ -44,7 +44,7 @@ def agent(env, actor_neurons, critic_neurons, **settings):
 
 
 @both
-def test_v15_the_memory_pairs_each_observation_with_the_state_it_was_read_with(sac, monkeypatch, x64):
+def test_v15_the_memory_pairs_each_observation_with_the_state_it_was_read_with(sac, monkeypatch, x64, promotes):
     """h_t leads to h_{t+1} through s_t; states are those of the step before, and zero after an end, in warm-up too."""
     kept: list[Transition] = []
 
@@ -103,7 +103,7 @@ def test_v15_training_is_reproducible_and_calls_back(sac):
     assert np.any(jax.tree.leaves(other.learner.actor)[0] != jax.tree.leaves(first.learner.actor)[0])
 
 
-def test_actions_have_the_type_of_their_space(x64):
+def test_actions_have_the_type_of_their_space(x64, promotes):
     """`Counting` asks its space whether it contains the action: one of float32 contains none of float64."""
     train(Counting(spaces(CONTINUOUS)), CONTINUOUS, steps=5, batch_size=2, warmup=2)
 
@@ -198,7 +198,8 @@ def test_a_diverged_run_stops_at_the_next_step_and_not_at_the_end_of_the_episode
     assert seen == [1, 2, 3]
 
 
-def test_parameters_that_are_not_finite_are_not_returned():
+@pytest.mark.filterwarnings("ignore:overflow")  # of optax
+def test_parameters_that_are_not_finite_are_not_returned(promotes):
     """The first step of Adam is its rate: beyond float32 the losses before it are fine, and what was learnt is not."""
     env = Broken("nothing", 0.0, at=1)
     sac = agent(env, 4, 4, learning_rate=1e39)

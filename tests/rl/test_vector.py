@@ -70,7 +70,7 @@ def counting(sac, mode=AutoresetMode.NEXT_STEP, copy=True):
 
 @both
 @pytest.mark.parametrize(("mode", "copy"), [*((mode, True) for mode in MODES), *((mode, False) for mode in MODES[:2])])
-def test_each_environment_has_transitions_and_states_of_its_own(sac, mode, copy, monkeypatch, x64):
+def test_each_environment_has_transitions_and_states_of_its_own(sac, mode, copy, monkeypatch, x64, promotes):
     """Whether gymnasium resets within a step, in a step of its own, or on request; and writes into what it gave."""
     kept: list[Transition] = []
 

@@ -72,7 +72,7 @@ def test_the_gradients_agree_and_backsolve_must_be_asked_twice(x64):
         lj.integrate(cell, params, times, inputs, gradient=untyped(lj.Remat()))
 
 
-def test_single_precision_inputs_go_with_double_precision_parameters(x64):
+def test_single_precision_inputs_go_with_double_precision_parameters(x64, promotes):
     cell = CELLS["hasani"]
     times, inputs = data()
     trajectory = lj.integrate(cell, cell.init(KEY), times.astype(np.float32), inputs.astype(np.float32))

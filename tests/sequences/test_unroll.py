@@ -52,8 +52,7 @@ def test_refuses(change, message):
 
 
 @pytest.mark.parametrize(("dt", "place"), [(86400, "got 86400"), ([1, 7e4, 1, 1], r"got 70000\.0 at time step 1")])
-@pytest.mark.float16
-def test_values_are_refused_by_what_they_become(dt, place):
+def test_values_are_refused_by_what_they_become(dt, place, promotes):
     """A day in seconds is beyond float16; where parameters or inputs are float32, all of it is computed in that."""
     half = jax.tree.map(lambda leaf: leaf.astype(jnp.float16), PARAMS)
     with pytest.raises(ValueError, match=f"dt must be finite and at least 0, in float16 at most 65504, {place}"):

@@ -21,7 +21,7 @@ def copy_of(params, copy):
     return jax.tree.map(lambda leaf: leaf[copy], params)
 
 
-def test_training_is_the_plain_loop_for_each_copy(x64):
+def test_training_is_the_plain_loop_for_each_copy(promotes, x64):
     data, rates, params = waves(), np.array([0.01, 0.02, 0.0]), next_step.init(CELL, 3)
     reports = []
     trained = next_step.train(

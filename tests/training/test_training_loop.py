@@ -58,7 +58,7 @@ def test_smoothing_is_the_best_confidence_and_not_in_the_metrics():
     assert fit(cell, ones, epochs=300, learning_rate=0.1).history[-1].loss < 0.02
 
 
-def test_the_first_step_is_the_one_of_the_formula(x64):
+def test_the_first_step_is_the_one_of_the_formula(x64, promotes):
     cell = lj.GRU(inputs=1, units=2)
     params = cell.init(jax.random.key(0))
     inputs, labels = toy(samples=16)
