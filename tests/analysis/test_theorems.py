@@ -267,10 +267,12 @@ def test_s10_time_constants_adapt_after_training(training):
     assert np.median(np.max(tau, (0, 1)) / np.min(tau, (0, 1))) > 1.3
     # It is the input that they follow: another input at the same state, another time constant.
     hears = np.unique(cell.graph.sensory_synapses.target)
-    high, low = (tau_of(cell, after, jnp.zeros(cell.units), jnp.full(1, u)) for u in (2.0, -2.0))
+    high, low = (
+        tau_of(cell, after, jnp.zeros(cell.units, inputs.dtype), jnp.full(1, u, inputs.dtype)) for u in (2.0, -2.0)
+    )
     assert np.all(np.abs(np.log(high / low))[hears] > 0.01)
     # Inputs far from all it has been trained on change nothing of this.
-    wild = np.array([1e30, -1e30, -1e30, 1e30])[:, None]
+    wild = np.array([1e30, -1e30, -1e30, 1e30], np.float32)[:, None]
     states_of = trajectory.states(cell, after, wild, 0.3)
     assert inside(tau_of(cell, after, states_of, wild), bounds) and inside(states_of, states_within(cell, after))
 

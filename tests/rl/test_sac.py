@@ -140,7 +140,7 @@ def by_hand(sac, learner, batch):
     return (critic_loss, critics), (actor_loss, learner.actor)
 
 
-def test_v15_losses_and_gradients_by_hand(x64):
+def test_v15_losses_and_gradients_by_hand(x64, promotes):
     sac = DISCRETE
     batch = some_batch(sac, size=3)
     learner = sac.init(KEY)

@@ -102,7 +102,7 @@ def test_newton_has_third_derivatives_too(x64):
 
 
 @pytest.mark.parametrize(("name", "jacobian"), [("ltc ncp", "layered"), ("ltc", "diagonal"), ("cfc", "full")])
-def test_newton_is_the_scan_on_trained_weights(name, jacobian, x64):
+def test_newton_is_the_scan_on_trained_weights(name, jacobian, x64, promotes):
     """Training makes the weights harder; what is left between the two is the tolerance."""
     cell, optimizer = lj.Readout(ONE_UNFOLD.get(name, NONLINEAR[name]), 1), optax.adam(0.03)
     phase = np.linspace(0, 4 * np.pi, TIME, dtype=np.float32)[:, None] + np.arange(BATCH, dtype=np.float32)

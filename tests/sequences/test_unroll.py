@@ -142,7 +142,7 @@ def taken_as(dt, shape):
     return lj.unroll(cell, params, inputs, dt)[1], lj.unroll(cell, params, inputs, spread)[1]
 
 
-def test_a_batch_axis_of_dt_may_be_one(x64):
+def test_a_batch_axis_of_dt_may_be_one(x64, promotes):
     rng = np.random.default_rng(1)
     for axes, shape in (
         ((4, 1), (4, 3)),
