@@ -24,12 +24,13 @@ class Prepared(NamedTuple):
 class Preparation:
     """Scales features and times, and fills gaps: input = (feature - mean) / spread, dt = elapsed time / time_unit.
 
-    Made by `Preparation.learnt`. What is missing enters neither mean nor spread. The first step of a series has none
-    before it; its dt is 1, that of a typical step.
+    Made by `Preparation.learnt`. What is missing enters neither mean nor spread.
 
     Args:
         mean, spread: of each feature; 0 and 1 leave it as it is.
         time_unit: what counts as one unit of the cell's time constants, in the unit of the times.
+        first_step: what passes before the first step of a series, in the unit of the times; nobody knows, so a typical
+            step.
         fill: what stands for a missing feature: "carry" its last value, or the mean before there is one; "mean" always
             the mean.
         indicators: whether the cell also reads, for each feature, 1 where it was observed and 0 where it was filled.
@@ -48,6 +49,7 @@ class Preparation:
     mean: tuple[float, ...]
     spread: tuple[float, ...]
     time_unit: float = 1.0
+    first_step: float = 1.0
     fill: Fill = "carry"
     indicators: bool = False
     since: bool = False
@@ -59,6 +61,7 @@ class Preparation:
         settle(self, check_flag, "indicators", "since")
         check_choice("fill", self.fill, ("carry", "mean"))
         put(self, time_unit=check_number("time_unit", self.time_unit, 0, float("inf"), above=True))
+        put(self, first_step=check_number("first_step", self.first_step, 0, float("inf")))
         for mean, spread in (("mean", "spread"), ("target_mean", "target_spread")):
             means, spreads = getattr(self, mean), getattr(self, spread)
             if (means is None) != (spreads is None) or (means is not None and len(means) != len(spreads)):
@@ -99,10 +102,10 @@ class Preparation:
         if training.targets is not None and training.classes is None:
             known = training.targets.astype(float)[training.target_mask]
             target_mean, target_spread = _moments(known) if scale else _unscaled(known)
-        if time_unit == "median":
-            steps = np.diff(training.times, axis=1)[training.mask[:, 1:]]
-            time_unit = float(np.median(steps)) if steps.size else 1.0
-        return cls(mean, spread, time_unit, fill, indicators, since, target_mean, target_spread)
+        steps = np.diff(training.times, axis=1)[training.mask[:, 1:]]
+        median = float(np.median(steps)) if steps.size else 1.0
+        unit = median if time_unit == "median" else time_unit
+        return cls(mean, spread, unit, median, fill, indicators, since, target_mean, target_spread)
 
     @property
     def inputs(self) -> int:
@@ -135,7 +138,7 @@ class Preparation:
             parts.append((times - np.take_along_axis(times, np.maximum(last, 0), axis=1)) / self.time_unit)
         inputs = np.where(mask, np.concatenate(parts, axis=2), 0)
         _check_single(inputs, data)
-        dt = elapsed(data.times.T, first=self.time_unit, mask=data.mask.T).T / self.time_unit
+        dt = elapsed(data.times.T, first=self.first_step, mask=data.mask.T).T / self.time_unit
         return Prepared(inputs.astype(np.float32), dt.astype(np.float32))
 
     def scaled(self, targets: np.ndarray) -> np.ndarray:

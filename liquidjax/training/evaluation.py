@@ -1,0 +1,98 @@
+"""What a trained cell answers to data, and how good that is."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from liquidjax._types import Cell, Params
+from liquidjax.sequences.steps import expand
+from liquidjax.sequences.unroll import unroll
+from liquidjax.training.batches import Batches
+from liquidjax.training.examples import Examples
+from liquidjax.training.objective import Objective, mean_loss
+
+BATCH = 256
+"""Series that are looked at together."""
+
+
+class Evaluated(NamedTuple):
+    """answers: see `Objective`, series first, NaN in padding; loss: the weighted mean over targets, or None."""
+
+    answers: np.ndarray
+    loss: Any
+
+
+def evaluate(
+    cell: Cell,
+    objective: Objective,
+    params: Params,
+    data: Examples,
+    *,
+    members: bool = False,
+    batch_size: int = BATCH,
+) -> Evaluated:
+    """The answers to all series, and their loss where the data have targets.
+
+    Args:
+        cell: any `Cell`.
+        objective: what its outputs mean.
+        params: its parameters; with `members` every array has a leading axis (members,), and so has what is returned.
+        data: prepared series.
+        members: whether there are members.
+        batch_size: series that are looked at together.
+
+    Example:
+        >>> import jax, liquidjax as lj
+        >>> from liquidjax.tasks.dataset import SequenceDataset
+        >>> from liquidjax.tasks.preparation import Preparation
+        >>> from liquidjax.training.examples import examples
+        >>> from liquidjax.training.objectives import Regression
+        >>> cell = lj.Readout(lj.GRU(2, 3), 1)
+        >>> data = SequenceDataset.of([np.ones((4, 2)), np.ones((2, 2))], targets=[0.5, 1.0])
+        >>> ready = examples(data, Preparation.learnt(data), Regression())
+        >>> evaluate(cell, Regression(), cell.init(jax.random.key(0)), ready).answers.shape
+        (2, 1)
+    """
+    lead, run = (1, _evaluate_members) if members else (0, _evaluate)
+    answers: np.ndarray | None = None
+    total, counted = 0.0, 0.0
+    for rows, time, _ in Batches(data.lengths, min(batch_size, len(data.mask)), shuffle=False).epoch(0):
+        found, mean, weight = jax.device_get(run(cell, objective, params, data.batch(rows, time)))
+        real = rows >= 0
+        found = np.moveaxis(found, lead, 0)  # series or time first
+        if objective.each_step:
+            found = np.moveaxis(found, lead + 1, 0)  # series first, then time
+        if answers is None:
+            longest = data.mask.shape[1:] if objective.each_step else ()
+            answers = np.full((len(data.mask), *longest, *found.shape[1 + len(longest) :]), np.nan, found.dtype)
+        if objective.each_step:
+            valid = expand(data.mask[rows[real], :time], found.ndim)
+            answers[rows[real], :time] = np.where(valid, found[real], np.nan)
+        else:
+            answers[rows[real]] = found[real]
+        total, counted = total + mean * weight, counted + weight
+    assert answers is not None  # there is a series
+    # Series first, and before them the members.
+    answers = np.moveaxis(answers, 1 + objective.each_step, 0) if members else answers
+    return Evaluated(answers, None if data.targets is None else total / counted)
+
+
+def _evaluate_one(cell, objective, params, batch):
+    """(answers, mean loss, weight of it)."""
+    _, outputs = unroll(cell, params, batch.inputs, batch.dt, mask=batch.mask, validate=False)
+    answers = objective.answers(outputs, batch)
+    if batch.targets is None:
+        return answers, 0.0, 0.0
+    found = objective.losses(outputs, batch)
+    return answers, mean_loss(found), jnp.sum(found.weight)
+
+
+_evaluate = jax.jit(_evaluate_one, static_argnums=(0, 1))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _evaluate_members(cell, objective, params, batch):
+    return jax.vmap(lambda p: _evaluate_one(cell, objective, p, batch))(params)

@@ -1,0 +1,162 @@
+"""The state of a training, and one step of it."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from liquidjax._checks import check_choice, check_kind
+from liquidjax._types import Array, Cell, DeepCell, ODECell, Params, exportable
+from liquidjax.cells.projection import project
+from liquidjax.cells.wrappers.base import cell_inside
+from liquidjax.sequences.gradients.bptt import BPTT
+from liquidjax.sequences.gradients.gradient import Gradient
+from liquidjax.sequences.gradients.remat import Remat
+from liquidjax.sequences.methods.method import Method
+from liquidjax.sequences.methods.scan import Scan
+from liquidjax.sequences.unroll import unroll
+from liquidjax.training.descent import descend
+from liquidjax.training.objective import Batch, Loss, Losses, Objective, OfFunction, mean_loss
+
+
+@exportable
+class TrainState(NamedTuple):
+    """params; opt_state: of the optimizer; step: batches so far, int32 (); key: of the randomness still to come."""
+
+    params: Params
+    opt_state: Any
+    step: Array
+    key: Array
+
+
+class StepInfo(NamedTuple):
+    """Of one step: loss () before it, and the norm () of its gradient."""
+
+    loss: Array
+    gradient_norm: Array
+
+
+Step = Callable[[TrainState, Batch], tuple[TrainState, StepInfo]]
+
+
+def usual_gradient(cell: Cell) -> Gradient:
+    """How a cell is differentiated where nobody says: `BPTT` for closed-form and gated cells, `Remat` for the others.
+
+    What such a cell computes in a step is cheap to keep and dear to compute again; the unfolds of a solver are the
+    other way round (`benchmarks/cfc_training_step.py`).
+
+    Example:
+        >>> import liquidjax as lj
+        >>> usual_gradient(lj.GRU(1, 2)), usual_gradient(lj.CTRNN(1, 2))
+        (BPTT(), Remat())
+    """
+    inner = cell_inside(cell)
+    while isinstance(inner, DeepCell):
+        inner = cell_inside(inner.cell)
+    return Remat() if isinstance(inner, ODECell) else BPTT()
+
+
+def init_state(cell: Cell, optimizer: optax.GradientTransformation, key: Array, params: Params = None) -> TrainState:
+    """The state before the first step, with parameters drawn from the key unless they are given."""
+    of_params, of_steps = jax.random.split(key)
+    params = cell.init(of_params) if params is None else params
+    return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), of_steps)
+
+
+def make_train_step(
+    cell: Cell,
+    objective: Objective | Loss,
+    optimizer: optax.GradientTransformation,
+    *,
+    gradient: Gradient | None = None,
+    method: Method = Scan(),
+) -> Step:
+    """A compiled step of a training: (state, batch) -> (state, info).
+
+    The loss is the weighted mean of `objective.losses`. Parameters with explicit constraints are put back into their
+    ranges. The state that is given is donated: do not touch it afterwards.
+
+    Args:
+        cell: any `Cell`.
+        objective: an `Objective`, or a function (outputs, batch) -> the loss of each series.
+        optimizer: any transformation of optax.
+        gradient: see `unroll`; what `usual_gradient` says when None.
+        method: see `unroll`.
+
+    Raises:
+        ValueError: an argument of the wrong kind.
+
+    Example:
+        >>> import jax, optax, liquidjax as lj
+        >>> from liquidjax.training.objectives import Classification
+        >>> cell, optimizer = lj.Readout(lj.CfC(2, 4), 3), optax.adam(0.01)
+        >>> state = init_state(cell, optimizer, jax.random.key(0))
+        >>> step = make_train_step(cell, Classification(), optimizer)
+        >>> ones = jnp.ones((7, 5))
+        >>> batch = Batch(jnp.ones((7, 5, 2)), ones, ones > 0, jnp.array([0, 1, 2, 0, 1]), jnp.ones(5))
+        >>> state, info = step(state, batch)
+        >>> int(state.step), bool(info.loss > 0)
+        (1, True)
+    """
+    check_kind("cell", cell, Cell, "a Cell such as lj.GRU(inputs=2, units=8)")
+    step = functools.partial(
+        train_step, cell, as_objective(objective), optimizer, gradient or usual_gradient(cell), method
+    )
+    return jax.jit(step, donate_argnums=0)
+
+
+def train_step(
+    cell: Cell,
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    gradient: Gradient,
+    method: Method,
+    state: TrainState,
+    batch: Batch,
+) -> tuple[TrainState, StepInfo]:
+    """One step, to be compiled: see `make_train_step`."""
+    key, of_step = jax.random.split(state.key)
+
+    def loss(params: Params) -> Array:
+        return mean_loss(losses(cell, objective, params, batch, of_step, gradient=gradient, method=method))
+
+    value, slope = jax.value_and_grad(loss)(state.params)
+    params, opt_state = descend(optimizer, slope, state.opt_state, state.params)
+    info = StepInfo(value, optax.tree.norm(slope))
+    return TrainState(project(params, cell), opt_state, state.step + 1, key), info
+
+
+def losses(
+    cell: Cell, objective: Objective, params: Params, batch: Batch, key: Array | None = None, **how: Any
+) -> Losses:
+    """The losses of a batch; a key switches on dropout."""
+    _, outputs = unroll(cell, params, batch.inputs, batch.dt, mask=batch.mask, key=key, validate=False, **how)
+    return objective.losses(outputs, batch)
+
+
+def as_objective(objective: Objective | Loss) -> Objective:
+    """The objective, also of a function.
+
+    Raises:
+        ValueError: neither of the two.
+    """
+    if not isinstance(objective, type) and isinstance(objective, Objective):
+        return objective
+    if callable(objective) and not isinstance(objective, type):
+        return OfFunction(objective)
+    raise ValueError(
+        f"objective must be an Objective such as Classification(), or a function (outputs, batch) -> losses, got "
+        f"{objective!r}"
+    )
+
+
+def check_gradient(gradient: Gradient | str) -> Gradient | None:
+    """The gradient, None for "auto"; or the ValueError for what is none."""
+    if isinstance(gradient, str):
+        check_choice("gradient", gradient, ("auto",))
+        return None
+    check_kind("gradient", gradient, Gradient, '"auto" or a gradient such as lj.Remat()')
+    return gradient
