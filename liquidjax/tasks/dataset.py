@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from liquidjax._checks import check_array, described
+from liquidjax._checks import put as set_fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +89,10 @@ class SequenceDataset:
         put["targets"] = None if self.targets is None else _targets(self.targets, put)
         if put["targets"] is not None and put["classes"] is None:
             put["outputs"] = _names("outputs", put["outputs"] or (), put["targets"].shape[-1], "y")
-        for name, value in put.items():
+        for value in put.values():
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
-            object.__setattr__(self, name, value)
+        set_fields(self, **put)
 
     @classmethod
     def of(cls, inputs: Sequence[Any], times: Sequence[Any] | None = None, targets: Any = None, **names: Any):

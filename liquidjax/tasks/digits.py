@@ -1,15 +1,17 @@
 """Handwritten digits, read piece by piece: a sequence classification task on real data that needs no download."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from liquidjax._bounds import check_seed, check_share
+from liquidjax.tasks.dataset import SequenceDataset
 
 IMAGES = 1797
 PIXELS = 64
 CLASSES = 10
+NAMES = tuple(map(str, range(CLASSES)))
 WHITE = 16.0
 """The largest value of a pixel; 0 is the background."""
 
@@ -59,19 +61,12 @@ class Digits:
         return PIXELS // self.steps
 
 
-class Samples(NamedTuple):
-    """inputs: float32 (time, samples, features) in [0, 1]; labels: int32 (samples,)."""
-
-    inputs: np.ndarray
-    labels: np.ndarray
-
-
 class Splits(NamedTuple):
-    """Three parts without a common image, each with the same mix of classes."""
+    """Three parts without a common image, each with the same mix of classes; a series is called after its image."""
 
-    train: Samples
-    validation: Samples
-    test: Samples
+    train: SequenceDataset
+    validation: SequenceDataset
+    test: SequenceDataset
 
 
 def load(task: Digits) -> Splits:
@@ -81,15 +76,15 @@ def load(task: Digits) -> Splits:
         task: how to cut and split.
 
     Returns:
-        The three splits, inputs time first.
+        The three splits.
 
     Raises:
         ImportError: scikit-learn, which brings the images, is not installed.
 
     Example:
         >>> splits = load(Digits(steps=8))
-        >>> splits.train.inputs.shape, splits.validation.labels.shape, splits.test.labels.shape
-        ((8, 1168, 8), (270,), (359,))
+        >>> splits.train.inputs.shape, len(splits.validation), len(splits.test)
+        ((1168, 8, 8), 270, 359)
 
     Reference:
         E. Alpaydin and C. Kaynak, "Optical recognition of handwritten digits", UCI Machine Learning Repository (1998).
@@ -105,29 +100,27 @@ def load(task: Digits) -> Splits:
     train_rows, validation_rows = train_test_split(
         rest, test_size=validation, stratify=labels[rest], random_state=task.split_seed
     )
-
-    def samples(rows: Any) -> Samples:
-        return Samples(sequences(images[rows], task.steps), labels[rows].astype(np.int32))
-
-    return Splits(samples(train_rows), samples(validation_rows), samples(test_rows))
+    names = tuple(f"image {row}" for row in range(IMAGES))
+    whole = SequenceDataset(sequences(images, task.steps), targets=labels, classes=NAMES, names=names)
+    return Splits(whole.take(train_rows), whole.take(validation_rows), whole.take(test_rows))
 
 
 def sequences(images: np.ndarray, steps: int) -> np.ndarray:
-    """Rows of 64 pixel values 0 to 16 as inputs, float32 (steps, samples, 64 / steps) in [0, 1].
+    """Rows of 64 pixel values 0 to 16 as series, float32 (images, steps, 64 / steps) in [0, 1].
 
     Example:
-        >>> sequences(np.full((5, 64), 8.0), steps=8).shape
-        (8, 5, 8)
+        >>> sequences(np.full((5, 64), 8.0), steps=16).shape
+        (5, 16, 4)
     """
     scaled = (np.asarray(images) / WHITE).astype(np.float32)
-    return np.ascontiguousarray(scaled.reshape(len(scaled), steps, PIXELS // steps).swapaxes(0, 1))
+    return scaled.reshape(len(scaled), steps, PIXELS // steps)
 
 
 def flat(inputs: np.ndarray) -> np.ndarray:
-    """The pixels of each image in one row, (samples, 64) in [0, 1]: the inverse of `sequences`, but for the scale.
+    """The pixels of each image in one row, (images, 64) in [0, 1]: the inverse of `sequences`, but for the scale.
 
     Example:
         >>> bool((flat(sequences(np.eye(64), steps=16)) * 16 == np.eye(64)).all())
         True
     """
-    return inputs.swapaxes(0, 1).reshape(inputs.shape[1], PIXELS)
+    return inputs.reshape(len(inputs), PIXELS)

@@ -133,7 +133,7 @@ def test_predict_agrees_with_the_network(run, capsys):
     assert header == "row,digit,probability" and len(lines) == 5
     config, cell, params = evaluate.restore(run)
     test = digits.load(config.task).test
-    logits = lj.unroll(cell, params, test.inputs[:, :5], config.model.dt)[1][-1]
+    logits = lj.unroll(cell, params, test.inputs[:5].swapaxes(0, 1), config.model.dt)[1][-1]
     for number, (line, row) in enumerate(zip(lines, np.asarray(jax.nn.softmax(logits)), strict=True), start=1):
         expected = (number, row.argmax(), row.max())
         assert [float(field) for field in line.split(",")] == pytest.approx(expected, abs=6e-5)

@@ -40,11 +40,11 @@ def logistic_regression(splits: Splits) -> Logistic:
     from sklearn.linear_model import LogisticRegression  # loading the digits has already asked for scikit-learn
 
     start = time.perf_counter()
-    model = LogisticRegression(max_iter=1000).fit(flat(splits.train.inputs), splits.train.labels)
+    model = LogisticRegression(max_iter=1000).fit(flat(splits.train.inputs), splits.train.targets)
     seconds = time.perf_counter() - start
 
     def accuracy(samples) -> float:
-        return float(np.mean(model.predict(flat(samples.inputs)) == samples.labels))
+        return float(np.mean(model.predict(flat(samples.inputs)) == samples.targets))
 
     parameters = model.coef_.size + model.intercept_.size
     return Logistic(parameters, accuracy(splits.validation), accuracy(splits.test), seconds)

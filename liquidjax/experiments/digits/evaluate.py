@@ -10,10 +10,11 @@ import numpy as np
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.experiments.digits.config import DigitsConfig
 from liquidjax.experiments.digits.images import read_images
-from liquidjax.experiments.digits.run import belongs_to, predictions
+from liquidjax.experiments.digits.run import belongs_to, predictions, probabilities
 from liquidjax.experiments.shared import configuration
 from liquidjax.tasks import digits
-from liquidjax.training import checkpoint, description, loop
+from liquidjax.tasks.dataset import SequenceDataset
+from liquidjax.training import checkpoint, description
 
 
 class Restored(NamedTuple):
@@ -79,9 +80,9 @@ def evaluate(folder: Path) -> Evaluation:
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(f"{folder / 'results.json'} is damaged: {error!r}") from error
     test = digits.load(config.task).test
-    predicted, accuracy = predictions(cell, params, test, config.model.dt)
+    predicted, accuracy = predictions(config, cell, params, test)
     confusion = np.zeros((digits.CLASSES, digits.CLASSES), int)
-    np.add.at(confusion, (test.labels, predicted), 1)
+    np.add.at(confusion, (test.targets, predicted), 1)
     return Evaluation(accuracy, recorded, confusion)
 
 
@@ -102,10 +103,9 @@ def predict(folder: Path, file: Path) -> list[Prediction]:
             1 is none, for it was scaled.
     """
     config, cell, params = restore(folder)
-    inputs = digits.sequences(read_images(file), config.task.steps)
-    probabilities = np.asarray(jax.nn.softmax(loop.logits(cell, params, inputs, config.model.dt)))
-    best = probabilities.argmax(-1)
-    return [Prediction(row + 1, int(digit), float(probabilities[row, digit])) for row, digit in enumerate(best)]
+    images = SequenceDataset(digits.sequences(read_images(file), config.task.steps))
+    found = probabilities(config, cell, params, images)
+    return [Prediction(row + 1, int(digit), float(found[row, digit])) for row, digit in enumerate(found.argmax(-1))]
 
 
 def _compare(folder: Path, config: DigitsConfig, cell: Readout) -> None:

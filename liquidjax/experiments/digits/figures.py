@@ -13,28 +13,29 @@ from matplotlib.ticker import MaxNLocator
 from liquidjax import plots
 from liquidjax.analysis.trajectory import time_constants
 from liquidjax.experiments.digits.config import DigitsConfig
-from liquidjax.experiments.digits.run import Row
+from liquidjax.experiments.digits.run import Row, numbers_of
 from liquidjax.tasks import digits
-from liquidjax.training import loop
+from liquidjax.tasks.dataset import SequenceDataset
+from liquidjax.training.fit import Epoch, Fitted
 from liquidjax.wirings import Graph
 
 
 def write(
     path: Path,
     config: DigitsConfig,
-    trained: Mapping[str, loop.Trained],
-    test: digits.Samples,
+    trained: Mapping[str, Fitted],
+    test: SequenceDataset,
     rows: Sequence[Row],
 ) -> None:
     """Writes the overview of a run, with the first test image as the example."""
     cell: Any = config.model.build(config.task.features).cell
-    params, example = trained[config.model.cell].params.cell, test.inputs[:, 0]
+    params, example = trained[config.model.cell].last.params.cell, test.inputs[0]
     figure = overview(
         title=f"{rows[0].network} reads handwritten digits: {rows[0].test_accuracy:.1%} of the test images right",
         graph=cell.graph,
         histories={name: _columns(outcome.history) for name, outcome in trained.items()},
         results={row.network: row.test_accuracy for row in rows},
-        image=digits.flat(test.inputs[:, :1]).reshape(8, 8),
+        image=digits.flat(test.inputs[:1]).reshape(8, 8),
         inputs=example,
         tau=np.asarray(time_constants(cell, params, example, config.model.dt)) if config.model.cell == "LTC" else None,
     )
@@ -114,5 +115,6 @@ def _liveliest(tau: np.ndarray, roles: Sequence[str], each: int = 3) -> list[int
     return chosen
 
 
-def _columns(history: list[loop.Epoch]) -> dict[str, tuple]:
-    return dict(zip(loop.Epoch._fields, zip(*history, strict=True), strict=True))
+def _columns(history: list[Epoch]) -> dict[str, list]:
+    rows = [numbers_of(epoch) for epoch in history]
+    return {name: [row[name] for row in rows] for name in rows[0]}

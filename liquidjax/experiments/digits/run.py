@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from liquidjax import _files
@@ -21,7 +20,14 @@ from liquidjax.experiments.digits.config import DigitsConfig
 from liquidjax.experiments.shared.progress import Callback
 from liquidjax.experiments.shared.run_folder import begin, mark_interrupted, write_results
 from liquidjax.tasks import digits
-from liquidjax.training import checkpoint, loop
+from liquidjax.tasks.dataset import SequenceDataset
+from liquidjax.tasks.preparation import Preparation
+from liquidjax.training import checkpoint
+from liquidjax.training.evaluation import evaluate
+from liquidjax.training.examples import examples
+from liquidjax.training.fit import Epoch, Fitted, fit
+from liquidjax.training.objectives import Classification
+from liquidjax.training.optimizer import Optimizer
 
 
 class Row(NamedTuple):
@@ -94,7 +100,7 @@ def run(
     splits = digits.load(config.task)
     begin(folder, config)
     rows: list[Row] = []
-    trained: dict[str, loop.Trained] = {}
+    trained: dict[str, Fitted] = {}
     interrupted, liquid = None, config.model.cell
     with (folder / "metrics.jsonl").open("w", buffering=1) as metrics:  # line by line, to be read while it grows
         for name, (cell, learning_rate) in networks(config).items():
@@ -103,25 +109,25 @@ def run(
                 break
             start = time.perf_counter()
 
-            def report(epoch: loop.Epoch, name: str = name) -> None:
-                print(json.dumps({"network": name, **epoch._asdict()}), file=metrics)
-                numbers = f"loss {epoch.loss:.3f}  validation accuracy {epoch.validation_accuracy:.3f}"
+            def report(epoch: Epoch, name: str = name) -> None:
+                print(json.dumps({"network": name, **numbers_of(epoch)}), file=metrics)
+                numbers = f"loss {epoch.loss:.3f}  validation accuracy {epoch.validation['accuracy']:.3f}"
                 callback(name, epoch.epoch, epoch.seconds, numbers)
 
             trained[name] = outcome = _train(config, cell, learning_rate, splits, report, stop)
             done, seconds = len(outcome.history), time.perf_counter() - start
             if name == liquid:
-                checkpoint.save(folder / "params.npz", outcome.params, belongs_to(config, cell))
+                checkpoint.save(folder / "params.npz", outcome.last.params, belongs_to(config, cell))
             if done < config.epochs:
                 interrupted = f"Interrupted in epoch {done + 1} of {config.epochs} of the {name}; the {liquid} " + (
                     "is what it was by then." if name == liquid else "was trained to its end."
                 )
                 if name != liquid:
                     break
-                _, validation = predictions(cell, outcome.params, splits.validation, config.model.dt)
+                _, validation = predictions(config, cell, outcome.last.params, splits.validation)
             else:
-                validation, seconds = outcome.history[-1].validation_accuracy, outcome.history[-1].seconds
-            _, test = predictions(cell, outcome.params, splits.test, config.model.dt)
+                validation, seconds = outcome.history[-1].validation["accuracy"], outcome.history[-1].seconds
+            _, test = predictions(config, cell, outcome.last.params, splits.test)
             rows.append(Row(name, count_parameters(cell), validation, test, seconds))
             if interrupted:
                 break
@@ -138,10 +144,28 @@ def run(
     return Result(folder, rows, interrupted)
 
 
-def predictions(cell: Cell, params: Params, samples: digits.Samples, dt: float) -> tuple[np.ndarray, float]:
-    """The digit the cell predicts for each sample, int (samples,), and the accuracy."""
-    predicted = np.asarray(loop.logits(cell, params, samples.inputs, dt)).argmax(-1)
-    return predicted, float(np.mean(predicted == samples.labels))
+def predictions(config: DigitsConfig, cell: Cell, params: Params, data: SequenceDataset) -> tuple[np.ndarray, float]:
+    """The digit the cell predicts for each image, int (images,), and the accuracy."""
+    predicted = probabilities(config, cell, params, data).argmax(-1)
+    return predicted, float(np.mean(predicted == data.targets))
+
+
+def probabilities(config: DigitsConfig, cell: Cell, params: Params, data: SequenceDataset) -> np.ndarray:
+    """The probability of each digit for each image, (images, 10)."""
+    return evaluate(cell, Classification(), params, examples(data, preparation(config), None)).answers
+
+
+def preparation(config: DigitsConfig) -> Preparation:
+    """Pixels as they are, and steps of the duration that the configuration says."""
+    features = config.task.features
+    return Preparation((0.0,) * features, (1.0,) * features, time_unit=1 / config.model.dt, first_step=1.0)
+
+
+def numbers_of(epoch: Epoch) -> dict[str, float]:
+    """A line of metrics.jsonl."""
+    scores = {f"validation_{name}": value for name, value in epoch.validation.items()}
+    kept = {name: value for name, value in epoch._asdict().items() if name != "validation"}
+    return kept | scores
 
 
 def _train(
@@ -149,29 +173,26 @@ def _train(
     cell: Cell,
     learning_rate: float,
     splits: digits.Splits,
-    report: Callable[[loop.Epoch], None],
+    report: Callable[[Epoch], None],
     stop: Callable[[], bool],
-) -> loop.Trained:
-    return loop.train(
+) -> Fitted:
+    return fit(
         cell,
-        cell.init(jax.random.key(config.seed)),
+        Classification(smoothing=config.smoothing),
         splits.train,
         splits.validation,
+        preparation=preparation(config),
+        optimizer=Optimizer("adamw", learning_rate, "cosine", weight_decay=config.weight_decay, clip=config.clip),
         epochs=config.epochs,
         batch_size=config.batch_size,
-        learning_rate=learning_rate,
-        weight_decay=config.weight_decay,
-        clip=config.clip,
-        smoothing=config.smoothing,
-        dt=config.model.dt,
         seed=config.seed,
         callback=report,
         stop=stop,
     )
 
 
-def _write_samples(path: Path, samples: digits.Samples, count: int = 5) -> None:
+def _write_samples(path: Path, samples: SequenceDataset, count: int = 5) -> None:
     header = ",".join(f"row{row}_column{column}" for row in range(8) for column in range(8))
-    pixels = digits.flat(samples.inputs[:, :count]) * digits.WHITE
+    pixels = digits.flat(samples.inputs[:count]) * digits.WHITE
     with _files.replacing(path) as file:
         np.savetxt(file, pixels, fmt="%g", delimiter=",", header=header, comments="")
