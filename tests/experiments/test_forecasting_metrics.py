@@ -1,5 +1,7 @@
 """Forecasters without a network, how all are judged, and what they may know."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -7,7 +9,6 @@ import pytest
 import liquidjax as lj
 from liquidjax.experiments.forecasting import baselines, metrics, report, training
 from liquidjax.experiments.forecasting.task import Task, ranking
-from liquidjax.training import next_step
 
 CELL = lj.Readout(lj.LSTM(1, 3), 1)  # its state is more than one array
 
@@ -116,14 +117,16 @@ def test_nothing_is_learnt_from_the_test_section():
 
 @pytest.mark.parametrize("diverging", [(0.03,), (0.03, 0.001)])
 def test_a_rate_that_diverges_on_the_whole_section_is_passed_over(diverging, monkeypatch):
-    train = next_step.train
+    fit = training.fit
 
-    def spoilt(cell, params, series, learning_rates, **options):
-        trained = train(cell, params, series, learning_rates, **options)
-        spoil = len(series) == 30 and learning_rates[0] in diverging
-        return jax.tree.map(lambda leaf: leaf * np.nan, trained) if spoil else trained
+    def spoilt(cell, objective, data, **options):
+        fitted = fit(cell, objective, data, **options)
+        if data.inputs.shape[1] < 30 or options["members"]["learning_rate"][0] not in diverging:
+            return fitted
+        spoilt = jax.tree.map(lambda leaf: leaf * np.nan, fitted.last.params)
+        return dataclasses.replace(fitted, last=fitted.last._replace(params=spoilt))
 
-    monkeypatch.setattr(next_step, "train", spoilt)
+    monkeypatch.setattr(training, "fit", spoilt)
     given = Task(waves(2, 40), train=30, fit=20, starts=np.array([30]), horizon=4)
     arguments = CELL, given, [0.001, 0.03], 10, 0.1, lambda epoch, error, seconds: None
     if len(diverging) == 1:

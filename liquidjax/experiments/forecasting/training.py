@@ -1,8 +1,8 @@
 """A network that forecasts: it chooses its learning rate by the held-out part, and is trained once for each seed."""
 
+import functools
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import numpy as np
@@ -10,7 +10,16 @@ import numpy as np
 from liquidjax._types import Cell
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.experiments.forecasting.task import Forecaster, Task, held_out_errors, ranking
+from liquidjax.sequences.unroll import unroll
+from liquidjax.tasks.dataset import SequenceDataset
+from liquidjax.tasks.preparation import Preparation
 from liquidjax.training import next_step
+from liquidjax.training.fit import Epoch, Fitted, fit
+from liquidjax.training.objectives import Forecast
+from liquidjax.training.optimizer import Optimizer
+
+REPORTS = 20
+"""How often a training says how far it is."""
 
 Callback = Callable[[int, float, float], None]
 """Called with the epochs done, the median error of the copies in training, and the seconds since the start."""
@@ -46,32 +55,56 @@ def train(
         FloatingPointError: every learning rate diverges.
     """
     start = time.perf_counter()
-    seeds = task.series.shape[1]
-    params = next_step.init(cell, seeds)
+    seeds, count = task.series.shape[1], len(learning_rates)
+    known = task.series[: task.train]
 
-    def trained_on(params: Any, series: np.ndarray, rates: np.ndarray, epochs_before: int) -> Any:
-        def report(epoch: int, errors: np.ndarray, _: float) -> None:
-            callback(epochs_before + epoch, float(np.median(errors)), time.perf_counter() - start)
+    def trained_on(series: np.ndarray, rates: np.ndarray, epochs_before: int) -> Fitted:
+        """A member for each rate and seed, the seeds of a rate one after another."""
 
-        return next_step.train(cell, params, series, rates, epochs=epochs, dt=dt, callback=report, stop=stop)
+        def report(epoch: Epoch) -> None:
+            if epoch.epoch % max(1, epochs // REPORTS) == 0 or epoch.epoch == epochs:
+                seconds = time.perf_counter() - start
+                callback(epochs_before + epoch.epoch, float(np.median(epoch.loss)), seconds)
 
-    count = len(learning_rates)
-    copies = jax.tree.map(lambda leaf: np.concatenate([leaf] * count), params)  # (rates, seeds) on one axis
-    known = np.tile(task.series[: task.train], (1, count, 1))
-    tried = trained_on(copies, known[: task.fit], np.repeat(learning_rates, seeds), 0)
+        rows = np.tile(np.arange(seeds), len(rates) // seeds)
+        return fit(
+            cell,
+            Forecast(),
+            SequenceDataset(np.moveaxis(series, 1, 0)),
+            preparation=Preparation((0.0,) * cell.inputs, (1.0,) * cell.inputs, time_unit=1 / dt, first_step=1.0),
+            optimizer=Optimizer("adam", clip=None),
+            epochs=epochs,
+            members={"learning_rate": rates},
+            rows=rows[:, None],
+            params=jax.vmap(lambda seed: cell.init(jax.random.key(seed)))(rows),
+            callback=report,
+            stop=stop,
+        )
+
+    tried = trained_on(known[: task.fit], np.repeat(learning_rates, seeds), 0)
     if stop():
         return None
-    errors = held_out_errors(np.asarray(next_step.predict(cell, tried, known, dt)), task)
+    predicted = _predict(cell, tried.last.params, np.tile(known, (1, count, 1)), dt)
+    errors = held_out_errors(np.asarray(predicted), task)
     for choice in ranking(errors.reshape(count, seeds)):
         rate = learning_rates[choice]
-        trained = trained_on(params, task.series[: task.train], np.full(seeds, rate), epochs)
+        try:
+            trained = trained_on(known, np.full(seeds, rate), epochs).last.params
+        except FloatingPointError:  # the next best rate takes its place
+            continue
         if stop():
             return None
         seconds = time.perf_counter() - start
-        predicted = np.asarray(next_step.predict(cell, trained, task.series, dt))
+        predicted = np.asarray(_predict(cell, trained, task.series, dt))
         if np.isfinite(predicted).all():
             break
     else:
         raise FloatingPointError(f"diverged with all learning rates from {min(learning_rates):g}; try lower ones")
     forecasts = next_step.free_run(cell, trained, task.series, task.starts, task.horizon, dt)
     return Forecaster(count_parameters(cell), rate, seconds, predicted, np.asarray(forecasts))
+
+
+@functools.partial(jax.jit, static_argnames="cell")
+def _predict(cell, params, series, dt):
+    """The predictions (time - 1, members, features) of series[1:] from what was before each point."""
+    return jax.vmap(lambda p, s: unroll(cell, p, s[:-1], dt)[1], in_axes=(0, 1), out_axes=1)(params, series)
