@@ -97,7 +97,7 @@ def test_a_cell_that_came_back_computes_the_same(name, x64):
 
 
 def test_all_classes_that_describe_a_network_are_known():
-    others = {lj.Graph, lj.FixedStep}  # what a wiring draws, and to inherit from
+    others = {lj.Graph, lj.Model, lj.FixedStep}  # what a wiring draws, what is saved in its own way, to inherit from
     others |= {lj.BPTT, lj.Remat, lj.Chunked, lj.Recursive, lj.SegmentedAdjoint, lj.Backsolve}
     others |= {lj.Scan, lj.Associative, lj.Newton}
     public = {value for value in vars(lj).values() if dataclasses.is_dataclass(value)} - others
