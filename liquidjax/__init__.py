@@ -71,6 +71,8 @@ from liquidjax.sequences.times import elapsed as elapsed
 from liquidjax.sequences.unroll import step as step
 from liquidjax.sequences.unroll import unroll as unroll
 from liquidjax.sequences.validation import check_values as check_values
+from liquidjax.training.model import Model as Model
+from liquidjax.training.model import load as load
 from liquidjax.wirings import NCP as NCP
 from liquidjax.wirings import AutoNCP as AutoNCP
 from liquidjax.wirings import Custom as Custom

@@ -4,6 +4,8 @@ import dataclasses
 import inspect
 import math
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import diffrax
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 import liquidjax
+from liquidjax.tasks.preparation import Preparation
 from small_cells import squared_error
 
 lj: Any = liquidjax  # a type checker would refuse what is passed here, which is the point
@@ -26,6 +29,11 @@ LAYER = lj.SparseLinear(MASK)
 PLAIN = lj.NCPNetwork(2, 4, 1)
 HEAD, CNN = lj.ConvolutionalHead(16, 24), lj.CNN(53, 53)
 ADJOINT = diffrax.RecursiveCheckpointAdjoint()
+MODEL = dict(cell=GRU, params=GRU.init(KEY), preparation=Preparation((0.0, 1.0), (1.0, 2.0)), objective=None)
+MODEL |= dict(features=("a", "b"), classes=("a",), outputs=("a",), notes={"a": "b"})
+FOLDER = tempfile.TemporaryDirectory()
+FILE = Path(FOLDER.name) / "model.safetensors"
+lj.Model(**MODEL).save(FILE)
 
 
 def decay(rate, t, x):
@@ -159,6 +167,8 @@ RIGHT = {
     lj.project: dict(params=LTC.init(KEY), cell=LTC),
     lj.check_values: dict(inputs=INPUTS, dt=0.5, mask=np.ones(4, bool)),
     lj.elapsed: dict(timestamps=TIMES, first=0.5, mask=np.ones(4, bool)),
+    lj.Model: MODEL,
+    lj.load: dict(path=FILE, classes=(), functions=()),
     # Methods that a user calls, of one class for each way in which they are made.
     GRU.initial_state: dict(batch_shape=(2,)),
     LAYER.apply: dict(params=LAYER.init(KEY), inputs=INPUTS),
@@ -191,6 +201,8 @@ WRONG = {
 }
 # What is right beyond what the value in the table shows: integers where a float stands, None where it is the default.
 ALSO_RIGHT = {
+    (lj.Model, "objective"): {"an object"},  # a frozen dataclass
+    (lj.load, "path"): {"a string"},
     (lj.step, "reset"): {"True"},
     (lj.solve, "params"): set(WRONG),  # the field's own affair
     (lj.project, "params"): {"None", "an integer", "a share", "True", "NaN", "a list"},  # trees of numbers without LTC
@@ -275,7 +287,7 @@ def test_a_key_is_one_key_of_either_style(cell):
 def test_numbers_of_numpy_are_those_of_python(cls):
     """Equal, of equal hash, and held as Python's: np.int64(3) is 3, np.float32(0.5) is 0.5, np.True_ is True."""
     arguments = RIGHT[cls]
-    if cls is lj.Graph:  # arrays, which do not compare
+    if cls in (lj.Graph, lj.Model):  # arrays, which do not compare
         return
     numbers = {int: np.int64, float: np.float32, bool: np.bool_}
     ours, theirs = (

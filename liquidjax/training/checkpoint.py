@@ -41,7 +41,7 @@ def save(path: str | os.PathLike, params: Any, cell: Any = None) -> None:
         >>> load(file, like=params, cell=cell).capacitance.shape
         (3,)
     """
-    arrays = {name: _as_numpy(name, leaf) for name, leaf in _named(params).items()}
+    arrays = {name: _as_numpy(name, leaf) for name, leaf in by_name(params).items()}
     npz.write(path, arrays, None if cell is None else description.to_text(cell))
 
 
@@ -63,18 +63,18 @@ def load(path: str | os.PathLike, like: Any, cell: Any = None) -> Any:
         ValueError: the file is damaged, holds other names, shapes or dtypes than `like`, was saved for another cell,
             or, if one is given, does not say for which; what differs is listed.
     """
-    named = _named(like)
+    named = by_name(like)
     expected = {name: _structure(name, leaf) for name, leaf in named.items()}
     wanted = None if cell is None else description.to_text(cell)
     with npz.opened(path) as archive:
         problems = [] if wanted is None else _other_cell(path, archive, wanted)
-        problems += _other_arrays(expected, archive.structures)
+        problems += other_arrays(expected, archive.structures)
         if problems:
             more = [f"and {len(problems) - _MOST_LISTED} more"] if len(problems) > _MOST_LISTED else []
             raise ValueError(
                 f"{path} does not hold the expected parameters: {'; '.join(problems[:_MOST_LISTED] + more)}"
             )
-        leaves = [_as_leaf(archive.array(name), leaf) for name, leaf in named.items()]
+        leaves = [as_leaf(archive.array(name), leaf) for name, leaf in named.items()]
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
@@ -97,7 +97,7 @@ def saved_for(path: str | os.PathLike) -> Any:
         return _saved_for(path, archive)
 
 
-def _named(tree: Any) -> dict[str, Any]:
+def by_name(tree: Any) -> dict[str, Any]:
     """Every leaf under the names of its place, joined by dots; in the order of the tree."""
     leaves = jax.tree.leaves_with_path(tree)
     named = {jax.tree_util.keystr(path, simple=True, separator=".") or "params": leaf for path, leaf in leaves}
@@ -149,7 +149,7 @@ def _refuse_key(name: str, leaf: Any) -> None:
         )
 
 
-def _as_leaf(array: np.ndarray, like: Any) -> Any:
+def as_leaf(array: np.ndarray, like: Any) -> Any:
     if type(like) in _PYTHON:
         return array.item()
     if isinstance(like, np.generic):
@@ -158,7 +158,7 @@ def _as_leaf(array: np.ndarray, like: Any) -> Any:
     return jnp.asarray(array) if jax.dtypes.canonicalize_dtype(array.dtype) == array.dtype else array.copy()
 
 
-def _other_arrays(expected: dict[str, npz.Structure], found: dict[str, npz.Structure]) -> list[str]:
+def other_arrays(expected: dict[str, npz.Structure], found: dict[str, npz.Structure]) -> list[str]:
     problems = [f"missing {name}" for name in expected.keys() - found.keys()]
     problems += [f"unexpected {npz.shown(name)}" for name in found.keys() - expected.keys()]
     for name in expected.keys() & found.keys():
