@@ -20,7 +20,8 @@ from liquidjax.tasks.preparation import Preparation
 from liquidjax.training.batches import Batches
 from liquidjax.training.evaluation import evaluate
 from liquidjax.training.examples import Examples, examples
-from liquidjax.training.objective import Batch, Loss, Objective
+from liquidjax.training.model import Model
+from liquidjax.training.objective import Batch, Loss, Objective, OfFunction
 from liquidjax.training.optimizer import VARIED, Optimizer
 from liquidjax.training.state import (
     StepInfo,
@@ -57,6 +58,7 @@ class Fitted:
         last: the state after the last batch.
         best_epoch: the epoch of `params`, from 1; 0 where no epoch was finished.
         history: an `Epoch` for each whole one.
+        features, classes, outputs: their names in the data.
     """
 
     cell: Cell
@@ -66,6 +68,15 @@ class Fitted:
     last: TrainState
     best_epoch: Any
     history: list[Epoch]
+    features: tuple[str, ...]
+    classes: tuple[str, ...] | None
+    outputs: tuple[str, ...] | None
+
+    def model(self, member: int | None = None) -> Model:
+        """All that is needed to use what was trained: to `predict` with, and to save."""
+        params = self.params if member is None else self.member(member)
+        objective = None if isinstance(self.objective, OfFunction) else self.objective
+        return Model(self.cell, params, self.preparation, objective, self.features, self.classes, self.outputs)
 
     def member(self, number: int) -> Params:
         """The parameters of one member."""
@@ -148,6 +159,9 @@ def fit(
         )
     data = examples(training, preparation, objective)
     held_out = None if validation is None else examples(validation, preparation, objective)
+    for name, part in (("training", data), ("validation", held_out)):
+        if part is not None and part.targets is None:
+            raise ValueError(f"the {name} data must have targets for {type(objective).__name__}, and have none")
     varied, count = _members(members)
     own = None if rows is None else _own_rows(rows, count, len(data.mask))
     lengths = data.lengths if own is None else data.lengths[own].max(0)
@@ -165,7 +179,7 @@ def fit(
             infos.append(info)
             if stop():
                 _check_finite(infos, epoch, optimizer)
-                return _fitted(cell, objective, preparation, best, state, history)
+                return _fitted(cell, objective, preparation, best, state, history, training)
         # Only now wait for the numbers: a look at each loss at once would hold up the next step.
         losses = _check_finite(infos, epoch, optimizer)
         held_out_loss, scores = _validate(cell, objective, state.params, held_out, count)
@@ -176,7 +190,7 @@ def fit(
             callback(record)
         if done:
             break
-    return _fitted(cell, objective, preparation, best, state, history)
+    return _fitted(cell, objective, preparation, best, state, history, training)
 
 
 def _one(cell, objective, optimizer, steps, gradient, method, varied, state, batch):
@@ -219,11 +233,12 @@ class _Best:
         return self.patience is not None and bool(np.all(epoch - self.epoch >= self.patience))
 
 
-def _fitted(cell, objective, preparation, best, state, history) -> Fitted:
+def _fitted(cell, objective, preparation, best, state, history, data) -> Fitted:
     validated = bool(history) and history[-1].validation_loss is not None
     params = best.params if validated else state.params
     epoch = _plain(best.epoch) if validated else len(history)
-    return Fitted(cell, objective, preparation, params, state, epoch, history)
+    names = data.features, data.classes, data.outputs
+    return Fitted(cell, objective, preparation, params, state, epoch, history, *names)
 
 
 def _start(cell, optimizer, steps, seed, varied, count, params) -> TrainState:

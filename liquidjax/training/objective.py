@@ -44,8 +44,8 @@ class Objective(Protocol):
         """Whether there is an answer for each step, and not one for the series."""
         ...
 
-    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray:
-        """What the data say is to be learnt, series first, as `losses` compares it; see `Batch`."""
+    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray | None:
+        """What the data say is to be learnt, series first, as `losses` compares it, see `Batch`; None where nothing."""
         ...
 
     def losses(self, outputs: Array, batch: Batch) -> Losses:
@@ -54,6 +54,10 @@ class Objective(Protocol):
 
     def answers(self, outputs: Array, batch: Batch) -> Array:
         """What the outputs say: probabilities (..., classes), or values; (series, ...) or (time, series, ...)."""
+        ...
+
+    def in_units(self, answers: np.ndarray, preparation: Preparation) -> np.ndarray:
+        """The answers in the units of the data: values as they were before they were scaled."""
         ...
 
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
@@ -77,7 +81,7 @@ class OfFunction(NamedTuple):
     def each_step(self) -> bool:
         return True
 
-    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray:
+    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray | None:
         return known_targets(data, preparation)
 
     def losses(self, outputs: Array, batch: Batch) -> Losses:
@@ -94,18 +98,17 @@ class OfFunction(NamedTuple):
     def answers(self, outputs: Array, batch: Batch) -> Array:
         return outputs
 
+    def in_units(self, answers: np.ndarray, preparation: Preparation) -> np.ndarray:
+        return answers
+
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         return {}
 
 
-def known_targets(data: SequenceDataset, preparation: Preparation) -> np.ndarray:
-    """The targets of the data: classes as they are, values scaled; -1 or NaN where none is known.
-
-    Raises:
-        ValueError: the data have none.
-    """
+def known_targets(data: SequenceDataset, preparation: Preparation) -> np.ndarray | None:
+    """The targets of the data: classes as they are, values scaled; -1 or NaN where none is known, None without any."""
     if data.targets is None:
-        raise ValueError("the data must have targets for this objective, and have none")
+        return None
     known = data.target_mask
     if data.classes is not None:
         return np.where(known, data.targets, -1)

@@ -6,7 +6,6 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from liquidjax._checks import check_choice, check_number, described, put
 from liquidjax._types import Array
@@ -56,7 +55,7 @@ class Classification:
         """See `Objective`."""
         return self.at == "step"
 
-    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray:
+    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray | None:
         """See `Objective`."""
         return _targets(self.at, data, preparation, None)
 
@@ -65,15 +64,20 @@ class Classification:
         logits = outputs if self.at == "step" else of_series(self.at, outputs, batch.mask)
         known = (batch.targets >= 0) & _valid(self.at, batch)
         labels = jnp.maximum(batch.targets, 0)
-        q = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype), self.smoothing)
+        number = logits.shape[-1]
+        q = (1 - self.smoothing) * jax.nn.one_hot(labels, number, dtype=logits.dtype) + self.smoothing / number
         weight = known.astype(logits.dtype) * batch.weight
         if self.class_weights is not None:
             weight = weight * jnp.asarray(self.class_weights, logits.dtype)[labels]
-        return Losses(optax.softmax_cross_entropy(logits, q), weight)
+        return Losses(-jnp.sum(q * jax.nn.log_softmax(logits), axis=-1), weight)
 
     def answers(self, outputs: Array, batch: Batch) -> Array:
         """Probabilities (series, classes), or (time, series, classes)."""
         return jax.nn.softmax(outputs if self.at == "step" else of_series(self.at, outputs, batch.mask))
+
+    def in_units(self, answers: np.ndarray, preparation: Preparation) -> np.ndarray:
+        """See `Objective`."""
+        return answers
 
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """The share of the known targets that is named right."""
@@ -107,7 +111,7 @@ class Event:
         """See `Objective`."""
         return self.at == "step"
 
-    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray:
+    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray | None:
         """See `Objective`."""
         return _targets(self.at, data, preparation, 2)
 
@@ -117,11 +121,16 @@ class Event:
         known = (batch.targets >= 0) & _valid(self.at, batch)
         happened = (batch.targets == 1).astype(logit.dtype)
         weight = known.astype(logit.dtype) * batch.weight * (1 + (self.event_weight - 1) * happened)
-        return Losses(optax.sigmoid_binary_cross_entropy(logit, happened), weight)
+        loss = -happened * jax.nn.log_sigmoid(logit) - (1 - happened) * jax.nn.log_sigmoid(-logit)
+        return Losses(loss, weight)
 
     def answers(self, outputs: Array, batch: Batch) -> Array:
         """The probability (series,), or (time, series)."""
         return jax.nn.sigmoid((outputs if self.at == "step" else of_series(self.at, outputs, batch.mask))[..., 0])
+
+    def in_units(self, answers: np.ndarray, preparation: Preparation) -> np.ndarray:
+        """See `Objective`."""
+        return answers
 
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """The share of the known targets on whose side of one half the probability is."""
@@ -148,7 +157,7 @@ class Regression:
         """See `Objective`."""
         return self.at == "step"
 
-    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray:
+    def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray | None:
         """See `Objective`."""
         return _targets(self.at, data, preparation, 0)
 
@@ -160,6 +169,10 @@ class Regression:
     def answers(self, outputs: Array, batch: Batch) -> Array:
         """Values, scaled, (series, outputs) or (time, series, outputs)."""
         return outputs if self.at == "step" else of_series(self.at, outputs, batch.mask)
+
+    def in_units(self, answers: np.ndarray, preparation: Preparation) -> np.ndarray:
+        """See `Objective`."""
+        return preparation.unscaled(answers)
 
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """The mean squared error of the known values, in squared spreads, and R2, the share of their variance."""
@@ -194,6 +207,10 @@ class Forecast:
         """The next step's features, scaled, (time, series, features)."""
         return outputs
 
+    def in_units(self, answers: np.ndarray, preparation: Preparation) -> np.ndarray:
+        """See `Objective`."""
+        return answers.astype(float) * preparation.spread + preparation.mean
+
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """The mean squared error of the next features that are known, in squared spreads, and R2."""
         return _errors(answers[:, :-1], targets[:, 1:])
@@ -225,9 +242,11 @@ def _squared_error(outputs: Array, targets: Array, valid: Array | bool, weight: 
     return Losses(jnp.where(known, error, 0) ** 2, known.astype(outputs.dtype) * weight[:, None])
 
 
-def _targets(at: str, data: SequenceDataset, preparation: Preparation, classes: int | None) -> np.ndarray:
+def _targets(at: str, data: SequenceDataset, preparation: Preparation, classes: int | None) -> np.ndarray | None:
     """The targets where they are of the right kind; classes: how many there must be, 0 for values, None for any."""
     found = known_targets(data, preparation)
+    if found is None:
+        return None
     number = len(data.classes) if data.classes is not None else 0
     if (classes is None and not number) or (classes is not None and classes != number):
         wanted = {None: "classes", 0: "values"}.get(classes, f"{classes} classes")

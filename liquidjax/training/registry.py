@@ -29,6 +29,7 @@ from liquidjax.models.ncp import LiquidNCPNetwork, LiquidNCPStack, NCPNetwork
 from liquidjax.models.ode_net import ODENet
 from liquidjax.models.vision import CNN, ConvolutionalHead
 from liquidjax.tasks.preparation import Preparation
+from liquidjax.training.objectives import Classification, Event, Forecast, Regression
 from liquidjax.wirings import NCP, AutoNCP, Custom, FullyConnected, Layered, Random
 from liquidjax.wirings.layered import LayerMasks
 
@@ -39,6 +40,7 @@ OURS: tuple[type, ...] = (
     *(NCP, AutoNCP, Random, FullyConnected, Layered, LayerMasks, Custom),
     *(SparseLinear, LiquidNCPNetwork, LiquidNCPStack, NCPNetwork, ODENet, CNN, ConvolutionalHead, Bidirectional),
     Preparation,
+    *(Classification, Event, Regression, Forecast),
 )
 """They check what they are given themselves."""
 # What `lj.Diffrax` can run and can be described: not the solvers of stochastic and split equations.

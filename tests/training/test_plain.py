@@ -59,7 +59,7 @@ OTHERS = {
     "cnn": lambda: lj.CNN(53, 53),
     "convolutional head": lambda: lj.ConvolutionalHead(16, 24),
     "bidirectional": lambda: lj.Bidirectional(lj.GRU(2, 3), lj.LTC(2, lj.FullyConnected(3))),
-    "preparation": lambda: Preparation((0.1, -1e30), (2.0, 3.0), 0.5, "mean", True, True, (0.0,), (1.0,)),
+    "preparation": lambda: Preparation((0.1, -1e30), (2.0, 3.0), 0.5, 1.5, "mean", True, True, (0.0,), (1.0,)),
 } | {
     cls.__name__: lambda cls=cls: lj.Diffrax(cls(diffrax.Heun()) if cls is diffrax.HalfSolver else cls())
     for cls in SOLVERS
