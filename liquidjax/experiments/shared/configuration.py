@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import os
 import re
+import types
 import typing
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -33,7 +34,8 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
 
     Args:
         path: the file.
-        kind: a dataclass; its fields may be int, float, bool, str, Literal, or dataclasses of such.
+        kind: a dataclass; its fields may be int, float, bool, str, Literal, one of these or None, a tuple of any number
+            of one of these, or dataclasses of such.
 
     Returns:
         An instance of `kind`.
@@ -118,7 +120,13 @@ def to_yaml(config: Any) -> str:
         validation_share: 0.15
         split_seed: 0
     """
-    return yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(_lists(dataclasses.asdict(config)), sort_keys=False, allow_unicode=True)
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lists(each) for key, each in value.items()}
+    return [_lists(each) for each in value] if isinstance(value, tuple) else value
 
 
 def number(kind: type[T], text: str) -> T:
@@ -140,6 +148,13 @@ def number(kind: type[T], text: str) -> T:
 def _value(hint: Any, value: Any, place: str, default: Any) -> Any:
     if dataclasses.is_dataclass(hint):
         return build(typing.cast(type, hint), value, place, default)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):  # `X | None`
+        (hint,) = (kind for kind in typing.get_args(hint) if kind is not type(None))
+        return None if value is None else _value(hint, value, place, default)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"{_quoted(place)} must be a list such as [a, b], got {shown(value)}")
+        return tuple(_value(typing.get_args(hint)[0], each, f"{place}.{i}", None) for i, each in enumerate(value))
     if typing.get_origin(hint) is Literal:
         choices = typing.get_args(hint)
         if value not in choices:

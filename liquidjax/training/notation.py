@@ -1,0 +1,104 @@
+"""Cells, wirings and integrators written as calls, the way Python shows them; nothing that is written is executed."""
+
+import ast
+import inspect
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from liquidjax._bounds import shown
+from liquidjax.training.plain import Handed, from_dict
+from liquidjax.training.registry import CLASSES
+
+LONGEST = 20_000
+"""Characters. A call with masks written out may be long."""
+
+
+def parse(text: str, inputs: int | None = None, classes: Handed = ()) -> Any:
+    """Builds what a text such as `LTC(wiring=AutoNCP(32, 8))` calls.
+
+    Args:
+        text: a call of a class of this package, or of a solver, controller or adjoint of diffrax; its arguments are
+            numbers, texts, True, False, None, tuples, lists, and such calls.
+        inputs: what stands for the number of inputs where the outermost cell is not told one, or the cell within it.
+        classes: your own, as for `from_dict`.
+
+    Returns:
+        The object.
+
+    Raises:
+        ValueError: the text is no such call, or `from_dict` refuses what it says.
+
+    Example:
+        >>> parse("Readout(LTC(wiring=AutoNCP(16, 4)), outputs=3)", inputs=2).cell.wiring
+        AutoNCP(units=16, outputs=4, sparsity=0.5, seed=22222)
+        >>> parse("GRU(unitz=3)", inputs=2)
+        Traceback (most recent call last):
+        ...
+        ValueError: unknown field 'unitz' of GRU; did you mean units?
+    """
+    if len(text) > LONGEST:
+        raise ValueError(f"a cell must be written in at most {LONGEST:,} characters, got {len(text):,}")
+    try:
+        with warnings.catch_warnings():  # of what would be odd in a program
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"expected a call such as LTC(wiring=AutoNCP(32, 8)), got {shown(text)}") from error
+    if not isinstance(tree, ast.Call):
+        raise ValueError(f"expected a call such as LTC(wiring=AutoNCP(32, 8)), got {shown(text)}")
+    described = _call(tree)
+    if inputs is not None:
+        _fill(described, inputs)
+    return from_dict(described, classes)
+
+
+def _call(tree: ast.Call) -> dict[str, Any]:
+    name = ast.unparse(tree.func)
+    described: dict[str, Any] = {"class": name}
+    names = _parameters(name)
+    for value in tree.args:
+        if isinstance(value, ast.Starred):
+            raise ValueError(f"{name} must be called without *, got {shown(ast.unparse(value))}")
+        try:
+            described[next(names)] = _value(value)
+        except StopIteration:
+            raise ValueError(f"{name} must be called with fewer arguments, or with their names") from None
+    for keyword in tree.keywords:
+        if keyword.arg is None or keyword.arg in described:
+            raise ValueError(f"{name} must be told every argument once, by its name, got {shown(ast.unparse(keyword))}")
+        described[keyword.arg] = _value(keyword.value)
+    return described
+
+
+def _value(tree: ast.expr) -> Any:
+    if isinstance(tree, ast.Call):
+        return _call(tree)
+    if isinstance(tree, ast.Tuple | ast.List):
+        return [_value(each) for each in tree.elts]
+    try:
+        value = ast.literal_eval(tree)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        value = ...
+    if not isinstance(value, bool | int | float | str | None):
+        raise ValueError(
+            f"an argument must be a number, a text in quotes, True, False, None, a tuple or a call, got "
+            f"{shown(ast.unparse(tree))}"
+        )
+    return value
+
+
+def _parameters(name: str) -> Iterator[str]:
+    """The names of the arguments of a class, in their order; none of a class that `from_dict` will not know."""
+    return iter(inspect.signature(CLASSES[name]).parameters if name in CLASSES else ())
+
+
+def _fill(described: dict[str, Any], inputs: int) -> None:
+    """Says the number of inputs to the outermost cell that needs to be told, from the outside in."""
+    cls = CLASSES.get(described["class"])
+    parameters = {} if cls is None else inspect.signature(cls).parameters
+    wanted = parameters.get("inputs")
+    if wanted is not None and wanted.default is wanted.empty:
+        described.setdefault("inputs", inputs)
+    elif isinstance(described.get("cell"), dict):
+        _fill(described["cell"], inputs)
