@@ -1,8 +1,12 @@
-"""How many parameters a network has."""
+"""How many parameters a network has, and networks of about as many."""
 
+import bisect
+from collections.abc import Callable
 from typing import Any
 
 import jax
+
+from liquidjax._types import Cell
 
 
 def count_parameters(network: Any) -> int:
@@ -26,6 +30,20 @@ def count_parameters(network: Any) -> int:
     if inner is None:
         return _size(network)
     return _size(network) - getattr(network, "layers", 1) * (_size(inner) - count_parameters(inner))
+
+
+def matched_in_size(parameters: int, build: Callable[[int], Cell]) -> Cell:
+    """The cell `build(units)` whose number of parameters is nearest to `parameters`.
+
+    Example:
+        >>> import liquidjax as lj
+        >>> matched_in_size(620, lambda units: lj.GRU(inputs=8, units=units)).units
+        10
+    """
+    # The largest that is not larger, or the next; a cell has more parameters than units, so the search ends.
+    fitting = bisect.bisect_right(range(1, parameters + 1), parameters, key=lambda n: count_parameters(build(n)))
+    units = max(1, fitting)
+    return min(build(units), build(units + 1), key=lambda cell: abs(count_parameters(cell) - parameters))
 
 
 def _size(network: Any) -> int:

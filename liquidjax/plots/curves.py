@@ -12,24 +12,28 @@ from matplotlib.ticker import MaxNLocator
 from liquidjax.plots.style import NETWORKS, plain_log_axis, tidy
 
 
-def plot_training(histories: Mapping[str, Mapping[str, Any]], loss_ax: Axes, accuracy_ax: Axes) -> tuple[Axes, Axes]:
-    """Draws the loss and the validation accuracy of some networks over their epochs.
+def plot_training(histories: Mapping[str, Mapping[str, Any]], loss_ax: Axes, score_ax: Axes) -> tuple[Axes, Axes]:
+    """Draws the loss and the validation score of some networks over their epochs.
 
     Args:
-        histories: for each network its "loss", "validation_loss" and "validation_accuracy", each (epochs,).
-        loss_ax: where to draw the losses, in nats.
-        accuracy_ax: where to draw the accuracies.
+        histories: for each network its "loss", "validation_loss" and one more that begins with "validation_", such as
+            "validation_accuracy", each (epochs,).
+        loss_ax: where to draw the losses.
+        score_ax: where to draw the scores.
 
     Returns:
         The two axes.
     """
+    score = ""
     for (name, history), colour in zip(histories.items(), itertools.cycle(NETWORKS)):
         epochs = np.arange(1, len(history["loss"]) + 1)
         front = 3 if colour == NETWORKS[0] else 2
         loss_ax.semilogy(epochs, history["loss"], color=colour, label=name, zorder=front)
         loss_ax.semilogy(epochs, history["validation_loss"], color=colour, linestyle=":", zorder=front)
-        accuracy_ax.plot(epochs, history["validation_accuracy"], color=colour, label=name, zorder=front)
-    for ax in (loss_ax, accuracy_ax):
+        for key in [key for key in history if key.startswith("validation_") and key != "validation_loss"][:1]:
+            score = key.removeprefix("validation_")
+            score_ax.plot(epochs, history[key], color=colour, label=name, zorder=front)
+    for ax in (loss_ax, score_ax):
         tidy(ax)
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -38,14 +42,15 @@ def plot_training(histories: Mapping[str, Mapping[str, Any]], loss_ax: Axes, acc
     handles.append(Line2D([], [], color="black", linestyle=":", label="validation"))
     loss_ax.legend(handles=handles, frameon=False, ncols=2)
     plain_log_axis(loss_ax.yaxis)
-    loss_ax.set_ylabel("cross entropy (nats)")
-    accuracy_ax.legend(frameon=False, loc="lower right")
-    accuracy_ax.set_ylabel("accuracy")
-    return loss_ax, accuracy_ax
+    loss_ax.set_ylabel("loss")
+    if score:
+        score_ax.legend(frameon=False, loc="best")
+        score_ax.set_ylabel(score)
+    return loss_ax, score_ax
 
 
 def plot_results(results: Mapping[str, float], ax: Axes) -> Axes:
-    """Draws an accuracy for each network as a dot, the first one at the top.
+    """Draws a score for each network as a dot, the first one at the top.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -58,7 +63,7 @@ def plot_results(results: Mapping[str, float], ax: Axes) -> Axes:
     colours = list(itertools.islice(itertools.cycle(NETWORKS), len(results)))
     ax.scatter(values, rows, c=colours, s=70)
     for row, value in zip(rows, values, strict=True):
-        ax.annotate(f"{value:.3f}", (value, row), xytext=(0, 9), textcoords="offset points", ha="center")
+        ax.annotate(f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.3g}", (value, row), xytext=(0, 9), textcoords="offset points", ha="center")
     ax.set_yticks(rows, list(results))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
     ax.set_ylim(len(results) - 0.5, -0.7)

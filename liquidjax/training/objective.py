@@ -39,6 +39,10 @@ class Losses(NamedTuple):
 class Objective(Protocol):
     """What is made smaller: a frozen dataclass of static choices, equal where its choices are equal."""
 
+    def outputs(self, data: SequenceDataset) -> int:
+        """How many outputs a cell must have to learn this from the data."""
+        ...
+
     @property
     def each_step(self) -> bool:
         """Whether there is an answer for each step, and not one for the series."""
@@ -76,6 +80,9 @@ class OfFunction(NamedTuple):
     """A function of the user's as an objective; its answers are the outputs themselves."""
 
     function: Loss
+
+    def outputs(self, data: SequenceDataset) -> int:
+        return len(data.classes or data.outputs or data.features)
 
     @property
     def each_step(self) -> bool:

@@ -50,6 +50,10 @@ class Classification:
             put(self, class_weights=weights)
         put(self, smoothing=check_number("smoothing", self.smoothing, 0, 1))
 
+    def outputs(self, data: SequenceDataset) -> int:
+        """See `Objective`."""
+        return len(data.classes or ())
+
     @property
     def each_step(self) -> bool:
         """See `Objective`."""
@@ -106,6 +110,10 @@ class Event:
         check_choice("at", self.at, _AT)
         put(self, event_weight=check_number("event_weight", self.event_weight, 0, np.inf, above=True))
 
+    def outputs(self, data: SequenceDataset) -> int:
+        """See `Objective`."""
+        return 1
+
     @property
     def each_step(self) -> bool:
         """See `Objective`."""
@@ -152,6 +160,10 @@ class Regression:
     def __post_init__(self):
         check_choice("at", self.at, _AT)
 
+    def outputs(self, data: SequenceDataset) -> int:
+        """See `Objective`."""
+        return len(data.outputs or ())
+
     @property
     def each_step(self) -> bool:
         """See `Objective`."""
@@ -186,6 +198,10 @@ class Forecast:
     The targets of the data are its own features, scaled and with NaN where they were not observed, which `fit` sees to;
     features that are missing at t + 1 count nothing. For forecasts of many steps see `forecast.free_run`.
     """
+
+    def outputs(self, data: SequenceDataset) -> int:
+        """See `Objective`."""
+        return data.inputs.shape[2]
 
     @property
     def each_step(self) -> bool:

@@ -11,11 +11,11 @@ import numpy as np
 
 from liquidjax import _files
 from liquidjax._types import Cell, Params
-from liquidjax.analysis.parameters import count_parameters
+from liquidjax.analysis.parameters import count_parameters, matched_in_size
 from liquidjax.cells.gru import GRU
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.wrappers.readout import Readout
-from liquidjax.experiments.digits.baselines import logistic_regression, matched_in_size
+from liquidjax.experiments.digits.baselines import logistic_regression
 from liquidjax.experiments.digits.config import DigitsConfig
 from liquidjax.experiments.shared.progress import Callback
 from liquidjax.experiments.shared.run_folder import begin, mark_interrupted, write_results

@@ -1,0 +1,125 @@
+"""The figure of a run: the wiring, a series as the network reads it, and the curves."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from liquidjax import plots
+from liquidjax._types import ODECell
+from liquidjax.analysis.trajectory import time_constants
+from liquidjax.cells.wrappers.base import cell_inside
+from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.report import SHOWN, figure as shown
+from liquidjax.experiments.supervised.run import Row, numbers_of
+from liquidjax.tasks.dataset import SequenceDataset
+from liquidjax.training.fit import Fitted
+from liquidjax.wirings import Graph
+
+MOST_NEURONS = 9
+"""Whose time constants are drawn."""
+
+
+def write(
+    path: Path,
+    config: SupervisedConfig,
+    trained: Mapping[str, Fitted],
+    test: SequenceDataset,
+    rows: Sequence[Row],
+) -> None:
+    """Writes the overview of a run, with the first test series as the example."""
+    name, fitted = next(iter(trained.items()))
+    params = fitted.last.params if config.training.keep == "last" else fitted.params
+    prepared = fitted.preparation.apply(test.take([0]))
+    inputs, dt = prepared.inputs[0], prepared.dt[0]
+    inner: Any = cell_inside(fitted.cell)
+    tau = np.asarray(time_constants(fitted.cell, params, inputs, dt)) if isinstance(inner, ODECell) else None
+    if tau is not None and (tau.ndim != 2 or not np.isfinite(tau).all()):
+        tau = None
+    score = next(iter(rows[0].test))
+    drawn = overview(
+        title=f"{name}: test {SHOWN.get(score, score)} {shown(rows[0].test[score])}",
+        graph=getattr(inner, "graph", None),
+        histories={each: _columns(outcome) for each, outcome in trained.items() if outcome.history},
+        results={row.name: row.test[score] for row in rows},
+        score=SHOWN.get(score, score),
+        inputs=inputs,
+        tau=tau,
+        example=f"Series {test.names[0]} as the network reads it",
+    )
+    drawn.savefig(path)
+
+
+def overview(
+    title: str,
+    graph: Graph | None,
+    histories: Mapping[str, Mapping[str, Any]],
+    results: Mapping[str, float],
+    score: str,
+    inputs: np.ndarray,
+    tau: np.ndarray | None,
+    example: str,
+) -> Figure:
+    """One figure of a training run: the wiring, an example with its time constants, and the curves.
+
+    Args:
+        title: above all of it.
+        graph: the wiring of the first network, if it has one.
+        histories: for each network its "loss", "validation_loss" and, if there is one, "validation_<score>".
+        results: the test score of every network and baseline.
+        score: what it is called.
+        inputs: an example, (time, inputs).
+        tau: the time constants meanwhile, (time, units); None for cells that have none.
+        example: what it is called.
+
+    Returns:
+        The figure; `figure.savefig(path)` writes it.
+    """
+    figure = Figure(figsize=(14, 9.5), dpi=110, layout=ConstrainedLayoutEngine(hspace=0.06, wspace=0.04))
+    figure.suptitle(title, fontsize=15, weight="bold")
+    grid = figure.add_gridspec(2, 12, height_ratios=(1.25, 1))
+    right = grid[0, 7:] if graph is not None else grid[0, :]
+    if graph is not None:
+        plots.plot_wiring(graph, figure.add_subplot(grid[0, :7])).set_title(
+            "Wiring: signals pass from left to right", pad=24
+        )
+    panels = right.subgridspec(2, 1, height_ratios=(1, 1.6)) if tau is not None else right.subgridspec(1, 1)
+    inputs_ax = figure.add_subplot(panels[0, 0])
+    edges = (0.5, len(inputs) + 0.5, inputs.shape[1] + 0.5, 0.5)
+    inputs_ax.imshow(inputs.T, cmap="Greys", aspect="auto", extent=edges, interpolation="nearest")
+    inputs_ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    inputs_ax.set(title=example, xlabel="time step", ylabel="input")
+    if tau is not None:
+        roles = list(graph.roles) if graph is not None else ["inter"] * tau.shape[1]
+        chosen = _liveliest(tau, roles)
+        tau_ax = figure.add_subplot(panels[1, 0])
+        plots.plot_time_constants(np.arange(1, len(inputs) + 1), tau[:, chosen], tau_ax, [roles[i] for i in chosen])
+        tau_ax.set(title="Time constants of some neurons meanwhile", xlabel="time step")
+    loss_ax, score_ax = figure.add_subplot(grid[1, :4]), figure.add_subplot(grid[1, 4:8])
+    plots.plot_training(histories, loss_ax, score_ax)
+    loss_ax.set_title("Loss")
+    score_ax.set_title("On the validation data, which are not trained on")
+    results_ax = figure.add_subplot(grid[1, 8:])
+    plots.plot_results(results, results_ax)
+    results_ax.set(title="On the test data, at the end", xlabel=score)
+    return figure
+
+
+def _liveliest(tau: np.ndarray, roles: Sequence[str]) -> list[int]:
+    """The neurons of each role whose time constant changes by the largest factor."""
+    factor = tau.max(axis=0) / tau.min(axis=0)
+    kinds = [role for role in ("inter", "command", "motor") if role in roles]
+    chosen: list[int] = []
+    for role in kinds:
+        neurons = np.flatnonzero(np.array(roles) == role)
+        chosen += neurons[np.argsort(-factor[neurons])][: MOST_NEURONS // len(kinds)].tolist()
+    return chosen
+
+
+def _columns(fitted: Fitted) -> dict[str, list]:
+    rows = [numbers_of(epoch) for epoch in fitted.history]
+    return {name: [row[name] for row in rows] for name in rows[0]}

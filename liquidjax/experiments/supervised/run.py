@@ -1,0 +1,195 @@
+"""A run: networks and baselines on the same data, in one folder."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from liquidjax import _files
+from liquidjax.analysis.parameters import count_parameters
+from liquidjax.experiments.shared import configuration
+from liquidjax.experiments.shared.progress import Callback
+from liquidjax.experiments.shared.run_folder import begin, mark_interrupted, write_results
+from liquidjax.experiments.supervised import data as sources
+from liquidjax.experiments.supervised.baselines import baselines
+from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.tables import write_table
+from liquidjax.tasks.dataset import SequenceDataset
+from liquidjax.tasks.splits import Parts
+from liquidjax.training.examples import examples
+from liquidjax.training.fit import Epoch, Fitted, fit
+from liquidjax.training.model import Model
+from liquidjax.training.objective import Objective
+from liquidjax.training.predict import predict
+
+MODEL = "model.safetensors"
+SAMPLES = 5
+"""Series in sample.csv."""
+
+
+class Row(NamedTuple):
+    """One line of the comparison: scores by name on the validation and the test data. seconds: with compilation."""
+
+    name: str
+    parameters: int
+    validation: dict[str, float]
+    test: dict[str, float]
+    seconds: float
+
+
+class Result(NamedTuple):
+    """The run folder, and the comparison with the first network first; interrupted: where, if it was."""
+
+    folder: Path
+    rows: list[Row]
+    interrupted: str | None = None
+
+
+class Plan(NamedTuple):
+    """What a configuration comes to with its data: the parts, the objective, and the networks with their rates."""
+
+    parts: Parts
+    objective: Objective
+    networks: dict[str, tuple[Any, float]]
+
+
+def plan(config: SupervisedConfig) -> Plan:
+    """Reads the data and builds the networks; nothing is trained."""
+    parts = sources.load(config.data)
+    objective = config.objective.objective(parts.training)
+    inputs = sources.preparation(config.inputs, parts.training).inputs
+    cells = config.model.networks(inputs, objective.outputs(parts.training))
+    return Plan(parts, objective, dict(zip(cells, zip(cells.values(), config.rates(), strict=True), strict=True)))
+
+
+def run(
+    config: SupervisedConfig,
+    folder: Path,
+    callback: Callback = lambda job, epoch, seconds, numbers: None,
+    stop: Callable[[], bool] = lambda: False,
+    planned: Plan | None = None,
+) -> Result:
+    """Trains the networks and writes the run folder.
+
+    The folder gets config.yaml (every setting), metrics.jsonl (a line for each epoch), model.safetensors (the first
+    network, see `liquidjax.load`), results.json (the comparison), overview.png and sample.csv (held-out series for
+    `predict`). Where `stop` ended it, the model is what it was by then, and results.json holds what has been measured;
+    interrupted.txt says so, and there is no picture.
+
+    Args:
+        config: what to do.
+        folder: where to write; it may exist if it is empty.
+        callback: called after each epoch of each network.
+        stop: asked after each batch; when it says True, the run ends there.
+        planned: what `plan` made of the configuration; it is made where it is None.
+
+    Returns:
+        The comparison, as far as it came.
+
+    Raises:
+        ImportError: a package that reads the data, scikit-learn or matplotlib is not installed.
+        ValueError: the folder is not empty, or a setting does not fit the data.
+        FloatingPointError: a network diverged.
+    """
+    parts, objective, networks = plan(config) if planned is None else planned
+    begin(folder, config)
+    rows: list[Row] = []
+    trained: dict[str, Fitted] = {}
+    interrupted, first = None, next(iter(networks))
+    with (folder / "metrics.jsonl").open("w", buffering=1) as metrics:  # line by line, to be read while it grows
+        for name, (cell, learning_rate) in networks.items():
+            if trained and stop():
+                interrupted = f"Interrupted before the {name}; the {first} was trained to its end."
+                break
+            start = time.perf_counter()
+
+            def report(epoch: Epoch, name: str = name) -> None:
+                print(json.dumps({"network": name, **numbers_of(epoch)}), file=metrics)
+                scores = "".join(f"  validation {key} {value:.3f}" for key, value in epoch.validation.items())
+                callback(name, epoch.epoch, epoch.seconds, f"loss {epoch.loss:.3f}{scores}")
+
+            trained[name] = fitted = _fit(config, cell, learning_rate, parts, objective, report, stop)
+            seconds, done = time.perf_counter() - start, len(fitted.history)
+            ended = not stop() or done == config.training.epochs
+            if not ended:
+                interrupted = f"Interrupted in epoch {done + 1} of {config.training.epochs} of the {name}; the {first} " + (
+                    "is what it was by then." if name == first else "was trained to its end."
+                )
+            if name == first:
+                model_of(config, fitted).save(folder / MODEL)
+            elif interrupted:
+                break
+            rows.append(measured(name, model_of(config, fitted), parts, seconds))
+            if interrupted:
+                break
+    if interrupted:
+        mark_interrupted(folder, interrupted)
+    else:
+        rows += without_network(config, parts, objective)
+    write_results(folder, rows)
+    write_table(folder / "sample.csv", config.data, parts.test.take(range(min(SAMPLES, len(parts.test)))))
+    if not interrupted:
+        from liquidjax.experiments.supervised import figures  # with matplotlib
+
+        figures.write(folder / "overview.png", config, trained, parts.test, rows)
+    return Result(folder, rows, interrupted)
+
+
+def measured(name: str, model: Model, parts: Parts, seconds: float) -> Row:
+    """The scores of a model."""
+    validation, test = (predict(model, part).scores for part in (parts.validation, parts.test))
+    return Row(name, count_parameters(model.cell), validation, test, seconds)
+
+
+def without_network(config: SupervisedConfig, parts: Parts, objective: Objective) -> list[Row]:
+    """The scores of the baselines."""
+    preparation = sources.preparation(config.inputs, parts.training)
+    training, *others = (examples(part, preparation, objective) for part in parts)
+    rows = []
+    for name, found in baselines(objective, training, *others).items():
+        scores = [objective.scores(a, part.targets) for a, part in zip(found.answers, others, strict=True)]
+        rows.append(Row(name, found.parameters, *scores, found.seconds))
+    return rows
+
+
+def model_of(config: SupervisedConfig, fitted: Fitted) -> Model:
+    """The model that is kept, with the configuration in its notes."""
+    model = fitted.model()
+    params = fitted.last.params if config.training.keep == "last" else fitted.params
+    return dataclasses.replace(model, params=params, notes={"config": configuration.to_yaml(config)})
+
+
+def numbers_of(epoch: Epoch) -> dict[str, float]:
+    """A line of metrics.jsonl."""
+    scores = {f"validation_{name}": value for name, value in epoch.validation.items()}
+    return {name: value for name, value in epoch._asdict().items() if name != "validation"} | scores
+
+
+def _fit(
+    config: SupervisedConfig,
+    cell: Any,
+    learning_rate: float,
+    parts: Parts,
+    objective: Objective,
+    report: Callable[[Epoch], None],
+    stop: Callable[[], bool],
+) -> Fitted:
+    settings = config.training
+    return fit(
+        cell,
+        objective,
+        parts.training,
+        parts.validation,
+        preparation=sources.preparation(config.inputs, parts.training),
+        optimizer=settings.rule(learning_rate),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        patience=settings.patience,
+        seed=settings.seed,
+        callback=report,
+        stop=stop,
+    )
