@@ -136,8 +136,9 @@ def _dataset(arrays: dict[str, Any]) -> SequenceDataset:
         if one in arrays and other in arrays:
             raise ValueError(f"expected {one} or {other}, got both; leave one out")
     for name, array in arrays.items():
-        if (array.dtype.kind == "U") != (name in TEXTS) or (name in TEXTS and array.ndim != 1):
-            expected = "texts, in one axis" if name in TEXTS else "numbers or booleans"
+        kinds, expected = ("U", "texts, in one axis") if name in TEXTS else ("iuf", "numbers")
+        kinds, expected = ("b", "booleans") if name == "mask" else (kinds, expected)
+        if array.dtype.kind not in kinds or (name in TEXTS and array.ndim != 1):
             raise ValueError(f"{name} must be {expected}, got {array.dtype} {array.shape}")
         # In the order of bytes of this machine, which JAX asks for.
         arrays[name] = tuple(array.tolist()) if name in TEXTS else array.astype(array.dtype.newbyteorder("="))

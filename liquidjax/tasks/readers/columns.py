@@ -114,13 +114,11 @@ class Columns:
         if unit is None:
             if kind == "date":
                 raise ValueError(
-                    f"{file}: column {shown(name)} holds dates, so time_unit must say in what to count, such as 's'"
+                    f"{file}: column {shown(name)} holds dates, so time_unit must say what to count in, such as 's'"
                 )
             times = self.numbers(name)
             self._check(name, ~np.isnan(times), "a time")
-            exact = (
-                "a time within 2^53 (about 9e15), up to which float64 holds each whole number; subtract the first one"
-            )
+            exact = "a time within 2^53, up to which float64 holds each whole number (subtract the first)"
             self._check(name, np.abs(times) < 2**53, exact)
             return times
         if kind == "number":
@@ -142,9 +140,10 @@ class Columns:
 
     def cell(self, row: int, name: str) -> str:
         """A cell as an error repeats it."""
-        value = self.frame[name].to_numpy(object, na_value="")[row]
-        text = value.strip(" \t") if isinstance(value, str) else str(value)
-        return (shown(text) if isinstance(value, str) else text) if text else "a blank"
+        value = self.frame[name].to_numpy(object, na_value=None)[row]
+        if value is None or value != value or (isinstance(value, str) and not value.strip(" \t")):
+            return "a blank"
+        return shown(value.strip(" \t")) if isinstance(value, str) else str(value)
 
     def refuse(self, row: int, name: str, expected: str) -> NoReturn:
         """Raises the ValueError for a cell."""

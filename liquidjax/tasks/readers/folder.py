@@ -69,6 +69,8 @@ def read_folder(
             f"{described(target)} and {described(target_at)}"
         )
     roles = Roles(time, target, features, group, target_at, None if given else classes, time_unit, duplicates, unsorted)
+    if folder.is_file():
+        raise ValueError(f"{folder} must be a folder of CSV files, and is a file")
     check_installed()
     texts = missing_texts(missing)
     files = [file for file in folder.iterdir() if file.suffix.lower() == ".csv" and not file.name.startswith(".")]

@@ -1,7 +1,7 @@
 """Data sets that a function of anybody's makes."""
 
 import importlib
-import importlib.util
+import inspect
 import os
 import re
 import sys
@@ -52,6 +52,10 @@ def read_function(name: str) -> SequenceDataset:
         function = getattr(module, function_name)
         if not callable(function):
             raise ValueError(f"{name} must be a function without arguments, got {described(function)}")
+        try:
+            inspect.signature(function).bind()
+        except TypeError as error:
+            raise ValueError(f"{name} must be a function without arguments, but {error}") from error
         data = function()
     finally:
         sys.path.remove(folder)

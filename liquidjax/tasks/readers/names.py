@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from liquidjax._bounds import shown
 
+_MOST = 12
+"""Names that an error lists."""
+
 
 def check_known(name: str, known: Iterable[str], owner: str, kind: str) -> None:
     """Raises the ValueError for a name that is not among the known ones, with the nearest of them.
@@ -45,9 +48,9 @@ def listed(names: Iterable[str]) -> str:
 
     Example:
         >>> listed("abc"), listed([]), listed("x" * 20)
-        ('a, b, c', 'none', 'x, x, x, x, x, x, x, x, x, x and 10 more')
+        ('a, b, c', 'none', 'x, x, x, x, x, x, x, x, x, x, x, x and 8 more')
     """
     names = list(names)
-    texts = [name if name.isprintable() and 0 < len(name) <= 60 else shown(name) for name in names[:10]]
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    texts = [name if name.isprintable() and 0 < len(name) <= 60 else shown(name) for name in names[:_MOST]]
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
     return (", ".join(texts) or "none") + more

@@ -58,7 +58,5 @@ def _reader(path: str | os.PathLike) -> Callable[..., SequenceDataset]:
     if place.suffix.lower() not in BY_SUFFIX:
         if not place.exists():
             raise FileNotFoundError(f"{path} is no file or folder, and no package.module:function")
-        raise ValueError(
-            f"{path} must be a folder, or end in {', '.join(BY_SUFFIX)}, so that it is known how to read it"
-        )
+        raise ValueError(f"{path} must be a folder, or end in {', '.join(BY_SUFFIX)}, to tell how it is read")
     return BY_SUFFIX[place.suffix.lower()]

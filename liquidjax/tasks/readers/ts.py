@@ -35,6 +35,14 @@ class _Header(NamedTuple):
     classes: tuple[str, ...] | None
 
 
+class _Expected(NamedTuple):
+    """Of each row: its channels, their steps (None where series differ), and what its target is, "" for none."""
+
+    channels: int
+    length: int | None
+    target: str
+
+
 def read_ts(path: str | os.PathLike) -> SequenceDataset:
     """A .ts file: series of equal or unequal lengths, with classes, values or nothing to be learnt, and missing values.
 
@@ -73,7 +81,14 @@ def read_ts(path: str | os.PathLike) -> SequenceDataset:
     if not rows:
         raise ValueError(f"{path} must hold series below @data, and holds none")
     has_target = header.classes is not None or header.values["targetlabel"] == 1
-    labels = [_checked_row(path, line, row, header, has_target) for line, row in rows]
+    first = rows[0][1].strip().split(":")
+    channels = 1 if header.values["univariate"] else len(first) - has_target
+    expected = _Expected(
+        header.values.get("dimensions", header.values.get("dimension", channels)),
+        header.values.get("serieslength", first[0].count(",") + 1) if header.values["equallength"] else None,
+        "a number" if has_target and header.classes is None else "a class" if has_target else "",
+    )
+    labels = [_checked_row(f"{path}, line {line}", row, expected) for line, row in rows]
     series, targets = _by_aeon(path, rows, has_target)
     if header.classes is not None:
         unknown = {label for label in labels if label.lower() in _MISSING}.difference(header.classes)
@@ -124,43 +139,42 @@ def _header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
     if "data" not in values:
         raise ValueError(f"{path} must hold a line @data, and series below it")
     if values.get("timestamps"):
-        raise ValueError(
-            f"{path}: series with time stamps are not read; write them as a table in CSV, a row for each step"
-        )
+        raise ValueError(f"{path}: series with time stamps are not read; write them as a table in CSV")
     if "classlabel" not in values and "targetlabel" not in values:
         raise ValueError(
-            f"{path}: the header must say what is to be learnt, @classLabel or @targetLabel, true or false"
+            f"{path}: the header must say what is to be learnt: @classLabel or @targetLabel, true or false"
         )
+    if values.get("univariate", 1) and max(values.get("dimension", 1), values.get("dimensions", 1)) > 1:
+        raise ValueError(f"{path}: the header must say @univariate false where there are several dimensions")
     if classes is not None and values.get("targetlabel"):
         raise ValueError(f"{path}: @classLabel or @targetLabel must be true, got both")
     defaults = {"univariate": 1, "equallength": 1, "targetlabel": 0}
     return _Header(defaults | values, classes)
 
 
-def _checked_row(path: Path, line: int, row: str, header: _Header, has_target: bool) -> str:
+def _checked_row(place: str, row: str, expected: _Expected) -> str:
     """The target of a row as it is written, "" where there is none; the ValueError for what aeon takes wrongly."""
-    place, values = f"{path}, line {line}", header.values
     channels = row.strip().split(":")
-    label = channels.pop().strip() if has_target else ""
-    if not channels or not "".join(channels).strip():
+    label = channels.pop().strip() if expected.target else ""
+    if not "".join(channels).strip():
+        form = f"a series, a colon and {expected.target}" if expected.target else "a series"
+        raise ValueError(f"{place}: expected {form}, got {shown(row.strip())}")
+    if len(channels) != expected.channels:
         raise ValueError(
-            f"{place}: expected a series{' and its target' if has_target else ''}, got {shown(row.strip())}"
+            f"{place}: expected {expected.channels} channels as in the header or before, got {len(channels)}"
         )
-    expected = 1 if values["univariate"] else values.get("dimensions", values.get("dimension", len(channels)))
-    if len(channels) != expected:
-        raise ValueError(f"{place}: expected {expected} channels as the header says, got {len(channels)}")
-    lengths = {channel.count(",") + 1 for channel in channels}
-    length = values.get("serieslength", 0) if values["equallength"] else 0
-    if len(lengths) > 1 or (length and lengths != {length}):
-        of = f"{length} steps as the header says" if length else "channels of the same length"
-        raise ValueError(f"{place}: expected {of}, got {', '.join(map(str, sorted(lengths)))}")
+    lengths = [channel.count(",") + 1 for channel in channels]
+    length = lengths[0] if expected.length is None else expected.length
+    for other in lengths:
+        if other != length:
+            raise ValueError(f"{place}: expected {length} steps as in the header or before, got {other}")
     for number, channel in enumerate(channels, start=1):
         if not _PLAIN.fullmatch(channel):
             for cell in channel.split(","):
                 _check_cell(f"{place}, channel {number}", cell)
-    if has_target and header.classes is None:
+    if expected.target == "a number":
         _check_cell(f"{place}, target", label)
-    elif has_target and not label:
+    elif expected.target and not label:
         raise ValueError(f"{place}: expected a class, or ? where it is not known, got a blank")
     return label
 
