@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from liquidjax._checks import check_array, described
+from liquidjax._checks import put as set_fields
 
 MOST_NUMBERS = 2**30
 """Of padded series together, 8 GiB: one very long series among many short ones would take all memory."""
@@ -94,9 +95,9 @@ class SequenceDataset:
             put["outputs"] = _names("outputs", put["outputs"] or (), put["targets"].shape[-1], "y")
         for name, value in put.items():
             if isinstance(value, np.ndarray):
-                value = value.view()  # the array of the caller stays writeable for the caller
-                value.flags.writeable = False
-            object.__setattr__(self, name, value)
+                put[name] = value.view()  # the array of the caller stays writeable for the caller
+                put[name].flags.writeable = False
+        set_fields(self, **put)
 
     @classmethod
     def of(cls, inputs: Sequence[Any], times: Sequence[Any] | None = None, targets: Any = None, **names: Any):
@@ -116,18 +117,18 @@ class SequenceDataset:
             raise ValueError(f"inputs must be series (time, features), all with the same features, got {shapes[:10]}")
         lengths = [len(x) for x in series]
         mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
-        stamped = None
+        padded_times = None
         if times is not None:
             stamps = [check_array("times", t, "iuf", on_host=True).astype(float) for t in times]
             if [t.shape for t in stamps] != [(length,) for length in lengths]:
                 raise ValueError(
                     f"times must be as long as their series, {lengths[:10]}, got {[t.shape for t in stamps][:10]}"
                 )
-            stamped = pad(stamps, 0.0)
+            padded_times = pad(stamps, 0.0)
         steps = isinstance(targets, list) and all(np.ndim(y) for y in targets) and [len(y) for y in targets] == lengths
         if steps:
             targets = _of_steps(targets, lengths, classes=names.get("classes") is not None)
-        return cls(pad(series, np.nan), stamped, mask, targets, **names)
+        return cls(pad(series, np.nan), padded_times, mask, targets, **names)
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -99,7 +99,7 @@ def load(task: Digits) -> Splits:
         from sklearn.model_selection import train_test_split
     except ImportError as error:
         raise ImportError('the digits come with scikit-learn: pip install "liquidjax[demo]"') from error
-    images, labels = map(np.asarray, load_digits(return_X_y=True))
+    images, labels = load_digits(return_X_y=True)
     test, validation = task.held_out
     rest, test_rows = train_test_split(np.arange(IMAGES), test_size=test, stratify=labels, random_state=task.split_seed)
     train_rows, validation_rows = train_test_split(

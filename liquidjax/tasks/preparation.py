@@ -1,5 +1,6 @@
 """What is done to data before a cell reads it: it is learnt from the training part, and belongs to the model."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -24,12 +25,13 @@ class Prepared(NamedTuple):
 class Preparation:
     """Scales features and times, and fills gaps: input = (feature - mean) / spread, dt = elapsed time / time_unit.
 
-    Made by `Preparation.learnt`. What is missing enters neither mean nor spread. The first step of a series has none
-    before it; its dt is 1, that of a typical step.
+    Made by `Preparation.learnt`. What is missing enters neither mean nor spread.
 
     Args:
         mean, spread: of each feature; 0 and 1 leave it as it is.
         time_unit: what counts as one unit of the cell's time constants, in the unit of the times.
+        first_step: what passes before the first step of a series, in the unit of the times; nobody knows, so a typical
+            step.
         fill: what stands for a missing feature: "carry" its last value, or the mean before there is one; "mean" always
             the mean.
         indicators: whether the cell also reads, for each feature, 1 where it was observed and 0 where it was filled.
@@ -48,6 +50,7 @@ class Preparation:
     mean: tuple[float, ...]
     spread: tuple[float, ...]
     time_unit: float = 1.0
+    first_step: float = 1.0
     fill: Fill = "carry"
     indicators: bool = False
     since: bool = False
@@ -59,6 +62,7 @@ class Preparation:
         settle(self, check_flag, "indicators", "since")
         check_choice("fill", self.fill, ("carry", "mean"))
         put(self, time_unit=check_number("time_unit", self.time_unit, 0, float("inf"), above=True))
+        put(self, first_step=check_number("first_step", self.first_step, 0, float("inf")))
         for mean, spread in (("mean", "spread"), ("target_mean", "target_spread")):
             means, spreads = getattr(self, mean), getattr(self, spread)
             if (means is None) != (spreads is None) or (means is not None and len(means) != len(spreads)):
@@ -99,10 +103,10 @@ class Preparation:
         if training.targets is not None and training.classes is None:
             known = training.targets.astype(float)[training.target_mask]
             target_mean, target_spread = _moments(known) if scale else _unscaled(known)
-        if time_unit == "median":
-            steps = np.diff(training.times, axis=1)[training.mask[:, 1:]]
-            time_unit = float(np.median(steps)) if steps.size else 1.0
-        return cls(mean, spread, time_unit, fill, indicators, since, target_mean, target_spread)
+        steps = np.diff(training.times, axis=1)[training.mask[:, 1:]]
+        median = float(np.median(steps)) if steps.size else 1.0
+        unit = median if time_unit == "median" else time_unit
+        return cls(mean, spread, unit, median, fill, indicators, since, target_mean, target_spread)
 
     @property
     def inputs(self) -> int:
@@ -135,23 +139,30 @@ class Preparation:
             parts.append((times - np.take_along_axis(times, np.maximum(last, 0), axis=1)) / self.time_unit)
         inputs = np.where(mask, np.concatenate(parts, axis=2), 0)
         _check_single(inputs, data)
-        dt = elapsed(data.times.T, first=self.time_unit, mask=data.mask.T).T / self.time_unit
+        dt = elapsed(data.times.T, first=self.first_step, mask=data.mask.T).T / self.time_unit
         _check_durations(dt, data)
         return Prepared(inputs.astype(np.float32), dt.astype(np.float32))
 
     def scaled(self, targets: np.ndarray) -> np.ndarray:
         """Values as the cell learns them, float32 (..., outputs)."""
-        return ((targets.astype(float) - self.target_mean) / self.target_spread).astype(np.float32)
+        mean, spread = self._of_values()
+        return ((targets.astype(float) - mean) / spread).astype(np.float32)
 
     def unscaled(self, outputs: Any) -> np.ndarray:
         """The outputs of a cell in the unit of the values, float64 (..., outputs)."""
-        return np.asarray(outputs, float) * self.target_spread + self.target_mean
+        mean, spread = self._of_values()
+        return np.asarray(outputs, float) * spread + mean
+
+    def _of_values(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        if self.target_mean is None or self.target_spread is None:
+            raise ValueError("the preparation must have been learnt from data with values to learn, and knows none")
+        return self.target_mean, self.target_spread
 
 
 def _numbers(name: str, given: Any) -> tuple[float, ...] | None:
     if given is None and name.startswith("target"):
         return None
-    if isinstance(given, str) or not hasattr(given, "__iter__"):
+    if not isinstance(given, Iterable) or isinstance(given, str):
         raise ValueError(f"{name} must be a number for each feature, got {described(given)}")
     return tuple(check_number(name, number) for number in given)
 
@@ -177,7 +188,8 @@ def _last_observed(observed: np.ndarray) -> np.ndarray:
 
 
 def _check_durations(dt: np.ndarray, data: SequenceDataset) -> None:
-    bad = data.mask & ~((dt >= SMALLEST) & (dt <= LARGEST))  # dt = 0 would leave the state as it is
+    bad = data.mask & ~((dt >= SMALLEST) & (dt <= LARGEST))  # what is 0 in float32 leaves the state as it is
+    bad[:, :1] &= dt[:, :1] != 0  # as a first step may
     if bad.any():
         i, t = np.argwhere(bad)[0]
         raise ValueError(

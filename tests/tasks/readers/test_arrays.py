@@ -147,7 +147,7 @@ def test_other_files_are_refused(tmp_path):
 def test_writing_refuses_what_would_not_come_back(tmp_path):
     file = tmp_path / "some.npz"
     data = SequenceDataset(INPUTS, names=("a", "b\0"))
-    with pytest.raises(ValueError, match="names must not end in a NUL character, got 'b\\\\x00'$"):
+    with pytest.raises(ValueError, match=r"names must not end in a NUL character, got 'b\\x00'$"):
         write_npz(file, data)
     with pytest.raises(ValueError, match="at least one of each, got"):
         write_npz(file, data.take([]))

@@ -54,7 +54,7 @@ def test_counts_since_the_earliest(texts, unit, expected):
     ],
 )
 def test_refuses_what_is_no_date(texts, sentence):
-    with pytest.raises(ValueError, match="^[01]: ") as caught:
+    with pytest.raises(ValueError, match=r"^[01]: ") as caught:
         since_earliest(texts, "s", refuse)
     assert str(caught.value) == sentence
 

@@ -2,6 +2,7 @@
 
 import datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow
@@ -57,7 +58,7 @@ def test_a_column_without_a_type_is_missing(tmp_path):
 
 
 def test_integers_are_values_unless_they_are_said_to_be_classes_and_text_names_classes(tmp_path):
-    options = {"series": "id", "time": "t", "target": "y"}
+    options: Any = {"series": "id", "time": "t", "target": "y"}
     data = read_table(written(tmp_path, y=[9, None, 10]), **options)
     assert data.targets is not None and data.targets.tolist() == [[9], [10]] and data.outputs == ("y",)
     data = read_table(written(tmp_path, y=[9, None, 10]), **options, classes=True)
@@ -146,10 +147,10 @@ def test_refuses_the_rest(columns, options, sentence, tmp_path):
 def test_refuses_files_without_rows_of_two_equal_columns_or_that_are_no_parquet(tmp_path):
     file = tmp_path / "some.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"x": pyarrow.array([], pyarrow.float64())}), file)
-    with pytest.raises(ValueError, match="must hold rows, and holds none$"):
+    with pytest.raises(ValueError, match=r"must hold rows, and holds none$"):
         read_table(file)
     pyarrow.parquet.write_table(pyarrow.table([pyarrow.array([1])] * 2, names=["x", "x"]), file)
-    with pytest.raises(ValueError, match="columns 1 and 2 have the same name 'x'; give each its own$"):
+    with pytest.raises(ValueError, match=r"columns 1 and 2 have the same name 'x'; give each its own$"):
         read_table(file)
     for content in (b"", b"PAR1", b"PAR1 something else PAR1", b"x\n1\n"):
         file.write_bytes(content)
@@ -169,5 +170,5 @@ def test_names_of_folders_are_no_columns(tmp_path):
 
 def test_a_file_that_unpacks_to_more_than_memory_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet_file, "MOST_NUMBERS", 8)
-    with pytest.raises(ValueError, match="must hold at most 8 numbers, got 9; cut it into smaller files$"):
+    with pytest.raises(ValueError, match=r"must hold at most 8 numbers, got 9; cut it into smaller files$"):
         read_table(written(tmp_path), series="id", time="t")

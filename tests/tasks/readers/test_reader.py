@@ -66,7 +66,7 @@ def test_what_is_not_there(tmp_path):
     for name in ("some.csv", "some.parquet", "some.npz", "some.ts", "folder", "some:thing.csv"):
         with pytest.raises(FileNotFoundError):
             read(str(tmp_path / name))
-    with pytest.raises(ValueError, match="path must be that of a file or a folder, or package.module:function, got 3"):
+    with pytest.raises(ValueError, match=r"path must be that of a file or a folder, or package.module:function, got 3"):
         read(untyped(3))
 
 

@@ -1,5 +1,7 @@
 """Long tables: rows become series, and the sentence for each table that is none."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,8 @@ from liquidjax.tasks.readers.table import read_table
 
 XS = "id,t,x\n"
 YS = "id,t,x,y\n"
-OWN = {"series": "id", "time": "t"}
-OF_Y = {**OWN, "target": "y"}
+OWN: Any = {"series": "id", "time": "t"}
+OF_Y: Any = {**OWN, "target": "y"}
 EXACT = "a time within 2^53, up to which float64 holds each whole number (subtract the first)"
 
 

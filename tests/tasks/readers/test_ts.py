@@ -141,7 +141,7 @@ def test_what_is_guarded_against_is_what_aeon_takes(text, wrong, tmp_path):
 def test_aeon_loses_signs_and_whole_numbers_of_series_with_time_stamps(tmp_path):
     (tmp_path / "some.ts").write_text("@timestamps true\n@classlabel true a\n@data\n(0,-1.5),(1,2),(2,2.5):a\n")
     series, _ = load_from_ts_file(str(tmp_path / "some.ts"))[:2]
-    assert series.tolist() == [[[1.5, 2.5]]]
+    assert np.asarray(series).tolist() == [[[1.5, 2.5]]]
 
 
 def test_the_file_must_be_there_and_be_called_ts(tmp_path):
