@@ -1,7 +1,8 @@
 """The one form in memory of everything that is trained on: series with their own clocks, gaps and lengths."""
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 
 from liquidjax._checks import check_array, described
 from liquidjax._checks import put as set_fields
+
+MOST_NUMBERS = 2**30
+"""Of padded series together, 8 GiB: one very long series among many short ones would take all memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +29,11 @@ class SequenceDataset:
         mask: bool (series, time), False where a step is padding; all steps when None.
         targets: what is to be learnt, None for data without. Classes are integers, numbered as `classes` names them,
             (series,) or for each step (series, time); values are floating point, (series, outputs) or for each step
-            (series, time, outputs). Where no target is known it is -1 or NaN.
-        features: names of the features; x1, x2, ... when None.
+            (series, time, outputs). Where no target is known it is -1 or NaN, and so it is in padding.
+        features: names of the features; x1, x2, ... when left out.
         classes: names of the classes; None for values.
         outputs: names of the values; y1, y2, ... when None.
-        names: of the series; 1, 2, ... when None.
+        names: of the series; 1, 2, ... when left out.
         groups: for each series what it belongs to, such as a person, so that a split can keep them together.
 
     Raises:
@@ -74,7 +78,7 @@ class SequenceDataset:
         put["features"] = _names("features", self.features, features, "x")
         for name in ("outputs", "classes", "groups"):
             given = getattr(self, name)
-            put[name] = None if given is None else tuple(map(str, given))
+            put[name] = None if given is None else _texts(name, given)
         if put["groups"] is not None and len(put["groups"]) != series:
             raise ValueError(f"groups must be one for each of {series} series, got {len(put['groups'])}")
         if put["classes"] is not None and len(set(put["classes"])) < len(put["classes"]):
@@ -89,9 +93,10 @@ class SequenceDataset:
         put["targets"] = None if self.targets is None else _targets(self.targets, put)
         if put["targets"] is not None and put["classes"] is None:
             put["outputs"] = _names("outputs", put["outputs"] or (), put["targets"].shape[-1], "y")
-        for value in put.values():
+        for name, value in put.items():
             if isinstance(value, np.ndarray):
-                value.flags.writeable = False
+                put[name] = value.view()  # the array of the caller stays writeable for the caller
+                put[name].flags.writeable = False
         set_fields(self, **put)
 
     @classmethod
@@ -101,10 +106,12 @@ class SequenceDataset:
         Args:
             inputs: the series.
             times: of each series; 0, 1, 2, ... when None.
-            targets: for each series one class or its values; or a list of arrays, one for each step of each series.
+            targets: for each series one class or its values; or a list of arrays, one for each step of each series,
+                (time_i,) or for values (time_i, outputs) too.
             names: as for the class: `classes`, `features`, `outputs`, `names`, `groups`.
         """
-        series = [np.asarray(x, None if np.asarray(x).dtype.kind == "f" else float) for x in inputs]
+        series = [check_array("inputs", x, "iuf", on_host=True) for x in inputs]
+        series = [x if x.dtype.kind == "f" else x.astype(float) for x in series]
         if not series or any(x.ndim != 2 or x.shape[1] != series[0].shape[1] for x in series):
             shapes = [x.shape for x in series]
             raise ValueError(f"inputs must be series (time, features), all with the same features, got {shapes[:10]}")
@@ -112,15 +119,15 @@ class SequenceDataset:
         mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
         padded_times = None
         if times is not None:
-            stamps = [np.asarray(t, float) for t in times]
-            if [len(t) for t in stamps] != lengths:
+            stamps = [check_array("times", t, "iuf", on_host=True).astype(float) for t in times]
+            if [t.shape for t in stamps] != [(length,) for length in lengths]:
                 raise ValueError(
-                    f"times must be as long as their series, {lengths[:10]}, got {[t.shape for t in stamps]}"
+                    f"times must be as long as their series, {lengths[:10]}, got {[t.shape for t in stamps][:10]}"
                 )
             padded_times = pad(stamps, 0.0)
-        if isinstance(targets, list) and targets and np.ndim(targets[0]) >= 1 and [len(y) for y in targets] == lengths:
-            whole = all(np.asarray(y).dtype.kind in "iu" for y in targets)
-            targets = pad([np.asarray(y) for y in targets], -1 if whole else np.nan)
+        steps = isinstance(targets, list) and all(np.ndim(y) for y in targets) and [len(y) for y in targets] == lengths
+        if steps:
+            targets = _of_steps(targets, lengths, classes=names.get("classes") is not None)
         return cls(pad(series, np.nan), padded_times, mask, targets, **names)
 
     def __len__(self) -> int:
@@ -158,6 +165,11 @@ class SequenceDataset:
             (1, 3, 2)
         """
         rows = np.asarray(rows)
+        kinds = "b" if rows.shape == (len(self),) and rows.dtype == bool else "iu"
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in kinds):
+            raise ValueError(
+                f"rows must be numbers of series, or a bool for each of {len(self)}, got {described(rows)}"
+            )
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(int)
         time = int(self.lengths[rows].max(initial=1))
         targets = self.targets
@@ -183,10 +195,46 @@ def pad(series: Sequence[np.ndarray], value: Any) -> np.ndarray:
     """
     lengths = [len(x) for x in series]
     shape = (len(series), max(lengths), *series[0].shape[1:])
+    check_room(shape)
     padded = np.full(shape, value, np.result_type(*series))
     for row, x in zip(padded, series, strict=True):
         row[: len(x)] = x
     return padded
+
+
+def check_room(shape: tuple[int, ...]) -> None:
+    """Raises the ValueError for padded series that would take more than `MOST_NUMBERS`.
+
+    Example:
+        >>> check_room((10**6, 10**6, 3))
+        Traceback (most recent call last):
+            ...
+        ValueError: series must fit into memory, all padded to the longest: 1000000 of up to 1000000 steps with \
+3 numbers each are more than 1073741824 numbers; cut the long series into shorter ones
+    """
+    if math.prod(shape) > MOST_NUMBERS:
+        raise ValueError(
+            f"series must fit into memory, all padded to the longest: {shape[0]} of up to {shape[1]} steps with "
+            f"{math.prod(shape[2:])} numbers each are more than {MOST_NUMBERS} numbers; cut the long series into "
+            "shorter ones"
+        )
+
+
+def _of_steps(targets: list[Any], lengths: list[int], classes: bool) -> np.ndarray:
+    """Targets for each step of each series, padded."""
+    steps = [check_array("targets", y, "iuf", on_host=True) for y in targets]
+    if any(y.ndim != steps[0].ndim for y in steps):
+        raise ValueError(f"targets must all have the same axes, got {[y.shape for y in steps][:10]}")
+    if classes:
+        return pad([y.astype(np.int64) if y.dtype.kind == "u" else y for y in steps], -1)
+    if steps[0].ndim == 1:
+        if len(set(lengths)) == 1:
+            raise ValueError(
+                f"targets must say whether they are for each series or for each step, got {len(steps)} of as many "
+                f"numbers as there are steps: one array (series, outputs), or a list of arrays (time, outputs)"
+            )
+        steps = [y[:, None] for y in steps]
+    return pad([y.astype(np.result_type(y.dtype, np.float32)) for y in steps], np.nan)
 
 
 def _targets(given: Any, put: dict[str, Any]) -> np.ndarray:
@@ -201,8 +249,13 @@ def _targets(given: Any, put: dict[str, Any]) -> np.ndarray:
                 f"targets must be (series, outputs) = ({series}, outputs) or (series, time, outputs) = ({series}, "
                 f"{time}, outputs) where there are no classes, got shape {targets.shape}"
             )
+        if targets.ndim == 3:
+            targets = np.where(put["mask"][:, :, None], targets, np.array(np.nan, targets.dtype))
         if np.any(np.isinf(targets)):
-            raise ValueError("targets must be finite, or NaN where they are not known, got an infinite one")
+            raise ValueError(
+                "targets must be finite, or NaN where they are not known, got an infinite one in series "
+                f"{put['names'][np.argwhere(np.isinf(targets))[0, 0]]!r}"
+            )
         return targets
     number = len(put["classes"])
     if targets.dtype.kind not in "iu" or targets.shape not in ((series,), (series, time)):
@@ -210,12 +263,15 @@ def _targets(given: Any, put: dict[str, Any]) -> np.ndarray:
             f"targets must be integers (series,) = ({series},) or (series, time) = {(series, time)} where there are "
             f"classes, got {targets.dtype} {targets.shape}"
         )
-    if targets.size and not -1 <= targets.min() <= targets.max() < number:
+    valid = np.broadcast_to(put["mask"] if targets.ndim == 2 else True, targets.shape)
+    used = targets[valid]
+    if used.size and not -1 <= used.min() <= used.max() < number:
         raise ValueError(
             f"targets must be in [0, {number}), the number of classes, or -1 where they are not known, got "
-            f"{targets.min()} to {targets.max()}"
+            f"{used.min()} to {used.max()}"
         )
-    return targets
+    signed = np.int64 if targets.dtype.kind == "u" else targets.dtype
+    return np.where(valid, targets.astype(signed), np.array(-1, signed))
 
 
 def _check_times(times: np.ndarray, mask: np.ndarray, names: tuple[str, ...]) -> None:
@@ -236,10 +292,15 @@ def _check_shape(name: str, array: np.ndarray, form: str, shape: tuple[int, ...]
         raise ValueError(f"{name} must be {form} = {shape}, got shape {array.shape}")
 
 
-def _names(name: str, given: Sequence[str], count: int, letter: str) -> tuple[str, ...]:
-    if isinstance(given, str):
-        raise ValueError(f"{name} must be a sequence of {count} names, got {described(given)}")
-    names = tuple(map(str, given)) or tuple(f"{letter}{i + 1}" for i in range(count))
+def _names(name: str, given: Any, count: int, letter: str) -> tuple[str, ...]:
+    names = _texts(name, () if given is None else given) or tuple(f"{letter}{i + 1}" for i in range(count))
     if len(names) != count or len(set(names)) < count:
         raise ValueError(f"{name} must be {count} different names, got {described(names)}")
     return names
+
+
+def _texts(name: str, given: Any) -> tuple[str, ...]:
+    """What may be iterated over as texts; one text is not a sequence of its letters."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ValueError(f"{name} must be a sequence of names, got {described(given)}")
+    return tuple(map(str, given))

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from liquidjax._bounds import LARGEST, SMALLEST
 from liquidjax._checks import check_choice, check_flag, check_number, described, put, settle
 from liquidjax.sequences.times import elapsed
 from liquidjax.tasks.dataset import SequenceDataset
@@ -139,6 +140,7 @@ class Preparation:
         inputs = np.where(mask, np.concatenate(parts, axis=2), 0)
         _check_single(inputs, data)
         dt = elapsed(data.times.T, first=self.first_step, mask=data.mask.T).T / self.time_unit
+        _check_durations(dt, data)
         return Prepared(inputs.astype(np.float32), dt.astype(np.float32))
 
     def scaled(self, targets: np.ndarray) -> np.ndarray:
@@ -183,6 +185,17 @@ def _last_observed(observed: np.ndarray) -> np.ndarray:
     """For each step and feature the step at which it was last observed, that one included; -1 where there is none."""
     steps = np.arange(observed.shape[1])[:, None]
     return np.maximum.accumulate(np.where(observed, steps, -1), axis=1)
+
+
+def _check_durations(dt: np.ndarray, data: SequenceDataset) -> None:
+    bad = data.mask & ~((dt >= SMALLEST) & (dt <= LARGEST))  # what is 0 in float32 leaves the state as it is
+    bad[:, :1] &= dt[:, :1] != 0  # as a first step may
+    if bad.any():
+        i, t = np.argwhere(bad)[0]
+        raise ValueError(
+            f"dt must be within float32, {SMALLEST} to {LARGEST}, got {dt[i, t]:g} of time_unit in series "
+            f"{data.names[i]!r}, step {t}"
+        )
 
 
 def _check_single(inputs: np.ndarray, data: SequenceDataset) -> None:

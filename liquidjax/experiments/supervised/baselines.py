@@ -21,7 +21,7 @@ Fit = Callable[[np.ndarray, np.ndarray], tuple[int, Callable[[np.ndarray], np.nd
 
 
 class Baseline(NamedTuple):
-    """parameters: how many were fitted; seconds: of that; answers: to each part of the data, as those of an objective."""
+    """parameters: how many were fitted, in how many seconds; answers: to each part of the data, as of an objective."""
 
     parameters: int
     seconds: float

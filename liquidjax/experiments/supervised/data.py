@@ -5,6 +5,7 @@ import csv
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from liquidjax.experiments.shared.configuration import DECIMAL
 from liquidjax.experiments.supervised.config import Data, Inputs
@@ -23,7 +24,7 @@ def load(data: Data) -> Parts:
     """
     if not data.source:
         raise ValueError(
-            "data.source must say what to train on, such as walks.csv; `liquidjax init walks.csv` writes a configuration"
+            "data.source must say what to train on: a file such as walks.csv, a folder, or package.module:function"
         )
     whole = source(data, data.source)
     test = None if data.test is None else source(data, data.test)
@@ -49,7 +50,7 @@ def unlabelled(data: Data, path: str, features: tuple[str, ...]) -> SequenceData
     place = Path(path)
     if place.suffix.lower() not in (".csv", ".parquet") and not place.is_dir():
         return dataclasses.replace(read(path), targets=None, classes=None, outputs=None)
-    options = {name: value for name, value in data.columns.items() if name not in ("target", "target_at", "classes")}
+    options: dict[str, Any] = {k: v for k, v in data.columns.items() if k not in ("target", "target_at", "classes")}
     if place.suffix.lower() == ".csv" and place.is_file():
         header, first = _beginning(place)
         for name in ("series", "time"):

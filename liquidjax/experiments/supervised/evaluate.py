@@ -9,13 +9,11 @@ import yaml
 
 from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.supervised import data as sources
-from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.metrics import confusion, of_classes
 from liquidjax.experiments.supervised.run import MODEL, without_network
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training import description
-from liquidjax.training.examples import examples
 from liquidjax.training.model import Model, load
 from liquidjax.training.predict import predict
 

@@ -14,7 +14,8 @@ from liquidjax._types import ODECell
 from liquidjax.analysis.trajectory import time_constants
 from liquidjax.cells.wrappers.base import cell_inside
 from liquidjax.experiments.supervised.config import SupervisedConfig
-from liquidjax.experiments.supervised.report import SHOWN, figure as shown
+from liquidjax.experiments.supervised.report import SHOWN
+from liquidjax.experiments.supervised.report import figure as shown
 from liquidjax.experiments.supervised.run import Row, numbers_of
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training.fit import Fitted

@@ -44,9 +44,10 @@ def scores(of_model: Mapping[str, float], of_others: Mapping[str, Mapping[str, f
         model        0.0100  0.900
         persistence  0.0200  0.800
     """
-    lines = [[name, *(figure(found[key]) if key in found else "" for key in of_model)] for name, found in (
-        ("model", of_model), *of_others.items()
-    )]
+    lines = [
+        [name, *(figure(found[key]) if key in found else "" for key in of_model)]
+        for name, found in (("model", of_model), *of_others.items())
+    ]
     return plain(["", *(SHOWN.get(name, name) for name in of_model)], lines, align="l" * (len(of_model) + 1))
 
 
@@ -65,7 +66,12 @@ def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> str:
     """
     header = ["class", "number", "recall", *classes]
     lines = [
-        [classes[i], str(row.sum()), f"{row[i] / row.sum():.3f}" if row.sum() else "-", *(str(n or ".") for n in row.tolist())]
+        [
+            classes[i],
+            str(row.sum()),
+            f"{row[i] / row.sum():.3f}" if row.sum() else "-",
+            *(str(n or ".") for n in row.tolist()),
+        ]
         for i, row in enumerate(confusion)
     ]
     return plain(header, lines, align="r")

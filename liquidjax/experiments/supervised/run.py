@@ -7,9 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from liquidjax import _files
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.shared.progress import Callback
@@ -18,7 +15,6 @@ from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.tables import write_table
-from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.splits import Parts
 from liquidjax.training.examples import examples
 from liquidjax.training.fit import Epoch, Fitted, fit
@@ -116,8 +112,9 @@ def run(
             seconds, done = time.perf_counter() - start, len(fitted.history)
             ended = not stop() or done == config.training.epochs
             if not ended:
-                interrupted = f"Interrupted in epoch {done + 1} of {config.training.epochs} of the {name}; the {first} " + (
-                    "is what it was by then." if name == first else "was trained to its end."
+                interrupted = (
+                    f"Interrupted in epoch {done + 1} of {config.training.epochs} of the {name}; the {first} "
+                    + ("is what it was by then." if name == first else "was trained to its end.")
                 )
             if name == first:
                 model_of(config, fitted).save(folder / MODEL)

@@ -1,0 +1,64 @@
+"""Data sets that a function of anybody's makes."""
+
+import importlib
+import inspect
+import os
+import re
+import sys
+
+from liquidjax._bounds import shown
+from liquidjax._checks import described
+from liquidjax.tasks.dataset import SequenceDataset
+from liquidjax.tasks.readers.names import check_known
+
+NAME = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)")
+"""package.module:function."""
+
+
+def read_function(name: str) -> SequenceDataset:
+    """What a function without arguments returns, named as "package.module:function".
+
+    Modules in the current folder are found too, before installed ones. What the function raises is not caught.
+
+    Args:
+        name: the module, a colon, and the function.
+
+    Raises:
+        ValueError: no such name, no such module, no function of this name in it, or it returns no `SequenceDataset`.
+
+    Example:
+        >>> read_function("math:pi")
+        Traceback (most recent call last):
+            ...
+        ValueError: math:pi must be a function without arguments, got 3.141592653589793
+    """
+    found = NAME.fullmatch(name) if isinstance(name, str) else None
+    if found is None:
+        raise ValueError(f"a function must be named as package.module:function, got {shown(name)}")
+    module_name, function_name = found.groups()
+    folder = os.getcwd()
+    sys.path.insert(0, folder)
+    try:
+        importlib.invalidate_caches()  # the file may be younger than the last import
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+                raise  # a module that this one imports
+            raise ValueError(f"{name}: there is no module {error.name}, neither in {folder} nor installed") from error
+        check_known(
+            function_name, [known for known in vars(module) if not known.startswith("__")], module_name, "function"
+        )
+        function = getattr(module, function_name)
+        if not callable(function):
+            raise ValueError(f"{name} must be a function without arguments, got {described(function)}")
+        try:
+            inspect.signature(function).bind()
+        except TypeError as error:
+            raise ValueError(f"{name} must be a function without arguments, but {error}") from error
+        data = function()
+    finally:
+        sys.path.remove(folder)
+    if not isinstance(data, SequenceDataset):
+        raise ValueError(f"{name} must return a SequenceDataset, got {described(data)}")
+    return data
