@@ -132,11 +132,9 @@ class Columns:
             return since_earliest(texts.tolist(), unit, lambda row, expected: self.refuse(row, name, expected))
         dates = self.frame[name]
         self._check(name, ~dates.isna().to_numpy(bool), "a time")
-        resolution = (
-            getattr(dates.dtype.pyarrow_dtype, "unit", "s") if str(dates.dtype).startswith("timestamp") else "s"
-        )
-        counted = dates.astype(f"timestamp[{resolution}][pyarrow]") if resolution == "s" else dates
-        return elapsed_since(counted.astype("int64[pyarrow]").to_numpy(np.int64), resolution, unit)
+        if str(dates.dtype).startswith("date"):  # by days
+            dates = dates.astype("timestamp[s][pyarrow]")
+        return elapsed_since(dates.astype("int64[pyarrow]").to_numpy(np.int64), dates.dtype.pyarrow_dtype.unit, unit)
 
     def cell(self, row: int, name: str) -> str:
         """A cell as an error repeats it."""

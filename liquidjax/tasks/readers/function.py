@@ -1,5 +1,6 @@
 """Data sets that a function of anybody's makes."""
 
+import contextlib
 import importlib
 import inspect
 import os
@@ -58,7 +59,8 @@ def read_function(name: str) -> SequenceDataset:
             raise ValueError(f"{name} must be a function without arguments, but {error}") from error
         data = function()
     finally:
-        sys.path.remove(folder)
+        with contextlib.suppress(ValueError):  # where the module has removed it already
+            sys.path.remove(folder)
     if not isinstance(data, SequenceDataset):
         raise ValueError(f"{name} must return a SequenceDataset, got {described(data)}")
     return data

@@ -58,8 +58,8 @@ def read_table(
         duplicates: what becomes of rows of a series at the same time: "error", "mean" (of the features that are
             observed; the targets must agree) or "last" of the file.
         unsorted: what becomes of rows of a series whose times go back: "error", or "sort".
-        missing: texts that mean a missing value, besides blank ones, such as ("NA", "?"); one that is a number means
-            each way to write it.
+        missing: texts that mean a missing value, besides blank ones, such as ("NA", "?"); in a column of numbers, one
+            that is a number means each way to write it.
 
     Returns:
         The data set; inputs and times are float64.
