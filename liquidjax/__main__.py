@@ -10,10 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from liquidjax.experiments.digits import evaluate as digits_evaluate
-from liquidjax.experiments.digits import report as digits_report
-from liquidjax.experiments.digits import run as digits_run
-from liquidjax.experiments.digits.config import DigitsConfig
+from liquidjax.cpu import tune_cpu
 from liquidjax.experiments.forecasting import report as forecasting_report
 from liquidjax.experiments.forecasting import run as forecasting_run
 from liquidjax.experiments.forecasting.config import ForecastingConfig
@@ -27,47 +24,51 @@ from liquidjax.experiments.shared import arguments as given
 from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.shared.interruption import interruptible
 from liquidjax.experiments.shared.progress import bars
+from liquidjax.experiments.supervised import evaluate as supervised_evaluate
+from liquidjax.experiments.supervised import report as supervised_report
+from liquidjax.experiments.supervised import run as supervised_run
+from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.tables import write_predictions
 
 
 def train(
     config: tyro.conf.Positional[Path],
-    settings: Annotated[DigitsConfig, given.FLAT],
+    settings: Annotated[SupervisedConfig, given.FLAT],
     folder: Path | None = None,
 ) -> int:
-    """Train what a configuration names: a liquid network on handwritten digits.
+    """Train a network on the series that a configuration names, beside other networks and models without one.
 
-    An LSTM and a GRU of its size and logistic regression are trained beside it, on the same images. Ctrl-C stops it and
-    keeps what is trained so far.
+    Ctrl-C stops it and keeps what is trained so far.
 
-    Example: liquidjax train configs/digits.yaml --epochs 5
+    Example: liquidjax train configs/digits.yaml --training.epochs 5
 
     Args:
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
     """
-    networks = digits_run.networks(settings)
+    if settings.training.tune_cpu:
+        tune_cpu()
+    planned = supervised_run.plan(settings)
+    names, epochs = list(planned.networks), settings.training.epochs
     with _folder_of(config, folder) as folder, interruptible(saves=True) as stop:
-        print(f"{', '.join(networks)}: {_count(settings.epochs, 'epoch')} each; writing to {_path(folder)}", flush=True)
-        with bars(list(networks), settings.epochs) as callback:
-            result = digits_run.run(settings, folder, callback, stop)
+        print(f"{', '.join(names)}: {_count(epochs, 'epoch')} each; writing to {_path(folder)}", flush=True)
+        with bars(names, epochs) as callback:
+            result = supervised_run.run(settings, folder, callback, stop, planned)
     sample = f"liquidjax predict {_path(folder)} {_path(folder / 'sample.csv')}"
     if result.interrupted:
         print(f"\n{result.interrupted}")
-        print(f"Its parameters (params.npz), its settings and its curves (metrics.jsonl) are in {_path(folder)}")
+        print(f"Its model ({supervised_run.MODEL}), its settings and its curves (metrics.jsonl) are in {_path(folder)}")
         print(f"Next: {sample}")
         print(f"To train from the start again: liquidjax train {_path(folder / 'config.yaml')}")
         return stop.status
-    print(f"\n{digits_report.table(result.rows)}\n")
-    liquid = result.rows[0]
-    right = f"{liquid.test_accuracy:.1%} of the test images; no network was trained on them."
-    print(f"The {liquid.network} is right on {right}")
-    print(f"Everything about the run, and a picture (overview.png), is in {_path(folder)}")
+    print(f"\n{supervised_report.table(result.rows)}\n")
+    print(f"The model ({supervised_run.MODEL}), a picture (overview.png) and all about the run are in {_path(folder)}")
     print(f"Next: {sample}")
     return stop.status
 
 
 def evaluate(run: tyro.conf.Positional[Path]) -> int:
-    """Measure the liquid network of a run on its test images again.
+    """Measure the model of a run on its test data again, beside models without a network.
 
     Example: liquidjax evaluate runs/digits-20250101-120000
 
@@ -75,34 +76,32 @@ def evaluate(run: tyro.conf.Positional[Path]) -> int:
         run: Folder that `train` has written.
     """
     with interruptible(saves=False):
-        result = digits_evaluate.evaluate(run)
+        result = supervised_evaluate.evaluate(run)
     _warn_of_interruption(run)
-    print(f"test accuracy {result.accuracy:.4f} on {result.confusion.sum()} images")
-    same = result.accuracy == result.recorded
-    print(f"the same as training recorded: {'yes' if same else f'NO, it recorded {result.recorded:.4f}'}\n")
-    print("Confusion matrix: the images of each digit, by the digit that was predicted")
-    print(digits_report.confusion_matrix(result.confusion))
+    print(f"{_count(result.series, 'test series', 'test series')}\n")
+    print(supervised_report.scores(result.scores, result.baselines))
+    same = all(result.scores[name] == value for name, value in result.recorded.items())
+    print(f"\nthe same as training recorded: {'yes' if same else f'NO, it recorded {result.recorded}'}")
+    if result.confusion is not None and len(result.confusion) <= supervised_report.MOST_CLASSES:
+        print("\nConfusion matrix: how many of each class, by the class that was named")
+        print(supervised_report.confusion_matrix(result.confusion, result.classes or ()))
     return 0
 
 
-def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[Path]) -> int:
-    """Let the liquid network of a run read images from a CSV file; prints CSV.
-
-    The first column of the output, row, counts the images of the file from 1.
+def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[str]) -> int:
+    """Let the model of a run read other series; prints CSV.
 
     Example: liquidjax predict runs/digits-20250101-120000 runs/digits-20250101-120000/sample.csv
 
     Args:
         run: Folder that `train` has written.
-        file: One image a row: 64 pixel values from 0 (background) to 16, the image row by row. A header of 64 different
-            names may come first.
+        file: Series in any format that can be trained on. A table has the columns that the run was told, or `series`
+            and `time`; what is to be learnt may be missing.
     """
     with interruptible(saves=False):
-        predictions = digits_evaluate.predict(run, file)
+        model, data, answers = supervised_evaluate.answer(run, file)
     _warn_of_interruption(run)
-    print("row,digit,probability")
-    for prediction in predictions:
-        print(f"{prediction.row},{prediction.digit},{prediction.probability:.4f}")
+    write_predictions(sys.stdout, model, data, answers)
     return 0
 
 
@@ -186,7 +185,7 @@ def gradient_memory(
 
 
 COMMANDS = {
-    "train": (train, DigitsConfig),
+    "train": (train, SupervisedConfig),
     "evaluate": (evaluate, None),
     "predict": (predict, None),
     "forecasting": (forecasting, ForecastingConfig),
@@ -256,8 +255,8 @@ def _path(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _count(number: int, what: str, several: str = "") -> str:
+    return f"{number} {what if number == 1 else several or f'{what}s'}"
 
 
 if __name__ == "__main__":

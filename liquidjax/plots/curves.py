@@ -63,13 +63,8 @@ def plot_results(results: Mapping[str, float], ax: Axes) -> Axes:
     colours = list(itertools.islice(itertools.cycle(NETWORKS), len(results)))
     ax.scatter(values, rows, c=colours, s=70)
     for row, value in zip(rows, values, strict=True):
-        ax.annotate(
-            f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.3g}",
-            (value, row),
-            xytext=(0, 9),
-            textcoords="offset points",
-            ha="center",
-        )
+        text = f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.3g}"
+        ax.annotate(text, (value, row), xytext=(0, 9), textcoords="offset points", ha="center")
     ax.set_yticks(rows, list(results))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
     ax.set_ylim(len(results) - 0.5, -0.7)

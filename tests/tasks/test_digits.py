@@ -15,7 +15,7 @@ def rows(samples: SequenceDataset) -> list[bytes]:
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 8, 16, 32, 64])
 def test_shapes_scale_and_order(steps):
-    images, _ = load_digits(return_X_y=True)
+    images, _ = map(np.asarray, load_digits(return_X_y=True))
     inputs = digits.sequences(images[:3], steps)
     assert inputs.shape == (3, steps, 64 // steps) and inputs.dtype == np.float32
     assert np.array_equal(digits.flat(inputs) * 16, images[:3])

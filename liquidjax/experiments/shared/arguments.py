@@ -67,10 +67,10 @@ def settings(command: Callable[..., Any], kind: type[Settings], arguments: Seque
         arguments: those behind the name of the command.
 
     Example:
-        >>> from liquidjax.tasks.digits import Digits
-        >>> def command(config: tyro.conf.Positional[Path], settings: Digits) -> None: ...
-        >>> settings(command, Digits, ["nowhere.yaml", "--help"]).steps
-        8
+        >>> from liquidjax.experiments.supervised.config import Inputs
+        >>> def command(config: tyro.conf.Positional[Path], settings: Inputs) -> None: ...
+        >>> settings(command, Inputs, ["nowhere.yaml", "--help"]).fill
+        'carry'
     """
     defaults = kind()
     file = _config(command, defaults, arguments)

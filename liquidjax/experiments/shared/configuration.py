@@ -48,11 +48,11 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
 
     Example:
         >>> import pathlib, tempfile
-        >>> from liquidjax.tasks.digits import Digits
-        >>> file = pathlib.Path(tempfile.mkdtemp()) / "digits.yaml"
-        >>> _ = file.write_text("steps: 16")
-        >>> read(file, Digits).steps
-        16
+        >>> from liquidjax.experiments.supervised.config import Inputs
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "inputs.yaml"
+        >>> _ = file.write_text("fill: mean")
+        >>> read(file, Inputs).fill
+        'mean'
     """
     if not Path(path).name.endswith(SUFFIXES):
         raise ValueError(f"{path} must be a .yaml file")
@@ -81,11 +81,11 @@ def build(kind: type[T], mapping: Any, place: str = "", default: T | None = None
         default: an instance whose values are the defaults; those of the class when None.
 
     Example:
-        >>> from liquidjax.tasks.digits import Digits
-        >>> build(Digits, {"stepz": 16})
+        >>> from liquidjax.experiments.supervised.config import Inputs
+        >>> build(Inputs, {"stepz": 16})
         Traceback (most recent call last):
         ...
-        ValueError: unknown key `stepz`; did you mean `steps`?
+        ValueError: unknown key `stepz`; did you mean `step`?
     """
     if not isinstance(mapping, dict):
         raise ValueError(f"{_quoted(place) or 'the file'} must be a mapping (key: value), got {shown(mapping)}")
@@ -113,12 +113,13 @@ def to_yaml(config: Any) -> str:
     """The YAML of a config dataclass, every field written out; `read` gives an equal one back.
 
     Example:
-        >>> from liquidjax.tasks.digits import Digits
-        >>> print(to_yaml(Digits()), end="")
-        steps: 8
-        test_share: 0.2
-        validation_share: 0.15
-        split_seed: 0
+        >>> from liquidjax.experiments.supervised.config import Inputs
+        >>> print(to_yaml(Inputs()), end="")
+        scale: true
+        step: 1.0
+        fill: carry
+        indicators: false
+        since: false
     """
     return yaml.safe_dump(_lists(dataclasses.asdict(config)), sort_keys=False, allow_unicode=True)
 

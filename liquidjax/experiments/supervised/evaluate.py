@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import yaml
 
 from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.metrics import confusion, of_classes
-from liquidjax.experiments.supervised.run import MODEL, without_network
+from liquidjax.experiments.supervised.run import MODEL, as_json, without_network
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training import description
 from liquidjax.training.model import Model, load
@@ -52,11 +51,8 @@ def restore(folder: Path) -> Restored:
     trained = model.notes.get("config")
     if trained is None:
         raise ValueError(f"{folder / MODEL} does not say what it was trained with: it is not of a run")
-    now = yaml.safe_load(configuration.to_yaml(config))
-    edited = [
-        f"`{place}` was {was} and is {given} now"
-        for place, was, given in description.differences(yaml.safe_load(trained), now)
-    ]
+    found = description.differences(json.loads(trained), json.loads(as_json(config)))
+    edited = [f"`{place}` was {was} and is {given} now" for place, was, given in found]
     if edited:
         raise ValueError(
             f"{folder / 'config.yaml'} was changed after the training: {'; '.join(edited)}; change it back, or train "

@@ -37,9 +37,9 @@ def of_classes(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, floa
         return {"auroc": float("nan"), "auprc": float("nan")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        curves = [(roc_auc_score(*pair), average_precision_score(*pair)) for pair in pairs]
-    auroc, auprc = np.mean(curves, axis=0).tolist()
-    return {"auroc": auroc, "auprc": auprc}
+        auroc = [float(roc_auc_score(*pair)) for pair in pairs]
+        auprc = [float(average_precision_score(*pair)) for pair in pairs]
+    return {"auroc": sum(auroc) / len(pairs), "auprc": sum(auprc) / len(pairs)}
 
 
 def confusion(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:

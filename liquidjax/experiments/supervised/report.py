@@ -66,13 +66,8 @@ def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> str:
     """
     header = ["class", "number", "recall", *classes]
     lines = [
-        [
-            classes[i],
-            str(row.sum()),
-            f"{row[i] / row.sum():.3f}" if row.sum() else "-",
-            *(str(n or ".") for n in row.tolist()),
-        ]
-        for i, row in enumerate(confusion)
+        [name, str(row.sum()), f"{row[i] / max(1, row.sum()):.3f}", *(str(count or ".") for count in row.tolist())]
+        for i, (name, row) in enumerate(zip(classes, confusion, strict=True))
     ]
     return plain(header, lines, align="r")
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from liquidjax.analysis.parameters import count_parameters
-from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.shared.progress import Callback
 from liquidjax.experiments.shared.run_folder import begin, mark_interrupted, write_results
 from liquidjax.experiments.supervised import data as sources
@@ -148,8 +149,11 @@ def without_network(config: SupervisedConfig, parts: Parts, objective: Objective
     training, *others = (examples(part, preparation, objective) for part in parts)
     rows = []
     for name, found in baselines(objective, training, *others).items():
-        scores = [objective.scores(a, part.targets) for a, part in zip(found.answers, others, strict=True)]
-        rows.append(Row(name, found.parameters, *scores, found.seconds))
+        validation, test = (
+            objective.scores(answers, np.asarray(part.targets))
+            for answers, part in zip(found.answers, others, strict=True)
+        )
+        rows.append(Row(name, found.parameters, validation, test, found.seconds))
     return rows
 
 
@@ -157,7 +161,12 @@ def model_of(config: SupervisedConfig, fitted: Fitted) -> Model:
     """The model that is kept, with the configuration in its notes."""
     model = fitted.model()
     params = fitted.last.params if config.training.keep == "last" else fitted.params
-    return dataclasses.replace(model, params=params, notes={"config": configuration.to_yaml(config)})
+    return dataclasses.replace(model, params=params, notes={"config": as_json(config)})
+
+
+def as_json(config: SupervisedConfig) -> str:
+    """Every setting, as the notes of a model have them."""
+    return json.dumps(dataclasses.asdict(config))
 
 
 def numbers_of(epoch: Epoch) -> dict[str, float]:

@@ -69,7 +69,5 @@ def _places(data: SequenceDataset, each_step: bool) -> Iterator[tuple[int, int |
 
 def _number(value: float) -> str:
     """As short as tells it from its neighbours of the same type."""
-    text = (
-        np.format_float_positional(value, trim="-") if 1e-5 <= abs(value) < 1e16 or value == 0 else repr(value.item())
-    )
-    return text
+    plain = 1e-5 <= abs(value) < 1e16 or value == 0
+    return np.format_float_positional(value, trim="-") if plain else np.format_float_scientific(value)
