@@ -74,7 +74,7 @@ def train(
             preparation=Preparation((0.0,) * cell.inputs, (1.0,) * cell.inputs, time_unit=1 / dt, first_step=1.0),
             optimizer=Optimizer("adam", clip=None),
             epochs=epochs,
-            members={"learning_rate": rates},
+            members={"learning_rate": rates.tolist()},
             rows=rows[:, None],
             params=jax.vmap(lambda seed: cell.init(jax.random.key(seed)))(rows),
             callback=report,

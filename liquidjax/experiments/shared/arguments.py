@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar
 import tyro
 
 from liquidjax.experiments.shared import configuration
+from liquidjax.experiments.shared.shipped import located
 
 Settings = TypeVar("Settings")
 HELP = {"-h", "--help"}
@@ -77,7 +78,7 @@ def settings(command: Callable[..., Any], kind: type[Settings], arguments: Seque
     if file is None:
         return defaults
     try:
-        return configuration.read(file, kind)
+        return configuration.read(located(file), kind)
     except (OSError, ValueError):
         if HELP & set(arguments):
             return defaults  # who asks for help gets it

@@ -21,6 +21,8 @@ from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training.fit import Fitted
 from liquidjax.wirings import Graph
 
+CONSTANT = ("most frequent class", "mean")
+"""Baselines that are far from all others; the table has them."""
 MOST_NEURONS = 9
 """Whose time constants are drawn."""
 
@@ -46,7 +48,7 @@ def write(
         title=f"{name}: test {SHOWN.get(score, score)} {shown(rows[0].test[score])}",
         graph=getattr(inner, "graph", None),
         histories={each: _columns(outcome) for each, outcome in trained.items() if outcome.history},
-        results={row.name: row.test[score] for row in rows},
+        results={row.name: row.test[score] for row in rows if row.name not in CONSTANT},
         score=SHOWN.get(score, score),
         inputs=inputs,
         tau=tau,
@@ -103,7 +105,7 @@ def overview(
     loss_ax, score_ax = figure.add_subplot(grid[1, :4]), figure.add_subplot(grid[1, 4:8])
     plots.plot_training(histories, loss_ax, score_ax)
     loss_ax.set_title("Loss")
-    score_ax.set_title("On the validation data, which are not trained on")
+    score_ax.set_title("On the validation data")
     results_ax = figure.add_subplot(grid[1, 8:])
     plots.plot_results(results, results_ax)
     results_ax.set(title="On the test data, at the end", xlabel=score)
