@@ -23,6 +23,8 @@ from liquidjax.wirings import Graph
 
 CONSTANT = ("most frequent class", "mean")
 """Baselines that are far from all others; the table has them."""
+MOST_LINES = 4
+"""Inputs that are drawn as lines; more are drawn as an image."""
 MOST_NEURONS = 9
 """Whose time constants are drawn."""
 
@@ -92,9 +94,12 @@ def overview(
         )
     panels = right.subgridspec(2, 1, height_ratios=(1, 1.6)) if tau is not None else right.subgridspec(1, 1)
     inputs_ax = figure.add_subplot(panels[0, 0])
-    edges = (0.5, len(inputs) + 0.5, inputs.shape[1] + 0.5, 0.5)
-    inputs_ax.imshow(inputs.T, cmap="Greys", aspect="auto", extent=edges, interpolation="nearest")
-    inputs_ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    if inputs.shape[1] <= MOST_LINES:
+        inputs_ax.plot(np.arange(1, len(inputs) + 1), inputs, marker=".")
+    else:
+        edges = (0.5, len(inputs) + 0.5, inputs.shape[1] + 0.5, 0.5)
+        inputs_ax.imshow(inputs.T, cmap="Greys", aspect="auto", extent=edges, interpolation="nearest")
+        inputs_ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     inputs_ax.set(title=example, xlabel="time step", ylabel="input")
     if tau is not None:
         roles = list(graph.roles) if graph is not None else ["inter"] * tau.shape[1]
