@@ -14,7 +14,7 @@ help:
 	@echo "make clean     remove .venv and caches; runs/ stays"
 
 demo: $(VENV)/demo
-	@$(BIN)/liquidjax train configs/digits.yaml
+	@$(BIN)/liquidjax train digits
 
 # Compiled programs are kept in .pytest_cache/xla, by processor and flags: the first run compiles, later ones read.
 # Without XLA_FLAGS the tests compile fast into slower code (tests/conftest.py); with it empty, as users compile.

@@ -3,18 +3,63 @@
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 import liquidjax as lj
+from liquidjax import __main__ as cli
 from liquidjax.interop import edifice
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
+def code_with(part: str) -> str:
+    (code,) = (code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if part in code)
+    return code
+
+
+@pytest.fixture
+def walks(tmp_path, monkeypatch):
+    """The table of the section on one's own data: 20 people, two gaits, clocks and lengths of their own, gaps."""
+    rng = np.random.default_rng(0)
+    lines = ["person,seconds,left,right,gait"]
+    for person in range(20):
+        gait, seconds = ("slow", "fast")[person % 2], 0.0
+        for _ in range(rng.integers(6, 12)):
+            seconds += rng.uniform(0.5, 1.5)
+            left = "" if rng.random() < 0.1 else f"{np.sin((1 + person % 2) * seconds):.3f}"
+            lines.append(f"p{person},{seconds:.2f},{left},{np.cos(seconds):.3f},{gait}")
+    (tmp_path / "walks.csv").write_text("\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_ones_own_data_are_trained_on_as_it_says(walks, capsys, promotes):
+    exec(code_with("walks.csv"), {})
+    assert "'accuracy'" in capsys.readouterr().out and (walks / "walks.safetensors").exists()
+
+
+def test_its_configuration_trains(walks, capsys):
+    (text,) = (block for block in re.findall(r"\n\n((?:    .*\n)+)", README) if "source: walks.csv" in block)
+    (walks / "walks.yaml").write_text(textwrap.dedent(text))
+    cli.main(["train", "walks.yaml", "--training.epochs", "1", "--training.no-tune-cpu", "--folder", "run"])
+    out = capsys.readouterr().out
+    assert re.findall(r"^(LTC|LSTM|GRU|logistic regression) ", out, re.M) == [
+        "LTC",
+        "LSTM",
+        "GRU",
+        "logistic regression",
+    ]
+    cli.main(["predict", "run", "walks.csv"])
+    assert len(capsys.readouterr().out.splitlines()) == 21
+
+
 def test_the_fifteen_lines_run_and_give_the_shapes_they_promise(promotes):
-    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     names: dict = {}
-    exec(code, names)
+    exec(code_with("cell.init"), names)
     assert names["state"].shape == names["tau"].shape == (16, 32)
     assert names["outputs"].shape == (100, 16, 4)
 
@@ -50,7 +95,6 @@ for one, other in zip(*map(jax.tree.leaves, gradients)):
 
 def test_the_batch_can_be_divided_between_devices():
     """In a fresh process: the number of devices is settled when JAX first computes."""
-    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1]
-    program = DIVIDED.replace("CODE", code)
+    program = DIVIDED.replace("CODE", code_with("shard_map"))
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert not done.returncode, done.stderr

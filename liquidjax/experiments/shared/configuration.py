@@ -153,6 +153,8 @@ def _value(hint: Any, value: Any, place: str, default: Any) -> Any:
         (hint,) = (kind for kind in typing.get_args(hint) if kind is not type(None))
         return None if value is None else _value(hint, value, place, default)
     if typing.get_origin(hint) is tuple:
+        if isinstance(value, str) and typing.get_args(hint)[0] is str:
+            value = [value]  # one by itself
         if not isinstance(value, list):
             raise ValueError(f"{_quoted(place)} must be a list such as [a, b], got {shown(value)}")
         return tuple(_value(typing.get_args(hint)[0], each, f"{place}.{i}", None) for i, each in enumerate(value))
