@@ -190,7 +190,7 @@ def _by_aeon(path: Path, rows: list[tuple[int, str]], has_target: bool) -> tuple
     try:
         from aeon.datasets import load_from_ts_file
     except ImportError as error:
-        raise ImportError('files that end in .ts are read by aeon: pip install "liquidjax[data]"') from error
+        raise ImportError('files that end in .ts are read by aeon: pip install "liquidjax[ts]"') from error
     try:
         series, targets = load_from_ts_file(str(path), encoding="utf-8-sig")[:2]
     except MemoryError:
