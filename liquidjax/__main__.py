@@ -25,8 +25,10 @@ from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.shared.interruption import interruptible
 from liquidjax.experiments.shared.progress import bars
 from liquidjax.experiments.supervised import evaluate as supervised_evaluate
+from liquidjax.experiments.supervised import init as supervised_init
 from liquidjax.experiments.supervised import report as supervised_report
 from liquidjax.experiments.supervised import run as supervised_run
+from liquidjax.experiments.supervised import runs as supervised_runs
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.tables import write_predictions
 
@@ -80,7 +82,7 @@ def evaluate(run: tyro.conf.Positional[Path]) -> int:
     _warn_of_interruption(run)
     print(f"{_count(result.series, 'test series', 'test series')}\n")
     print(supervised_report.scores(result.scores, result.baselines))
-    same = all(result.scores[name] == value for name, value in result.recorded.items())
+    same = supervised_evaluate.same(result.scores, result.recorded)
     print(f"\nthe same as training recorded: {'yes' if same else f'NO, it recorded {result.recorded}'}")
     if result.confusion is not None and len(result.confusion) <= supervised_report.MOST_CLASSES:
         print("\nConfusion matrix: how many of each class, by the class that was named")
@@ -102,6 +104,50 @@ def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[str]) ->
         model, data, answers = supervised_evaluate.answer(run, file)
     _warn_of_interruption(run)
     write_predictions(sys.stdout, model, data, answers)
+    return 0
+
+
+def init(file: tyro.conf.Positional[str], config: Path | None = None) -> int:
+    """Look at data and write a configuration for them, with what was found and what can be chosen in its comments.
+
+    Example: liquidjax init walks.csv
+
+    Args:
+        file: A .csv, .parquet, .npz or .ts file, a folder of CSV files, or package.module:function.
+        config: Where to write the YAML file, which must not be there yet; named after the data when left out.
+    """
+    if config is None:
+        place = Path(file)
+        config = Path(f"{place.resolve().stem if place.exists() else file.rpartition(':')[2]}.yaml")
+    with interruptible(saves=False):
+        found = supervised_init.write(file, config)
+    print("\n".join(supervised_init.described(found)))
+    print(f"\nThe configuration is in {_path(config)}; please read it")
+    print(f"Next: liquidjax train {_path(config)}")
+    return 0
+
+
+def runs(folder: tyro.conf.Positional[Path] = Path("runs"), picture: Path | None = None) -> int:
+    """List the runs in a folder: their data, their first network and its scores.
+
+    Example: liquidjax runs --picture curves.png
+
+    Args:
+        folder: Where the runs are, or one of them.
+        picture: Where to draw their curves in one figure; nothing is drawn when left out.
+    """
+    others = {name: kind for name, (_, kind) in COMMANDS.items() if kind not in (None, SupervisedConfig)}
+    with interruptible(saves=False):
+        found = supervised_runs.find(folder, others)
+        print(supervised_runs.table(found) if found else f"There are no runs in {_path(folder)}")
+        if picture is not None:
+            curves = supervised_runs.histories(found)
+            if not curves:
+                raise ValueError(f"{folder} must hold a run with an epoch to draw, and holds none")
+            from liquidjax.experiments.supervised import figures  # with matplotlib
+
+            figures.curves(curves).savefig(picture)
+            print(f"\nThe curves are in {_path(picture)}")
     return 0
 
 
@@ -184,10 +230,12 @@ def gradient_memory(
     return stop.status
 
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Callable[..., int], type[Any] | None]] = {
+    "init": (init, None),
     "train": (train, SupervisedConfig),
     "evaluate": (evaluate, None),
     "predict": (predict, None),
+    "runs": (runs, None),
     "forecasting": (forecasting, ForecastingConfig),
     "gradient-memory": (gradient_memory, GradientMemoryConfig),
     "network-sizes": (network_sizes, NetworkSizesConfig),

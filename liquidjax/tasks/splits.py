@@ -95,11 +95,21 @@ def split_in_time(data: SequenceDataset, validation_share: float, test_share: fl
                 f"each section must have at least 2 steps, but {part} has {steps[short]} of the {lengths[short]} of "
                 f"series {shown(data.names[short])}; use other shares, or leave the series out"
             )
-    return Parts(*(_section(data, start, end) for start, end in itertools.pairwise(ends)))
+    return Parts(*(section(data, start, end) for start, end in itertools.pairwise(ends)))
 
 
-def _section(data: SequenceDataset, start: np.ndarray, end: np.ndarray) -> SequenceDataset:
-    """The steps of each series from one to before another."""
+def section(data: SequenceDataset, start: np.ndarray, end: np.ndarray) -> SequenceDataset:
+    """The steps of each series from one to before another.
+
+    Args:
+        data: with targets for each step, or none.
+        start, end: int (series,), the first step and the one behind the last, at least one apart.
+
+    Example:
+        >>> data = SequenceDataset.of([np.arange(5.0)[:, None], np.arange(4.0)[:, None]])
+        >>> section(data, np.array([1, 3]), data.lengths).lengths.tolist()
+        [4, 1]
+    """
     steps = start[:, None] + np.arange((end - start).max(initial=1))
     mask = steps < end[:, None]
     place = np.arange(len(data))[:, None], np.minimum(steps, data.inputs.shape[1] - 1)

@@ -35,7 +35,7 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
     Args:
         path: the file.
         kind: a dataclass; its fields may be int, float, bool, str, Literal, one of these or None, a tuple of any number
-            of one of these, or dataclasses of such.
+            of one of these, or dataclasses of such. Where texts are listed, a text by itself is a list of one.
 
     Returns:
         An instance of `kind`.
@@ -58,17 +58,28 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
         raise ValueError(f"{path} must be a .yaml file")
     with Path(path).open("rb") as file:
         contents = file.read(LARGEST_FILE + 1)
+    try:
+        return from_bytes(contents, kind)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def from_bytes(contents: bytes, kind: type[T]) -> T:
+    """What a file with these contents says, see `read`.
+
+    Example:
+        >>> from liquidjax.experiments.supervised.config import Inputs
+        >>> from_bytes(b"step: 0.5", Inputs).step
+        0.5
+    """
     if len(contents) > LARGEST_FILE:
-        raise ValueError(f"{path}: must be a YAML file of at most {LARGEST_FILE:,} bytes, and is longer")
+        raise ValueError(f"must be a YAML file of at most {LARGEST_FILE:,} bytes, and is longer")
     try:
         mapping = yaml.load(contents.decode("utf-8"), _StrictLoader)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8
         text = " ".join(str(error).split())
-        raise ValueError(f"{path}: not YAML: {text if len(text) <= 300 else text[:297] + '...'}") from error
-    try:
-        return build(kind, {} if mapping is None else mapping)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"not YAML: {text if len(text) <= 300 else text[:297] + '...'}") from error
+    return build(kind, {} if mapping is None else mapping)
 
 
 def build(kind: type[T], mapping: Any, place: str = "", default: T | None = None) -> T:
@@ -121,7 +132,19 @@ def to_yaml(config: Any) -> str:
         indicators: false
         since: false
     """
-    return yaml.safe_dump(_lists(dataclasses.asdict(config)), sort_keys=False, allow_unicode=True)
+    settings = _lists(dataclasses.asdict(config))
+    return yaml.dump(settings, Dumper=_StrictDumper, sort_keys=False, allow_unicode=True)
+
+
+def one_line(value: Any) -> str:
+    """A value as it stands behind its key in a YAML file, on one line.
+
+    Example:
+        >>> one_line("x: 1"), one_line(("a", "1e3")), one_line(None), one_line(0.5)
+        ("'x: 1'", "[a, '1e3']", 'null', '0.5')
+    """
+    text = yaml.dump([_lists(value)], Dumper=_StrictDumper, default_flow_style=True, width=10**9, allow_unicode=True)
+    return text.strip()[1:-1]
 
 
 def _lists(value: Any) -> Any:
@@ -217,6 +240,16 @@ class _StrictLoader(yaml.SafeLoader):
         raise yaml.constructor.ConstructorError(None, None, why + what, where.start_mark)
 
 
+class _StrictDumper(yaml.SafeDumper):
+    """Quotes every text that the loader, or that of another version of YAML, would take for something else."""
+
+    def represent_str(self, data: str) -> Any:
+        # Without quotes, or in single ones, PyYAML loses some of the characters that end a line, such as \x85.
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if data.isprintable() else '"')
+
+
+_StrictDumper.add_representer(str, _StrictDumper.represent_str)
+
 for tag, pattern, first in (
     ("null", re.compile("~|null|"), ["~", "n", ""]),
     ("bool", re.compile("true|false"), ["t", "f"]),
@@ -224,4 +257,6 @@ for tag, pattern, first in (
     ("float", re.compile(rf"(?=[^.eE]*[.eE]){DECIMAL.pattern}", re.ASCII), list("-+.0123456789")),
 ):
     # PyYAML asks `match`, not `fullmatch`.
-    _StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{pattern.pattern})\\Z"), first)
+    whole = re.compile(f"(?:{pattern.pattern})\\Z")
+    _StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", whole, first)
+    _StrictDumper.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", whole, first)

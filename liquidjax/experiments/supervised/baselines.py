@@ -31,6 +31,9 @@ class Baseline(NamedTuple):
 def baselines(objective: Objective, training: Examples, *parts: Examples) -> dict[str, Baseline]:
     """What can be said without a network, fitted to the training data, of each of the parts.
 
+    Where only one class is known there is nothing to fit but how frequent it is. Of several values each is fitted to
+    where it is known.
+
     Raises:
         ImportError: scikit-learn is not installed.
 
@@ -51,6 +54,8 @@ def baselines(objective: Objective, training: Examples, *parts: Examples) -> dic
     else:
         fits = {"mean": _mean, "ridge regression": _ridge}
     rows, targets = _known(objective, training)
+    if targets.dtype.kind in "iu" and len(np.unique(targets)) < 2:
+        del fits["logistic regression"]
     if len(rows) > MOST_ROWS:
         chosen = np.random.default_rng(0).choice(len(rows), MOST_ROWS, replace=False)
         rows, targets = rows[chosen], targets[chosen]
@@ -64,12 +69,12 @@ def baselines(objective: Objective, training: Examples, *parts: Examples) -> dic
 
 
 def _known(objective: Objective, data: Examples) -> tuple[np.ndarray, np.ndarray]:
-    """The rows whose targets are known, and these."""
+    """The rows of which a target is known, and these; of several values some may be NaN."""
     rows, targets = _rows(objective, data, data.inputs.shape[1]), data.targets
     assert targets is not None
     if isinstance(objective, Forecast):  # targets are the features of now: those of the next step are wanted
         rows, targets = rows[:, :-1], targets[:, 1:]
-    known = targets >= 0 if targets.dtype.kind in "iu" else ~np.isnan(targets).any(-1)
+    known = targets >= 0 if targets.dtype.kind in "iu" else ~np.isnan(targets).all(-1)
     return rows[known], targets[known]
 
 
@@ -91,12 +96,13 @@ def _answers(objective: Objective, training: Examples, data: Examples, answer: C
 
 
 def _frequencies(rows: np.ndarray, targets: np.ndarray) -> tuple[int, Callable]:
-    shares = np.bincount(targets) / len(targets)
+    shares = np.bincount(targets, minlength=2) / max(1, len(targets))
     return len(shares), lambda rows: np.tile(shares, (len(rows), 1))
 
 
 def _mean(rows: np.ndarray, targets: np.ndarray) -> tuple[int, Callable]:
-    mean = targets.mean(0)
+    count = np.maximum(np.sum(~np.isnan(targets), axis=0), 1)
+    mean = np.nansum(targets, axis=0) / count
     return mean.size, lambda rows: np.tile(mean, (len(rows), 1))
 
 
@@ -121,7 +127,23 @@ def _logistic(rows: np.ndarray, targets: np.ndarray) -> tuple[int, Callable]:
 
 
 def _ridge(rows: np.ndarray, targets: np.ndarray) -> tuple[int, Callable]:
+    """A model of each value, fitted to the rows in which it is known; its mean where these are fewer than two."""
     from sklearn.linear_model import RidgeCV
 
-    model: Any = RidgeCV(alphas=PENALTIES).fit(rows, targets)
-    return model.coef_.size + np.size(model.intercept_), lambda rows: model.predict(rows).reshape(len(rows), -1)
+    _, mean = _mean(rows, targets)
+    known = ~np.isnan(targets)
+    patterns, owner = np.unique(known, axis=1, return_inverse=True)
+    models: list[tuple[np.ndarray, Any]] = []
+    for number, pattern in enumerate(patterns.T):
+        alike = np.flatnonzero(owner == number)  # values that are known in the same rows, which is cheaper together
+        if np.sum(pattern) > 1:
+            model = RidgeCV(alphas=PENALTIES, alpha_per_target=True).fit(rows[pattern], targets[pattern][:, alike])
+            models.append((alike, model))
+
+    def answer(rows: np.ndarray) -> np.ndarray:
+        answers = mean(rows)
+        for alike, model in models:
+            answers[:, alike] = model.predict(rows).reshape(len(rows), -1)
+        return answers
+
+    return targets.shape[1] * (rows.shape[1] + 1), answer

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from liquidjax._bounds import check_not_negative, check_positive, check_seed, check_share
-from liquidjax._checks import check_size
+from liquidjax._checks import check_kind, check_size
 from liquidjax._types import Cell
 from liquidjax.analysis.parameters import count_parameters, matched_in_size
 from liquidjax.cells.wrappers.readout import Readout
+from liquidjax.experiments.shared.kinds import check_fields
 from liquidjax.sequences.times import Unit
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Fill
@@ -15,6 +16,9 @@ from liquidjax.training.notation import parse
 from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import At, Classification, Event, Forecast, Regression, balanced
 from liquidjax.training.optimizer import Name, Optimizer, Schedule
+
+MOST_STEPS = 1_000_000
+"""Epochs, batches and series of which a setting may speak."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Data:
     """Column of the times; steps 0, 1, 2, ... without."""
     target: tuple[str, ...] = ()
     """Column of what is to be learnt, or columns; without, the next step of the features themselves is forecast."""
+    labels: str | None = None
+    """Of a folder, a CSV file in it or elsewhere with the columns series and target, in the place of `target`."""
     features: tuple[str, ...] = ()
     """Columns that the network reads; all others without."""
     target_at: Literal["series", "step"] = "series"
@@ -55,8 +61,11 @@ class Data:
     """Share of the data held out for the test at the end."""
     split_seed: int = 0
     """Seed of the split."""
+    stratified: bool = True
+    """Whether each part has the same mix of classes."""
 
     def __post_init__(self):
+        check_fields(self)
         for name in ("validation_share", "test_share"):
             check_share(name, getattr(self, name), 0.001, 0.9)
         if not self.validation_share + self.test_share < 1:
@@ -86,6 +95,21 @@ class Data:
         usual = {"target_at": "series", "duplicates": "error", "unsorted": "error", "missing": ()}
         return {name: value for name, value in given.items() if value != usual.get(name)}
 
+    def places(self, features: tuple[str, ...]) -> tuple[str, str]:
+        """The columns of the series and of the times in a table that is written: as the settings say, or else new ones.
+
+        Example:
+            >>> Data(series="who").places(("x", "y")), Data().places(("x", "time"))
+            (('who', 'time'), ('series', 'time_'))
+        """
+        names = []
+        for usual, given in (("series", self.series), ("time", self.time)):
+            name = given or usual
+            while given is None and name in (*features, self.series, self.time):
+                name += "_"
+            names.append(name)
+        return names[0], names[1]
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -103,6 +127,7 @@ class Inputs:
     """Whether it is told how long ago each was observed."""
 
     def __post_init__(self):
+        check_fields(self)
         check_positive("step", self.step)
 
 
@@ -118,15 +143,30 @@ class Model:
     """Other cells, as calls; or LSTM, GRU, CfC, CTRNN by name for one of about as many parameters."""
 
     def __post_init__(self):
-        for text in (self.cell, *self.compare):
-            if text not in MATCHED:
-                parse(text, inputs=1)  # what is no cell is refused here, not after reading the data
+        check_fields(self)
+        for name, text in (("cell", self.cell), *(("compare", text) for text in self.compare)):
+            if name == "compare" and text in MATCHED:
+                if not self.readout:
+                    raise ValueError(
+                        f"compare must be calls such as {text}(units=3) without a readout, for the units of a cell are "
+                        f"its outputs then, got {text}"
+                    )
+                continue
+            try:
+                cell = parse(text, inputs=1)  # what is no cell is refused here, not after reading the data
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+            check_kind(name, cell, Cell, "a call of a cell such as CfC(units=32)")
 
     def networks(self, inputs: int, outputs: int) -> dict[str, Cell]:
         """The cells by the name of their kind, that of `cell` first."""
 
         def whole(text: str) -> Cell:
             cell = parse(text, inputs=inputs)
+            if cell.inputs != inputs:
+                raise ValueError(
+                    f"the cell must have {inputs} inputs, as many as are read, got {cell.inputs}; leave them out"
+                )
             if self.readout:
                 return Readout(cell, outputs)
             if cell.outputs != outputs:
@@ -165,6 +205,7 @@ class Learning:
     """Whether rare classes count as much as frequent ones."""
 
     def __post_init__(self):
+        check_fields(self)
         check_share("smoothing", self.smoothing, 0, 0.999)
 
     def objective(self, data: SequenceDataset) -> Objective:
@@ -178,6 +219,21 @@ class Learning:
             values = "regression" if data.classes is None else "classification"
             kind = "forecast" if data.targets is None else values
         at: At = ("step" if data.each_step else "last") if self.at == "auto" else self.at
+        if kind != "forecast" and data.targets is None:
+            raise ValueError(f"objective.kind must be forecast where data.target names nothing to learn, got {kind}")
+        if kind in ("classification", "event") and data.classes is None:
+            raise ValueError(
+                f"objective.kind must be regression, for the targets are values, got {kind}; with data.classes: true "
+                "numbers are the names of classes"
+            )
+        if kind == "regression" and data.classes is not None:
+            raise ValueError("objective.kind must be classification or event, for the targets are classes")
+        if self.smoothing and kind != "classification":
+            raise ValueError(f"objective.smoothing must be 0 for {kind}, it is for classes, got {self.smoothing}")
+        if self.balanced and kind in ("regression", "forecast"):
+            raise ValueError(f"objective.balanced must be false for {kind}, it is for classes")
+        if kind == "forecast" and self.at not in ("auto", "step"):
+            raise ValueError(f"objective.at must be step for forecast, which answers at each step, got {self.at}")
         if kind == "classification":
             return Classification(at, balanced(data) if self.balanced else None, self.smoothing)
         if kind == "event":
@@ -220,10 +276,12 @@ class Training:
     """Whether XLA is told to compile small networks for a CPU; see `liquidjax.tune_cpu`."""
 
     def __post_init__(self):
-        check_size("epochs", self.epochs, 1, 1_000_000)
-        check_size("batch_size", self.batch_size, 1, 1_000_000)
-        if self.patience is not None:
-            check_size("patience", self.patience, 1, 1_000_000)
+        check_fields(self)
+        for name, least in (("epochs", 1), ("batch_size", 1), ("warmup", 0), ("accumulate", 1), ("patience", 1)):
+            if name != "patience" or self.patience is not None:
+                check_size(name, getattr(self, name), least, MOST_STEPS)
+        if self.clip is not None:
+            check_positive("clip", self.clip)
         check_positive("learning_rate", self.learning_rate)
         check_not_negative("weight_decay", self.weight_decay)
         for rate in self.compare_learning_rates:

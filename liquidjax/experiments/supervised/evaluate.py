@@ -10,10 +10,11 @@ from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.metrics import confusion, of_classes
-from liquidjax.experiments.supervised.run import MODEL, as_json, without_network
+from liquidjax.experiments.supervised.run import MODEL, Row, as_json, without_network
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training import description
 from liquidjax.training.model import Model, load
+from liquidjax.training.objectives import Classification, Event
 from liquidjax.training.predict import predict
 
 
@@ -48,10 +49,11 @@ def restore(folder: Path) -> Restored:
         raise FileNotFoundError(f"{folder} has no {MODEL}: its training did not come to an end")
     config = configuration.read(folder / "config.yaml", SupervisedConfig)
     model = load(folder / MODEL)
-    trained = model.notes.get("config")
-    if trained is None:
-        raise ValueError(f"{folder / MODEL} does not say what it was trained with: it is not of a run")
-    found = description.differences(json.loads(trained), json.loads(as_json(config)))
+    try:
+        trained = json.loads(model.notes["config"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise ValueError(f"{folder / MODEL} does not say what it was trained with: it is not of a run") from error
+    found = description.differences(trained, json.loads(as_json(config)))
     edited = [f"`{place}` was {was} and is {given} now" for place, was, given in found]
     if edited:
         raise ValueError(
@@ -69,20 +71,53 @@ def evaluate(folder: Path) -> Evaluation:
         ValueError: a file in it is damaged, or the data are not those of the training.
     """
     config, model = restore(folder)
-    try:
-        rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-        recorded = {name: float(value) for name, value in rows[0]["test"].items()}
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{folder / 'results.json'} is damaged: {error!r}") from error
+    recorded = recorded_rows(folder)[0].test
     parts = sources.load(config.data)
     found = predict(model, parts.test)
+    if recorded.keys() != found.scores.keys():
+        raise ValueError(
+            f"{folder / 'results.json'} is damaged: it must say {', '.join(found.scores)} of the test data, and says "
+            f"{', '.join(recorded) or 'nothing'}"
+        )
     scores, counts = dict(found.scores), None
-    if model.classes is not None and parts.test.targets is not None:
-        targets = np.where(parts.test.target_mask, parts.test.targets, -1)
+    if isinstance(model.objective, Classification | Event):
+        targets = np.where(parts.test.target_mask, np.asarray(parts.test.targets), -1)
         scores |= of_classes(found.answers, targets)
         counts = confusion(found.answers, targets)
     others = {row.name: row.test for row in without_network(config, parts, model.objective)}
     return Evaluation(len(parts.test), scores, recorded, counts, model.classes, others)
+
+
+def recorded_rows(folder: Path) -> list[Row]:
+    """The comparison in results.json, at least one row.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged.
+    """
+    file = folder / "results.json"
+    try:
+        rows = []
+        for row in json.loads(file.read_text(encoding="utf-8")):
+            validation, test = ({n: float(value) for n, value in row[part].items()} for part in ("validation", "test"))
+            rows.append(Row(str(row["name"]), int(row["parameters"]), validation, test, float(row["seconds"])))
+        if not rows:
+            raise ValueError("it holds no row")
+        return rows
+    except FileNotFoundError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{file} is damaged: {error!r}") from error
+
+
+def same(scores: dict[str, float], recorded: dict[str, float]) -> bool:
+    """Whether all that was recorded is so; what is NaN in both is.
+
+    Example:
+        >>> same({"mse": 1.0, "r2": float("nan"), "auroc": 0.5}, {"mse": 1.0, "r2": float("nan")})
+        True
+    """
+    return all(np.array_equal(scores[name], value, equal_nan=True) for name, value in recorded.items())
 
 
 def answer(folder: Path, file: str) -> tuple[Model, SequenceDataset, np.ndarray]:

@@ -112,8 +112,29 @@ def overview(
     loss_ax.set_title("Loss")
     score_ax.set_title("On the validation data")
     results_ax = figure.add_subplot(grid[1, 8:])
-    plots.plot_results(results, results_ax)
+    if finite := {name: value for name, value in results.items() if np.isfinite(value)}:
+        plots.plot_results(finite, results_ax)
     results_ax.set(title="On the test data, at the end", xlabel=score)
+    return figure
+
+
+def curves(histories: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Figure:
+    """The losses and the validation scores of some runs in one figure, those with the same score side by side.
+
+    Args:
+        histories: for each score, for each run its curves, as `runs.histories` makes it; at least one.
+
+    Example:
+        >>> curve = {"loss": [1.0, 0.5], "validation_loss": [1.0, 0.7], "validation_accuracy": [0.5, 0.75]}
+        >>> [ax.get_ylabel() for ax in curves({"accuracy": {"a": curve, "b": curve}}).axes]
+        ['loss', 'accuracy']
+    """
+    figure = Figure(figsize=(12, 4.5 * len(histories)), dpi=110, layout="constrained")
+    rows = figure.subplots(len(histories), 2, squeeze=False)
+    for (loss_ax, score_ax), runs in zip(rows, histories.values(), strict=True):
+        plots.plot_training(runs, loss_ax, score_ax)
+        loss_ax.set_title("Loss")
+        score_ax.set_title("On the validation data")
     return figure
 
 
@@ -128,6 +149,6 @@ def _liveliest(tau: np.ndarray, roles: Sequence[str]) -> list[int]:
     return chosen
 
 
-def _columns(fitted: Fitted) -> dict[str, list]:
+def _columns(fitted: Fitted) -> dict[str, np.ndarray]:
     rows = [numbers_of(epoch) for epoch in fitted.history]
-    return {name: [row[name] for row in rows] for name in rows[0]}
+    return {name: np.array([row[name] for row in rows], float) for name in rows[0]}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,8 +59,10 @@ def plan(config: SupervisedConfig) -> Plan:
     """Reads the data and builds the networks; nothing is trained."""
     parts = sources.load(config.data)
     objective = config.objective.objective(parts.training)
-    inputs = sources.preparation(config.inputs, parts.training).inputs
-    cells = config.model.networks(inputs, objective.outputs(parts.training))
+    preparation = sources.preparation(config.inputs, parts.training)
+    for part in parts:
+        objective.targets(part, preparation)  # what does not fit is refused here, not after a folder was made
+    cells = config.model.networks(preparation.inputs, objective.outputs(parts.training))
     return Plan(parts, objective, dict(zip(cells, zip(cells.values(), config.rates(), strict=True), strict=True)))
 
 
@@ -169,10 +172,11 @@ def as_json(config: SupervisedConfig) -> str:
     return json.dumps(dataclasses.asdict(config))
 
 
-def numbers_of(epoch: Epoch) -> dict[str, float]:
-    """A line of metrics.jsonl."""
+def numbers_of(epoch: Epoch) -> dict[str, float | None]:
+    """A line of metrics.jsonl; None for what is not finite, which JSON does not know."""
     scores = {f"validation_{name}": value for name, value in epoch.validation.items()}
-    return {name: value for name, value in epoch._asdict().items() if name != "validation"} | scores
+    numbers = {name: value for name, value in epoch._asdict().items() if name != "validation"} | scores
+    return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
 
 def _fit(

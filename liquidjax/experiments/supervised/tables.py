@@ -12,13 +12,14 @@ from liquidjax import _files
 from liquidjax.experiments.supervised.config import Data
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training.model import Model
+from liquidjax.training.objectives import Event, Forecast
 
 
 def write_table(path: Path, data: Data, series: SequenceDataset) -> None:
     """Writes series as a long table, in the columns that the settings name: what `predict` reads again."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow([data.series or "series", data.time or "time", *series.features])
+    rows.writerow([*data.places(series.features), *series.features])
     for i, name in enumerate(series.names):
         for t in range(series.lengths[i]):
             values = series.inputs[i, t]
@@ -32,34 +33,29 @@ def write_predictions(file: TextIO, model: Model, data: SequenceDataset, answers
     Of classes it is the most probable one and the probability of each; of an event its probability; of values they.
     """
     each_step = model.objective.each_step
-    forecast = model.classes is None and model.outputs is None
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["series", *(["time"] if each_step else []), *_header(model, answers, forecast)])
+    rows.writerow(["series", *(["time"] if each_step else []), *_header(model)])
     for i, t in _places(data, each_step):
         found = answers[i] if t is None else answers[i, t]
         place = [data.names[i]] if t is None else [data.names[i], _number(data.times[i, t])]
         rows.writerow([*place, *_fields(model, found)])
 
 
-def _header(model: Model, answers: np.ndarray, forecast: bool) -> list[str]:
-    if model.classes is not None:
-        if _is_event(model, answers):
-            return ["prediction", f"probability of {model.classes[1]}"]
-        return ["prediction", *(f"probability of {name}" for name in model.classes)]
-    names = model.features if forecast else model.outputs or ()
-    return [f"next {name}" if forecast else f"predicted {name}" for name in names]
+def _header(model: Model) -> list[str]:
+    if isinstance(model.objective, Forecast):
+        return [f"next {name}" for name in model.features]
+    if model.classes is None:
+        return [f"predicted {name}" for name in model.outputs or ()]
+    named = model.classes[1:] if isinstance(model.objective, Event) else model.classes
+    return ["prediction", *(f"probability of {name}" for name in named)]
 
 
 def _fields(model: Model, found: np.ndarray) -> Iterable[str]:
-    if model.classes is None:
+    if isinstance(model.objective, Forecast) or model.classes is None:
         return (_number(x) for x in found)
-    if found.ndim == 0:
+    if isinstance(model.objective, Event):
         return (model.classes[int(found > 0.5)], f"{found:.6f}")
     return (model.classes[int(found.argmax())], *(f"{p:.6f}" for p in found))
-
-
-def _is_event(model: Model, answers: np.ndarray) -> bool:
-    return answers.ndim == (2 if model.objective.each_step else 1)
 
 
 def _places(data: SequenceDataset, each_step: bool) -> Iterator[tuple[int, int | None]]:
