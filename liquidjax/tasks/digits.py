@@ -34,6 +34,7 @@ def whole(steps: int) -> SequenceDataset:
 
     Raises:
         ImportError: scikit-learn, which brings the images, is not installed.
+        ValueError: 64 pixels are no whole number of so many steps.
     """
     try:
         from sklearn.datasets import load_digits
@@ -51,5 +52,7 @@ def sequences(images: np.ndarray, steps: int) -> np.ndarray:
         >>> sequences(np.full((5, 64), 8.0), steps=16).shape
         (5, 16, 4)
     """
+    if steps < 1 or PIXELS % steps:
+        raise ValueError(f"steps must divide {PIXELS}, the pixels of an image, got {steps}")
     scaled = (np.asarray(images) / WHITE).astype(np.float32)
     return scaled.reshape(len(scaled), steps, PIXELS // steps)

@@ -215,7 +215,10 @@ def _unit(stamps: np.ndarray | None, owners: np.ndarray) -> Unit:
     order = np.lexsort((stamps, owners))
     steps = np.diff(stamps[order])[np.diff(owners[order]) == 0]
     typical = float(np.median(steps[steps > 0])) if np.any(steps > 0) else 1.0
-    return next((unit for unit, seconds in zip(UNITS, SECONDS, strict=True) if seconds <= typical), "ns")
+    for unit, seconds in zip(UNITS, SECONDS, strict=True):
+        if seconds <= typical:
+            return unit
+    return "ns"
 
 
 def _increase(stamps: np.ndarray, owners: np.ndarray) -> bool:
