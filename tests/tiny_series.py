@@ -10,7 +10,7 @@ COLUMNS = ("who", "when", "x", "y, left", "gait", "person")
 CONFIG = """
 data: {source: SOURCE, series: who, time: when, target: gait, group: person}
 model: {cell: GRU(units=3)}
-training: {epochs: 2, batch_size: 64}
+training: {epochs: 2, batch_size: 64, tune_cpu: false}
 """
 """Settings by which it is trained: one batch, so that one program is compiled."""
 
