@@ -51,6 +51,10 @@ class Classification:
             put(self, class_weights=weights)
         put(self, smoothing=check_number("smoothing", self.smoothing, 0, 1))
 
+    def outputs(self, data: SequenceDataset) -> int:
+        """See `Objective`."""
+        return len(data.classes or ())
+
     @property
     def each_step(self) -> bool:
         """See `Objective`."""
@@ -58,7 +62,11 @@ class Classification:
 
     def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray:
         """See `Objective`."""
-        return _targets(self.at, data, preparation, None)
+        found = _targets(self.at, data, preparation, None)
+        weights, classes = self.class_weights, data.classes
+        if weights is not None and classes is not None and len(weights) != len(classes):
+            raise ValueError(f"class_weights must be a number for each of {len(classes)} classes, got {weights}")
+        return found
 
     def losses(self, outputs: Array, batch: Batch) -> Losses:
         """See `Objective`."""
@@ -76,8 +84,9 @@ class Classification:
         return jax.nn.softmax(outputs if self.at == "step" else of_series(self.at, outputs, batch.mask))
 
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """The share of the known targets that is named right."""
-        return {"accuracy": _share((answers.argmax(-1) == targets)[targets >= 0])}
+        """The share of the known targets that is named right; NaN names nothing."""
+        right = (answers.argmax(-1) == targets) & ~np.isnan(answers).any(-1)
+        return {"accuracy": _share(right[targets >= 0])}
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,10 @@ class Event:
         check_choice("at", self.at, _AT)
         put(self, event_weight=check_number("event_weight", self.event_weight, 0, np.inf, above=True))
 
+    def outputs(self, data: SequenceDataset) -> int:
+        """See `Objective`."""
+        return 1
+
     @property
     def each_step(self) -> bool:
         """See `Objective`."""
@@ -124,8 +137,9 @@ class Event:
         return jax.nn.sigmoid((outputs if self.at == "step" else of_series(self.at, outputs, batch.mask))[..., 0])
 
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """The share of the known targets on whose side of one half the probability is."""
-        return {"accuracy": _share(((answers > 0.5) == (targets == 1))[targets >= 0])}
+        """The share of the known targets on whose side of one half the probability is; NaN is on none."""
+        right = ((answers > 0.5) == (targets == 1)) & ~np.isnan(answers)
+        return {"accuracy": _share(right[targets >= 0])}
 
 
 @dataclass(frozen=True)
@@ -142,6 +156,10 @@ class Regression:
 
     def __post_init__(self):
         check_choice("at", self.at, _AT)
+
+    def outputs(self, data: SequenceDataset) -> int:
+        """See `Objective`."""
+        return len(data.outputs or ())
 
     @property
     def each_step(self) -> bool:
@@ -173,6 +191,10 @@ class Forecast:
     The targets of the data are its own features, scaled and with NaN where they were not observed, which `fit` sees to;
     features that are missing at t + 1 count nothing. For forecasts of many steps see `forecast.free_run`.
     """
+
+    def outputs(self, data: SequenceDataset) -> int:
+        """See `Objective`."""
+        return data.inputs.shape[2]
 
     @property
     def each_step(self) -> bool:
@@ -255,7 +277,10 @@ def _errors(answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     known = ~np.isnan(targets)
     if not known.any():
         return {"mse": float("nan"), "r2": float("nan")}
-    error = np.mean((answers[known] - targets[known]) ** 2)
-    centred = targets - np.nanmean(targets, axis=tuple(range(targets.ndim - 1)))
-    variance = np.mean(centred[known] ** 2)
+    targets = targets.astype(float)
+    # In float64, since a member that diverged may answer with numbers whose squares float32 does not hold.
+    error = np.mean((answers[known].astype(float) - targets[known]) ** 2)
+    axes = tuple(range(targets.ndim - 1))
+    mean = np.nansum(targets, axis=axes) / np.maximum(known.sum(axes), 1)  # of an output that is never known, 0
+    variance = np.mean((targets - mean)[known] ** 2)
     return {"mse": float(error), "r2": float(1 - error / variance) if variance else float("nan")}
