@@ -288,7 +288,8 @@ def test_targets_are_scaled_and_unknown_where_nobody_knows_them():
 
 
 def test_targets_of_series_are_scaled_too():
-    data = SequenceDataset.of([np.ones((2, 1))] * 3, targets=[[1.0, np.nan], [3.0, 1.0], [5.0, 3.0]])
+    targets = np.array([[1.0, np.nan], [3.0, 1.0], [5.0, 3.0]])
+    data = SequenceDataset.of([np.ones((2, 1))] * 3, targets=targets)
     preparation = Preparation.learnt(data)  # by the second and third, which are known in both
     np.testing.assert_allclose(known_targets(data, preparation), [[-3, np.nan], [-1, -1], [1, 1]])
 
