@@ -60,7 +60,7 @@ class Batches:
 
     @property
     def buckets(self) -> list[tuple[np.ndarray, int]]:
-        """(rows, time) of the series of each bucket, the shortest first; a bucket fills a batch, unless it is alone."""
+        """(rows, time) of the series of each bucket, the shortest first; most of them fill a batch or more."""
         order = np.argsort(self.lengths, kind="stable")
         count = min(MOST_BUCKETS, max(1, len(order) // self.size))
         times = sorted({int(self.lengths[part[-1]]) for part in np.array_split(order, count)})
@@ -73,7 +73,8 @@ class Batches:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Rows]:
         """The batches of an epoch, 0, 1, ..., from its batch `start` on."""
-        rng = np.random.default_rng((self.seed, epoch))
+        check_size("start", start, 0)
+        rng = np.random.default_rng((self.seed, check_size("epoch", epoch, 0)))
         made: list[tuple[np.ndarray, int]] = []
         for rows, time in self.buckets:
             drawn = rng.permutation(rows) if self.shuffle else rows

@@ -19,7 +19,7 @@ BATCH = 256
 
 
 class Evaluated(NamedTuple):
-    """answers: see `Objective`, series first, NaN in padding; loss: the weighted mean over targets, or None."""
+    """answers: see `Objective`, series first, NaN in padding; loss: the weighted mean over targets, if any."""
 
     answers: np.ndarray
     loss: Any
@@ -73,11 +73,14 @@ def evaluate(
             answers[rows[real], :time] = np.where(valid, found[real], np.nan)
         else:
             answers[rows[real]] = found[real]
-        total, counted = total + mean * weight, counted + weight
+        total, counted = total + np.asarray(mean, float) * weight, counted + np.asarray(weight, float)
     assert answers is not None  # there is a series
     # Series first, and before them the members.
     answers = np.moveaxis(answers, 1 + objective.each_step, 0) if members else answers
-    return Evaluated(answers, None if data.targets is None else total / counted)
+    if data.targets is None:
+        return Evaluated(answers, None)
+    with np.errstate(invalid="ignore"):  # 0 / 0 where none of the targets is known
+        return Evaluated(answers, np.divide(total, counted))
 
 
 def _evaluate_one(cell, objective, params, batch):

@@ -3,6 +3,7 @@
 import functools
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 
 from liquidjax.tasks.dataset import SequenceDataset
@@ -47,7 +48,7 @@ class Examples:
 
         # What only fills the batch is a copy of some series that counts nothing.
         mask = cut(self.mask) & ~np.expand_dims(filled, axis - 1) if self.padded else None
-        dt = cut(self.dt) if self.shared_dt is None else self.shared_dt
+        dt = cut(self.dt) if self.shared_dt is None else self.shared_dt[:time]
         targets = None if self.targets is None else cut(self.targets) if self.each_step else self.targets[chosen]
         return Batch(cut(self.inputs), dt, mask, targets, (~filled).astype(self.inputs.dtype))
 
@@ -61,4 +62,8 @@ def examples(data: SequenceDataset, preparation: Preparation, objective: Objecti
     """What a training reads of a data set; without targets where the objective is None."""
     prepared = preparation.apply(data)
     targets = None if objective is None else objective.targets(data, preparation)
-    return Examples(prepared.inputs, prepared.dt, data.mask, targets)
+    real = jax.dtypes.canonicalize_dtype(float)  # float64 where JAX computes in it, as parameters do
+    if targets is not None and targets.dtype.kind == "f":
+        targets = targets.astype(real, copy=False)
+    inputs, dt = (x.astype(real, copy=False) for x in prepared)
+    return Examples(inputs, dt, data.mask, targets)

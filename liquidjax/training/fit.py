@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_choice, check_kind, check_size, described
+from liquidjax._checks import check_kind, check_size
 from liquidjax._types import Cell, Params
 from liquidjax.sequences.gradients.gradient import Gradient
 from liquidjax.sequences.methods.method import Method
@@ -20,9 +20,18 @@ from liquidjax.tasks.preparation import Preparation
 from liquidjax.training.batches import Batches
 from liquidjax.training.evaluation import evaluate
 from liquidjax.training.examples import Examples, examples
+from liquidjax.training.fit_arguments import (
+    check_kinds,
+    check_known,
+    check_members_params,
+    check_outputs,
+    members_of,
+    own_rows,
+    seed_of,
+)
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Batch, Loss, Objective, OfFunction
-from liquidjax.training.optimizer import VARIED, Optimizer
+from liquidjax.training.optimizer import Optimizer
 from liquidjax.training.state import (
     StepInfo,
     TrainState,
@@ -144,7 +153,9 @@ def fit(
         >>> len(fitted.history), fitted.history[-1].validation["accuracy"] > 0.9
         (20, True)
     """
+    check_kinds(cell, training, validation, preparation, optimizer)
     objective, method = as_objective(objective), _checked(method)
+    seed = seed_of(seed)
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         check_size(name, value)
     if patience is not None:
@@ -162,12 +173,14 @@ def fit(
     for name, part in (("training", data), ("validation", held_out)):
         if part is not None and part.targets is None:
             raise ValueError(f"the {name} data must have targets for {type(objective).__name__}, and have none")
-    varied, count = _members(members)
-    own = None if rows is None else _own_rows(rows, count, len(data.mask))
+    check_outputs(cell, objective, training)
+    varied, seeds, count = members_of(members, optimizer)
+    own = None if rows is None else own_rows(rows, count, len(data.mask))
     lengths = data.lengths if own is None else data.lengths[own].max(0)
     batches = Batches(lengths, min(batch_size, len(lengths)), seed)
     how = (cell, objective, optimizer, epochs * len(batches), check_gradient(gradient) or usual_gradient(cell), method)
-    state = _start(cell, optimizer, how[3], seed, varied, count, params)
+    transform = optimizer.transform(how[3], **varied)
+    state = _start(cell, transform, [seed] * (count or 1) if seeds is None else seeds, count, params)
     advance = functools.partial(_step if count is None else _steps, *how)
     best = _Best(patience, count)
     start, history = time.perf_counter(), []
@@ -182,9 +195,13 @@ def fit(
                 return _fitted(cell, objective, preparation, best, state, history, training)
         # Only now wait for the numbers: a look at each loss at once would hold up the next step.
         losses = _check_finite(infos, epoch, optimizer)
+        if epoch == 1 and not losses.any(0).all():
+            check_known("training", cell, objective, data, own)
         held_out_loss, scores = _validate(cell, objective, state.params, held_out, count)
-        record = Epoch(epoch, _plain(losses.mean(0)), held_out_loss, scores, time.perf_counter() - start)
+        record = Epoch(epoch, _plain(losses.mean(0, dtype=float)), held_out_loss, scores, time.perf_counter() - start)
         history.append(record)
+        if epoch == 1 and held_out is not None and not np.isfinite(held_out_loss).all():
+            check_known("validation", cell, objective, held_out)
         done = best.update(epoch, held_out_loss, state.params)
         if callback is not None:
             callback(record)
@@ -194,7 +211,7 @@ def fit(
 
 
 def _one(cell, objective, optimizer, steps, gradient, method, varied, state, batch):
-    transform = optimizer.transform(steps, **{k: v for k, v in varied.items() if k in VARIED})
+    transform = optimizer.transform(steps, **varied)
     return train_step(cell, objective, transform, gradient, method, state, batch)
 
 
@@ -215,8 +232,8 @@ class _Best:
 
     def __init__(self, patience: int | None, count: int | None):
         self.patience, self.params = patience, None
-        self.loss = np.inf if count is None else np.full(count, np.inf)
-        self.epoch = 0 if count is None else np.zeros(count, int)
+        self.loss = np.full(() if count is None else count, np.inf)
+        self.epoch = np.zeros(() if count is None else count, int)
 
     def update(self, epoch: int, loss: Any, params: Params) -> bool:
         better = np.asarray(loss is None or np.asarray(loss) < self.loss)
@@ -235,42 +252,26 @@ class _Best:
 
 def _fitted(cell, objective, preparation, best, state, history, data) -> Fitted:
     validated = bool(history) and history[-1].validation_loss is not None
-    params = best.params if validated else state.params
+    params = best.params if validated else jax.tree.map(jnp.copy, state.params)  # the last ones may be given away
+    # Numbers that are not finite may come of the last step, whose loss nobody looked at, and of the validation data.
+    found = "parameters are not" if not _any_finite(params, best.epoch.ndim) else "validation loss was never"
+    if found.startswith("param") or (validated and not best.epoch.any()):
+        raise FloatingPointError(
+            f"the {found} finite in {len(history)} epochs; try a smaller learning rate, a smaller clip, or more unfolds"
+        )
     epoch = _plain(best.epoch) if validated else len(history)
     names = data.features, data.classes, data.outputs
     return Fitted(cell, objective, preparation, params, state, epoch, history, *names)
 
 
-def _start(cell, optimizer, steps, seed, varied, count, params) -> TrainState:
-    transform = optimizer.transform(steps)
+def _start(cell, transform, seeds, count, params) -> TrainState:
+    keys = [jax.random.key(seed) for seed in seeds]
     if count is None:
-        params = None if params is None else jax.tree.map(jnp.copy, params)
-        return init_state(cell, transform, jax.random.key(seed), params)
-    keys = jax.vmap(jax.random.key)(varied.get("seed", jnp.full(count, seed)))
+        return init_state(cell, transform, keys[0], params)
     if params is None:
-        return jax.vmap(lambda key: init_state(cell, transform, key))(keys)
-    return jax.vmap(lambda key, p: init_state(cell, transform, key, p))(keys, jax.tree.map(jnp.copy, params))
-
-
-def _members(members: Mapping[str, Sequence[float]] | None) -> tuple[dict[str, Any], int | None]:
-    if members is None:
-        return {}, None
-    lengths = {name: len(values) for name, values in members.items()}
-    for name in lengths:
-        check_choice("members", name, ("seed", *VARIED))
-    if len(set(lengths.values())) != 1 or not next(iter(lengths.values())):
-        raise ValueError(f"members must have values for the same number of members each, at least 1, got {lengths}")
-    varied = {name: jnp.asarray(values, int if name == "seed" else float) for name, values in members.items()}
-    return varied, next(iter(lengths.values()))
-
-
-def _own_rows(rows: Any, count: int | None, series: int) -> np.ndarray:
-    rows = np.asarray(rows)
-    if count is None or rows.ndim != 2 or len(rows) != count or rows.dtype.kind not in "iu" or not rows.size:
-        raise ValueError(f"rows must be int (members, series), with members = {count}, got {described(rows)}")
-    if rows.min() < 0 or rows.max() >= series:
-        raise ValueError(f"rows must be in [0, {series}), the series of the data, got {rows.min()} to {rows.max()}")
-    return rows
+        return jax.vmap(lambda key: init_state(cell, transform, key))(jnp.stack(keys))
+    check_members_params(params, count)
+    return jax.vmap(lambda key, p: init_state(cell, transform, key, p))(jnp.stack(keys), params)
 
 
 def _checked(method: Method) -> Method:
@@ -300,6 +301,12 @@ def _check_finite(infos: list[StepInfo], epoch: int, optimizer: Optimizer) -> np
             f"{optimizer.learning_rate}, a smaller clip, or more unfolds"
         )
     return losses
+
+
+def _any_finite(params: Params, axes: int) -> bool:
+    """Whether the parameters of some member are finite; members have an axis."""
+    leaves = map(np.asarray, jax.tree.leaves(params))
+    return bool(np.all([np.isfinite(leaf).all(tuple(range(axes, leaf.ndim))) for leaf in leaves], axis=0).any())
 
 
 def _plain(value: Any) -> Any:

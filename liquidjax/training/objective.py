@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._types import Array
+from liquidjax.sequences.steps import expand
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
 
@@ -119,7 +120,8 @@ def known_targets(data: SequenceDataset, preparation: Preparation) -> np.ndarray
     known = data.target_mask
     if data.classes is not None:
         return np.where(known, data.targets, -1)
-    return np.where(known[..., None] | ~data.each_step, preparation.scaled(data.targets), np.nan)
+    scaled = preparation.scaled(data.targets)
+    return np.where(data.mask[:, :, None], scaled, np.float32(np.nan)) if data.each_step else scaled
 
 
 def mean_loss(losses: Losses) -> Array:
@@ -129,17 +131,20 @@ def mean_loss(losses: Losses) -> Array:
         >>> float(mean_loss(Losses(jnp.array([1.0, 3.0, jnp.nan]), jnp.array([1.0, 1.0, 0.0]))))
         2.0
     """
+    shapes = jnp.shape(losses.loss), jnp.shape(losses.weight)
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"`Losses` must have loss and weight of one shape, got {shapes[0]} and {shapes[1]}")
     total = jnp.sum(jnp.where(losses.weight > 0, losses.loss, 0) * losses.weight)
     return total / jnp.maximum(jnp.sum(losses.weight), jnp.finfo(total.dtype).tiny)
 
 
 def of_series(at: str, outputs: Array, mask: Array | None) -> Array:
-    """One output for each series (series, outputs): that of its last valid step, or the mean over its valid steps.
+    """One output for each series (*series, outputs): that of its last valid step, or the mean over its valid steps.
 
     Args:
         at: "last" or "mean".
-        outputs: (time, series, outputs).
-        mask: bool (time, series), or None.
+        outputs: (time, *series, outputs).
+        mask: bool (time, *series), or None.
 
     Example:
         >>> outputs, mask = jnp.arange(3.0)[:, None, None], jnp.array([[True], [True], [False]])
@@ -150,7 +155,7 @@ def of_series(at: str, outputs: Array, mask: Array | None) -> Array:
         return jnp.mean(outputs, axis=0) if at == "mean" else outputs[-1]
     if at == "mean":
         valid = jnp.where(mask[..., None], outputs, 0)
-        return jnp.sum(valid, axis=0) / jnp.maximum(jnp.sum(mask, axis=0), 1)[:, None].astype(outputs.dtype)
-    steps = jnp.arange(len(mask))[:, None]
+        return jnp.sum(valid, axis=0) / jnp.maximum(jnp.sum(mask, axis=0), 1)[..., None].astype(outputs.dtype)
+    steps = expand(jnp.arange(len(mask)), mask.ndim)
     last = jnp.max(jnp.where(mask, steps, 0), axis=0)
-    return jnp.take_along_axis(outputs, last[None, :, None], axis=0)[0]
+    return jnp.take_along_axis(outputs, last[None, ..., None], axis=0)[0]

@@ -61,7 +61,11 @@ class Classification:
 
     def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray | None:
         """See `Objective`."""
-        return _targets(self.at, data, preparation, None)
+        found = _targets(self.at, data, preparation, None)
+        weights, classes = self.class_weights, data.classes
+        if weights is not None and classes is not None and len(weights) != len(classes):
+            raise ValueError(f"class_weights must be a number for each of {len(classes)} classes, got {weights}")
+        return found
 
     def losses(self, outputs: Array, batch: Batch) -> Losses:
         """See `Objective`."""
@@ -84,8 +88,9 @@ class Classification:
         return answers
 
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """The share of the known targets that is named right."""
-        return {"accuracy": _share((answers.argmax(-1) == targets)[targets >= 0])}
+        """The share of the known targets that is named right; NaN names nothing."""
+        right = (answers.argmax(-1) == targets) & ~np.isnan(answers).any(-1)
+        return {"accuracy": _share(right[targets >= 0])}
 
 
 @dataclass(frozen=True)
@@ -141,8 +146,9 @@ class Event:
         return answers
 
     def scores(self, answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """The share of the known targets on whose side of one half the probability is."""
-        return {"accuracy": _share(((answers > 0.5) == (targets == 1))[targets >= 0])}
+        """The share of the known targets on whose side of one half the probability is; NaN is on none."""
+        right = ((answers > 0.5) == (targets == 1)) & ~np.isnan(answers)
+        return {"accuracy": _share(right[targets >= 0])}
 
 
 @dataclass(frozen=True)
@@ -290,7 +296,10 @@ def _errors(answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     known = ~np.isnan(targets)
     if not known.any():
         return {"mse": float("nan"), "r2": float("nan")}
-    error = np.mean((answers[known] - targets[known]) ** 2)
-    centred = targets - np.nanmean(targets, axis=tuple(range(targets.ndim - 1)))
-    variance = np.mean(centred[known] ** 2)
+    targets = targets.astype(float)
+    # In float64, since a member that diverged may answer with numbers whose squares float32 does not hold.
+    error = np.mean((answers[known].astype(float) - targets[known]) ** 2)
+    axes = tuple(range(targets.ndim - 1))
+    mean = np.nansum(targets, axis=axes) / np.maximum(known.sum(axes), 1)  # of an output that is never known, 0
+    variance = np.mean((targets - mean)[known] ** 2)
     return {"mse": float(error), "r2": float(1 - error / variance) if variance else float("nan")}

@@ -70,7 +70,14 @@ class Optimizer:
         Args:
             steps: batches of the whole training, over which the schedule runs.
             varied: `learning_rate`, `weight_decay` or `clip` in the place of the settings; they may be traced.
+
+        Raises:
+            ValueError: another name, or a weight decay where there is none.
         """
+        for name in varied:
+            check_choice("varied", name, VARIED)
+        if "weight_decay" in varied and self.name not in _DECAYS:
+            raise ValueError(f"weight_decay must not be varied with {self.name}, only {' and '.join(_DECAYS)} have one")
         rate = varied.get("learning_rate", self.learning_rate)
         clip = varied.get("clip", self.clip)
         updates = max(1, steps // self.accumulate)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from liquidjax._belong import check_cell
 from liquidjax._checks import check_choice, check_kind
 from liquidjax._types import Array, Cell, DeepCell, ODECell, Params, exportable
 from liquidjax.cells.projection import project
@@ -60,9 +61,9 @@ def usual_gradient(cell: Cell) -> Gradient:
 
 
 def init_state(cell: Cell, optimizer: optax.GradientTransformation, key: Array, params: Params = None) -> TrainState:
-    """The state before the first step, with parameters drawn from the key unless they are given."""
+    """The state before the first step, with parameters drawn from the key unless they are given, which are copied."""
     of_params, of_steps = jax.random.split(key)
-    params = cell.init(of_params) if params is None else params
+    params = cell.init(of_params) if params is None else jax.tree.map(jnp.copy, params)
     return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), of_steps)
 
 
@@ -101,7 +102,8 @@ def make_train_step(
         >>> int(state.step), bool(info.loss > 0)
         (1, True)
     """
-    check_kind("cell", cell, Cell, "a Cell such as lj.GRU(inputs=2, units=8)")
+    check_cell(cell)
+    check_kind("optimizer", optimizer, optax.GradientTransformation, "of optax, such as optax.adam(0.01)")
     step = functools.partial(
         train_step, cell, as_objective(objective), optimizer, gradient or usual_gradient(cell), method
     )
