@@ -39,7 +39,7 @@ def tensorboard(folder: str | os.PathLike) -> Callable[[Epoch], None]:
         from tensorboardX import SummaryWriter
     except ImportError as error:
         raise ImportError('TensorBoard is written by tensorboardX: pip install "liquidjax[tensorboard]"') from error
-    writer = SummaryWriter(os.fspath(folder))
+    writer = SummaryWriter(os.fspath(folder), flush_secs=1)  # a thread writes; what it holds back goes out by then
 
     def report(epoch: Epoch) -> None:
         for name, value in numbers_of(epoch).items():

@@ -354,7 +354,7 @@ def test_a_time_constant_of_zero_is_the_equilibrium_at_once(integrator, dtype):
             for _ in range(2):
                 x = jnp.tanh(u @ weight[:2] + x @ weight[2:] + bias)
             expected.append(x)
-        np.testing.assert_allclose(outputs, np.array(expected), rtol=16 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(outputs, np.array(expected), rtol=float(16 * np.finfo(dtype).eps))
         gradient = jax.grad(lambda p, cell=cell: lj.unroll(cell, p, inputs)[1].sum())(params)
         assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
     cell = lj.HasaniLTC(2, 1, integrator)

@@ -15,17 +15,18 @@ import numpy as np
 import pytest
 
 from liquidjax import __main__ as cli
-from liquidjax.experiments.digits import evaluate
 from liquidjax.experiments.shared import interruption
+from liquidjax.experiments.supervised import evaluate
 
 # A test may run in the background of a shell, where Ctrl-C is ignored; and that is passed on.
 PROGRAM = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import liquidjax.__main__ as m; m.main()"
 )
 DIGITS = """
-task: {steps: 2}
-model: {units: 8, outputs: 4, unfolds: 1}
-epochs: 900000
+data: {source: "liquidjax.tasks.digits:rows"}
+inputs: {scale: false}
+model: {cell: "LTC(wiring=AutoNCP(8, 4), integrator=SemiImplicit(1))", compare: [LSTM, GRU]}
+training: {epochs: 900000, batch_size: 256, tune_cpu: false}
 """
 SECTIONS = "{train: 24, test: 10, interval: 0.1, noise: 0.05}"
 FORECASTING = f"""
@@ -72,7 +73,7 @@ def is_used(folder, capsys):
     cli.main(["evaluate", str(folder)])
     out, err = capsys.readouterr()
     assert "the same as training recorded: yes" in out and "Interrupted" in err
-    assert all(np.isfinite(leaf).all() for leaf in evaluate.restore(folder).params.linear)
+    assert all(np.isfinite(leaf).all() for leaf in evaluate.restore(folder).model.params.linear)
 
 
 @pytest.mark.parametrize(("number", "epochs"), [(signal.SIGINT, 0), (signal.SIGINT, 3), (signal.SIGTERM, 1)])
@@ -91,7 +92,7 @@ def test_train_keeps_what_is_trained(number, epochs, tmp_path, capsys):
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "config.yaml",
         "metrics.jsonl",
-        "params.npz",
+        "model.safetensors",
         "results.json",
         "sample.csv",
         "interrupted.txt",
@@ -109,12 +110,13 @@ def test_train_keeps_the_liquid_network_when_another_is_interrupted(tmp_path, ca
         r"Interrupted (in epoch \d+ of 30 of|before) the (LSTM|GRU); the LTC was trained to its end\.", out
     )
     rows = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert rows[0]["network"] == "LTC" and len(rows) < 4
+    assert rows[0]["name"] == "LTC" and len(rows) < 4
     is_used(tmp_path / "run", capsys)
 
 
 def test_the_second_one_ends_it_at_once(tmp_path):
-    process = start(tmp_path, "train", DIGITS)
+    large = DIGITS.replace("8, 4), integrator=SemiImplicit(1)", "96, 40), integrator=RK4(12)")
+    process = start(tmp_path, "train", large)
     wait_for((tmp_path / "run" / "metrics.jsonl").exists, process)  # XLA compiles: Python runs no handler
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None and "stopping" in process.stderr.readline()
@@ -154,7 +156,7 @@ def test_ctrl_c_in_a_terminal(tmp_path):
     assert "stopping; what is done so far is being saved" in text and "Traceback" not in text
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
     assert "Next: liquidjax predict 'a b' 'a b/sample.csv'" in text
-    assert (tmp_path / "a b" / "params.npz").exists()
+    assert (tmp_path / "a b" / "model.safetensors").exists()
 
 
 def test_forecasting_keeps_the_networks_that_are_trained(tmp_path):

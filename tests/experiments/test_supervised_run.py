@@ -23,6 +23,7 @@ from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import Data, Inputs, Learning, Model, SupervisedConfig
 from liquidjax.training.predict import predict
 from tiny_series import CONFIG, as_csv, rows
+from untyped import untyped
 
 FILES = {"config.yaml", "metrics.jsonl", "model.safetensors", "results.json", "overview.png", "sample.csv"}
 
@@ -151,7 +152,7 @@ def test_predict_agrees_with_the_network(run, capsys):
     for i, line in enumerate(lines):
         one = test.take([i])
         inputs, dt = model.preparation.apply(one)
-        logits = lj.unroll(model.cell, model.params, inputs[0], dt[0])[1][-1]
+        logits = lj.unroll(untyped(model.cell), model.params, inputs[0], dt[0])[1][-1]
         expected = np.asarray(jax.nn.softmax(logits))
         *name, prediction, fast, slow = line.split(",")
         assert ",".join(name) == '"' + test.names[i].replace('"', '""') + '"'

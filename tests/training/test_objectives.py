@@ -280,7 +280,7 @@ def test_targets_are_scaled_and_unknown_where_nobody_knows_them():
     values[0, 1, 0], values[~whole.mask] = np.nan, 5.0
     data = SequenceDataset(whole.inputs, whole.times, whole.mask, values)
     preparation = Preparation.learnt(data)
-    found = known_targets(data, preparation)
+    found = np.asarray(known_targets(data, preparation))
     mean, spread = np.array(preparation.target_mean), np.array(preparation.target_spread)
     expected = np.where(whole.mask[:, :, None], (values - mean) / spread, np.nan)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
@@ -291,7 +291,7 @@ def test_targets_of_series_are_scaled_too():
     targets = np.array([[1.0, np.nan], [3.0, 1.0], [5.0, 3.0]])
     data = SequenceDataset.of([np.ones((2, 1))] * 3, targets=targets)
     preparation = Preparation.learnt(data)  # by the second and third, which are known in both
-    np.testing.assert_allclose(known_targets(data, preparation), [[-3, np.nan], [-1, -1], [1, 1]])
+    np.testing.assert_allclose(np.asarray(known_targets(data, preparation)), [[-3, np.nan], [-1, -1], [1, 1]])
 
 
 def test_the_targets_of_a_forecast_are_the_features():
