@@ -21,9 +21,9 @@ def side_by_side(
 
     XLA computes a step as small as those of these networks on one core, and holds no lock of Python's meanwhile: so it
     pays where there are cores to spare. Members of equal cells share one compiled program, and each computes to the bit
-    what it does alone. `jax.vmap` over the parameters is the other way: it is for accelerators, and for members that
-    compute too little to fill a vector, as `next_step.train` runs them. On a CPU, with a batch for each member, it
-    takes 0.7 to 1.6 times as long as one member after another (`benchmarks/members.py`).
+    what it does alone. `jax.vmap` over the parameters is the other way: for members that compute too little to fill
+    a vector, as `next_step.train` runs them, and for accelerators, where neither has been measured. On a CPU, with a
+    batch for each member, it takes 0.7 to 1.6 times as long as one member after another (`benchmarks/members.py`).
 
     Args:
         train: called once for each member. It does not see settings of JAX that were made in a `with` block around
