@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo      set up, train a liquid network on handwritten digits, compare it with LSTM, GRU and others"
-	@echo "make test      set up, run the tests; 6 minutes on two cores, a third of that when run again"
+	@echo "make test      set up, run the tests; 13 minutes on two cores"
 	@echo "make test-long the tests that take long to compile"
 	@echo "make test-all  both, and the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: with other instructions, or on another Python"
@@ -41,8 +41,8 @@ test-all: test test-long
 # Every algorithm that computes.
 NUMERIC := analysis cells/test_cells.py cells/test_hasani.py integrators \
 	sequences/test_gradients.py sequences/test_integrate.py sequences/test_methods.py sequences/test_newton.py
-QUICK := cells interop/test_velora.py layers models/test_ncp.py sequences/test_times.py training/test_fit.py training/test_model.py training/test_plain.py \
-	tasks/readers wirings experiments/test_config.py test_files.py test_house.py
+QUICK := cells interop/test_velora.py layers models/test_ncp.py sequences/test_times.py training/test_fit.py \
+	training/test_model.py training/test_plain.py tasks/readers wirings experiments/test_config.py test_files.py test_house.py
 
 # With all instructions of this processor, the fused multiply-add among them, which the quick flags leave out: what is
 # only right by the rounding of one machine fails here or there.
