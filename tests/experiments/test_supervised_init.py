@@ -213,7 +213,7 @@ def test_whatever_things_are_called_the_file_says_what_was_meant(names, table, o
     """Names of files, columns, classes and groups with whatever YAML takes for something else, and line ends."""
     source, series, time, target, feature, group, *classes = names
     data = Data(
-        source=f"{source}.csv" if table else source.replace(".", "_"),
+        source=f"{source}x.csv" if table else source.replace(".", "_"),
         series=series,
         time=time,
         target=(target,),
