@@ -139,11 +139,11 @@ def runs(folder: tyro.conf.Positional[Path] = Path("runs"), picture: Path | None
     others = {name: kind for name, (_, kind) in COMMANDS.items() if kind not in (None, SupervisedConfig)}
     with interruptible(saves=False):
         found = supervised_runs.find(folder, others)
+        curves = supervised_runs.histories(found)
+        if picture is not None and not curves:
+            raise ValueError(f"{folder} must hold a run with an epoch to draw, and holds none")
         print(supervised_runs.table(found) if found else f"There are no runs in {_path(folder)}")
         if picture is not None:
-            curves = supervised_runs.histories(found)
-            if not curves:
-                raise ValueError(f"{folder} must hold a run with an epoch to draw, and holds none")
             from liquidjax.experiments.supervised import figures  # with matplotlib
 
             figures.curves(curves).savefig(picture)

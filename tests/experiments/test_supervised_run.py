@@ -394,6 +394,24 @@ def test_kinds_that_need_a_target_are_refused_without_one(tmp_path):
         supervised_run.plan(SupervisedConfig(data, objective=Learning("regression")))
 
 
+@pytest.mark.parametrize("part", ["training", "validation", "test"])
+def test_a_part_without_a_known_target_is_refused(part, tmp_path, monkeypatch):
+    """By validation data without targets the first epoch would be the best for ever."""
+    (tmp_path / "walks.csv").write_text(as_csv(rows()))
+    data = Data(str(tmp_path / "walks.csv"), series="who", time="when", target=("gait",), features=("x",))
+    parts = sources.load(data)
+    blank = dataclasses.replace(getattr(parts, part), targets=np.full(len(getattr(parts, part)), -1))
+    monkeypatch.setattr(sources, "load", lambda data: parts._replace(**{part: blank}))
+    with pytest.raises(ValueError, match=f"the {part} data must have a known target, and have none"):
+        supervised_run.plan(SupervisedConfig(data, model=Model("GRU(units=3)")))
+
+
+def test_a_forecast_needs_a_step_that_follows_another(tmp_path):
+    (tmp_path / "walks.csv").write_text("who,x\n" + "".join(f"{who},1\n" for who in range(9)))
+    with pytest.raises(ValueError, match="the training data must have a known target, and have none"):
+        supervised_run.plan(SupervisedConfig(Data(str(tmp_path / "walks.csv"), series="who")))
+
+
 def test_the_digits_are_one_of_what_can_be_named(tmp_path, capsys):
     """As `make demo`, but one network of four neurons, for an epoch."""
     arguments = ["--model.cell", "GRU(units=4)", "--model.compare", "--training.compare-learning-rates"]

@@ -168,3 +168,17 @@ def test_the_same_series_from_an_npz_file_and_from_a_function_train_alike(tmp_pa
         rows = json.loads((tmp_path / write.__name__ / "results.json").read_text())
         results.append([{**row, "seconds": 0} for row in rows])
     assert results[0] == results[1]
+
+
+def test_a_score_that_is_not_a_number_is_the_same_when_it_is_measured_again(tmp_path, monkeypatch, capsys):
+    """Of features that never change nothing is explained: R2 is 0 of 0."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "still.csv").write_text("x\n" + "1\n" * 40)
+    (tmp_path / "x.yaml").write_text(f"data: {{source: still.csv, split: time}}\n{SETTINGS}")
+    cli.main(["train", "x.yaml", "--folder", "run"])
+    rows = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert all(row["test"]["r2"] == "nan" for row in rows) and (tmp_path / "run" / "overview.png").exists()
+    assert json.loads((tmp_path / "run" / "metrics.jsonl").read_text())["validation_r2"] is None
+    cli.main(["evaluate", "run"])
+    out = capsys.readouterr().out
+    assert "the same as training recorded: yes" in out and "nan" in out

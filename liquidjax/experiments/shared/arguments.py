@@ -20,6 +20,8 @@ from liquidjax.experiments.shared.shipped import located
 
 Settings = TypeVar("Settings")
 HELP = {"-h", "--help"}
+NOTHING = ("null", "None", "~")
+"""How nothing is written where a number may be left out: as in a file, and as Python does."""
 FLAT = tyro.conf.arg(name="")
 """Of the parameter `settings`: --epochs, not --settings.epochs."""
 
@@ -128,20 +130,26 @@ def _later(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _numbers() -> tyro.constructors.ConstructorRegistry:
-    """Makes numbers be read as in a file, where Python's `int` and `float` would take 1_0 and nan too."""
+    """Makes numbers be read as in a file, where Python's `int` and `float` would take 1_0 and nan too; null is None."""
     registry = tyro.constructors.ConstructorRegistry()
 
     @registry.primitive_rule
     def rule(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:
-        kind = info.type
-        if kind is not int and kind is not float:
+        kinds = typing.get_args(info.type) or (info.type,)
+        numbers = [kind for kind in kinds if kind in (int, float)]
+        if len(numbers) != 1 or not set(kinds) <= {*numbers, type(None)}:
             return None
+        (kind,), optional = numbers, len(kinds) > 1
+
+        def read(texts: list[str]) -> Any:
+            return None if optional and texts[0] in NOTHING else configuration.number(kind, texts[0])
+
         return tyro.constructors.PrimitiveConstructorSpec(
             nargs=1,
-            metavar=kind.__name__.upper(),
-            instance_from_str=lambda texts: configuration.number(kind, texts[0]),
-            is_instance=lambda value: isinstance(value, kind),
-            str_from_instance=lambda value: [str(value)],
+            metavar=f"{kind.__name__.upper()}{'|null' if optional else ''}",
+            instance_from_str=read,
+            is_instance=lambda value: isinstance(value, kind) or (optional and value is None),
+            str_from_instance=lambda value: [NOTHING[0] if value is None else str(value)],
         )
 
     return registry
@@ -160,5 +168,7 @@ def _sentence(box: str) -> str:
     first = " ".join(parts[0].split()).rstrip(".")
     first = re.sub(r"^Error parsing (?:__tyro[-_]dummy[-_]inner__\.)?", "", first)
     first = re.sub(r"^settings\.([\w.-]+):", lambda place: f"--{place[1].replace('_', '-')}:", first)
+    # So it is said of options that another command has.
+    first = re.sub(r" \(applied to [^)]*\)", "", first.replace("Unrecognized or misplaced", "Unrecognized"))
     near = re.search(r"Perhaps you meant.*?(--[\w.-]+)", " ".join(rows), re.DOTALL)
     return (first or " ".join(box.split())) + (f"; did you mean {near[1]}?" if near else "")

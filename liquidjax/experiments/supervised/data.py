@@ -164,7 +164,9 @@ def _beginning(place: Path, labels: str | None = None) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _named(section: str) -> Iterator[None]:
+    """Errors that are about the settings of a section say so, in the words of its file."""
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{section}: {error}") from error
+        text = str(error).replace("stratified=False", "stratified: false")
+        raise ValueError(f"{section}: {text}") from error

@@ -100,7 +100,7 @@ def overview(
         edges = (0.5, len(inputs) + 0.5, inputs.shape[1] + 0.5, 0.5)
         inputs_ax.imshow(inputs.T, cmap="Greys", aspect="auto", extent=edges, interpolation="nearest")
         inputs_ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    inputs_ax.set(title=example, xlabel="time step", ylabel="input")
+    inputs_ax.set(title=_as_it_is(example), xlabel="time step", ylabel="input")
     if tau is not None:
         roles = list(graph.roles) if graph is not None else ["inter"] * tau.shape[1]
         chosen = _liveliest(tau, roles)
@@ -132,10 +132,16 @@ def curves(histories: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Figure:
     figure = Figure(figsize=(12, 4.5 * len(histories)), dpi=110, layout="constrained")
     rows = figure.subplots(len(histories), 2, squeeze=False)
     for (loss_ax, score_ax), runs in zip(rows, histories.values(), strict=True):
-        plots.plot_training(runs, loss_ax, score_ax)
+        plots.plot_training({_as_it_is(name): run for name, run in runs.items()}, loss_ax, score_ax)
         loss_ax.set_title("Loss")
         score_ax.set_title("On the validation data")
     return figure
+
+
+def _as_it_is(name: str) -> str:
+    """Somebody's name as matplotlib draws it: on one line, without mathematics, and not left out of a legend."""
+    name = " ".join(name.split()).replace("$", r"\$")
+    return f" {name}" if name.startswith("_") else name
 
 
 def _liveliest(tau: np.ndarray, roles: Sequence[str]) -> list[int]:

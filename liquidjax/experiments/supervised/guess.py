@@ -26,6 +26,8 @@ CLASSES = ("label", "labels", "class", "event", "activity")
 GROUPS = ("group", "subject", "patient", "person", "participant", "user")
 MARKERS = ("na", "nan", "n/a", "null", "none", "?", "-", ".")
 """What may stand for a missing number, in small letters."""
+UNKNOWN = ("na", "nan", "n/a", "null", "?")
+"""What may stand for a class that is not known; "none" may as well be a class."""
 MOST_CLASSES = 30
 """Different names in a column that is taken for classes."""
 UNITS: tuple[Unit, ...] = ("W", "D", "h", "m", "s", "ms", "us", "ns")
@@ -79,6 +81,7 @@ def guess(source: str) -> Guess:
         columns = read_csv([place]) if place.suffix.lower() == ".csv" else read_parquet(place)
     cells, kinds = _cells(columns), {name: columns.kind(name) for name in columns.names}
     missing = _look(cells, kinds)
+    _blank(cells, missing)
     left = dict(kinds)
     found: dict[str, str] = {}
 
@@ -96,6 +99,9 @@ def guess(source: str) -> Guess:
     owners = columns.file if series is None else _numbers(cells[series])
     group = take("group", _group(cells, left, owners))
     target = None if labels else take("target", _target(cells, left, owners))
+    if target is not None:
+        missing |= {text for text in _said(cells[target]) if text.lower() in UNKNOWN}
+        _blank(cells, missing)
     features = [name for name, kind in left.items() if kind == "number"]
     if not features:
         raise ValueError(f"{source} must have a column of numbers to read, besides {', '.join(found) or 'none'}")
@@ -111,7 +117,7 @@ def guess(source: str) -> Guess:
         classes=True if target is not None and _are_classes(target, cells[target], kinds[target]) else None,
         group=group,
         time_unit=_unit(stamps, owners) if time is not None and kinds[time] == "date" else None,
-        missing=missing,
+        missing=tuple(sorted(missing)),
     )
     roles = found | {name: "feature" if kind == "number" else f"left out: {kind}" for name, kind in left.items()}
     return Guess(data, {name: roles[name] for name in columns.names})
@@ -132,9 +138,9 @@ def _cells(columns: Columns) -> dict[str, np.ndarray]:
     return cells
 
 
-def _look(cells: Mapping[str, np.ndarray], kinds: dict[str, str]) -> tuple[str, ...]:
+def _look(cells: Mapping[str, np.ndarray], kinds: dict[str, str]) -> set[str]:
     """Corrects the kinds of texts to "number", "date" and "nothing"; and the texts that stand for missing numbers."""
-    missing = set()
+    missing: set[str] = set()
     for name, kind in kinds.items():
         if kind != "text":
             continue
@@ -147,7 +153,13 @@ def _look(cells: Mapping[str, np.ndarray], kinds: dict[str, str]) -> tuple[str, 
             missing |= odd
         elif all(ISO_8601.fullmatch(text) for text in texts):
             kinds[name] = "date"
-    return tuple(sorted(missing))
+    return missing
+
+
+def _blank(cells: dict[str, np.ndarray], missing: set[str]) -> None:
+    """Makes blanks of the texts that mean nothing, as the reader will."""
+    for name, texts in cells.items():
+        cells[name] = np.where(np.isin(texts, sorted(missing)), "", texts)
 
 
 def _time(columns: Columns, cells: Mapping[str, np.ndarray], kinds: Mapping[str, str]) -> str | None:
@@ -253,7 +265,7 @@ def _stands_together(cells: np.ndarray) -> bool:
 
 def _is_constant(cells: np.ndarray, owners: np.ndarray) -> bool:
     """Whether the rows of each series say the same, where they say something."""
-    said = np.array([text.lower() not in ("", *MARKERS) for text in cells.tolist()], bool)
+    said = cells != ""
     pairs = set(zip(owners[said].tolist(), cells[said].tolist(), strict=True))
     return len(pairs) == len({owner for owner, _ in pairs})
 

@@ -22,6 +22,7 @@ from liquidjax.training.examples import examples
 from liquidjax.training.fit import Epoch, Fitted, fit
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Objective
+from liquidjax.training.objectives import Forecast
 from liquidjax.training.predict import predict
 
 MODEL = "model.safetensors"
@@ -56,12 +57,22 @@ class Plan(NamedTuple):
 
 
 def plan(config: SupervisedConfig) -> Plan:
-    """Reads the data and builds the networks; nothing is trained."""
+    """Reads the data and builds the networks; nothing is trained.
+
+    What does not fit is refused here, before a folder is made.
+
+    Raises:
+        FileNotFoundError: a source is not there.
+        ImportError: a package that reads the data is not installed.
+        ValueError: data, objective and networks do not fit, or a part has no known target.
+    """
     parts = sources.load(config.data)
     objective = config.objective.objective(parts.training)
     preparation = sources.preparation(config.inputs, parts.training)
-    for part in parts:
-        objective.targets(part, preparation)  # what does not fit is refused here, not after a folder was made
+    for name, part in zip(Parts._fields, parts, strict=True):
+        targets = objective.targets(part, preparation)
+        if targets is not None and not _known(objective, targets):
+            raise ValueError(f"the {name} data must have a known target, and have none; other shares may help")
     cells = config.model.networks(preparation.inputs, objective.outputs(parts.training))
     return Plan(parts, objective, dict(zip(cells, zip(cells.values(), config.rates(), strict=True), strict=True)))
 
@@ -177,6 +188,12 @@ def numbers_of(epoch: Epoch) -> dict[str, float | None]:
     scores = {f"validation_{name}": value for name, value in epoch.validation.items()}
     numbers = {name: value for name, value in epoch._asdict().items() if name != "validation"} | scores
     return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+
+
+def _known(objective: Objective, targets: np.ndarray) -> bool:
+    """Whether there is a target that is known; of a forecast one of a step that follows another."""
+    targets = targets[:, 1:] if isinstance(objective, Forecast) else targets
+    return bool(np.any(targets >= 0 if targets.dtype.kind in "iu" else ~np.isnan(targets)))
 
 
 def _fit(

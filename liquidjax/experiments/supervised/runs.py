@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from liquidjax._bounds import shown
 from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.shared.run_folder import interruption
 from liquidjax.experiments.shared.tables import plain
@@ -126,21 +127,31 @@ def _history(file: Path) -> dict[str, np.ndarray]:
     """The curves of the first network in metrics.jsonl; a last line that is only begun is passed over."""
     if not file.is_file():
         return {}
-    *whole, _ = file.read_text(encoding="utf-8").split("\n")
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(whole, start=1):
-        try:
-            row = json.loads(line)
-            if row["network"] != (rows[0] if rows else row)["network"]:
-                break
-            rows.append({name: row[name] for name in (rows[0] if rows else row)})
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise ValueError(f"{file}, line {number}: is damaged: {error!r}") from error
-    names = [name for name in (rows[0] if rows else ()) if name not in ("network", "epoch", "seconds")]
+    columns: dict[str, list[float]] = {}
     try:
-        return {name: np.array([np.nan if row[name] is None else row[name] for row in rows], float) for name in names}
-    except (ValueError, TypeError) as error:
+        *whole, _ = file.read_text(encoding="utf-8").split("\n")
+        first = None
+        for line in whole:
+            row: dict[str, Any] = json.loads(line)
+            first = first or row["network"]
+            if row["network"] != first:
+                break
+            names = [name for name in row if name not in ("network", "epoch", "seconds")]
+            if columns and list(columns) != names:
+                raise ValueError("it must have the same numbers in every line")
+            for name in names:
+                columns.setdefault(name, []).append(_as_number(row[name]))
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{file} is damaged: {error!r}") from error
+    return {name: np.array(column) for name, column in columns.items()}
+
+
+def _as_number(value: Any) -> float:
+    if value is None:  # what is not finite
+        return np.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"it must hold numbers, and holds {shown(value)}")
+    return float(value)
 
 
 def _command_of(folder: Path, others: Mapping[str, type]) -> str | None:
@@ -153,7 +164,8 @@ def _command_of(folder: Path, others: Mapping[str, type]) -> str | None:
 
 
 def _short(text: str) -> str:
-    return text if text.isprintable() and len(text) <= LONGEST else f"{text[: LONGEST - 3]!r}..."
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def _one_line(text: str) -> str:

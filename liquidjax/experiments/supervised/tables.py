@@ -1,7 +1,6 @@
 """Series and predictions as tables of text: a row for each step, or for each series."""
 
-import csv
-import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -17,14 +16,12 @@ from liquidjax.training.objectives import Event, Forecast
 
 def write_table(path: Path, data: Data, series: SequenceDataset) -> None:
     """Writes series as a long table, in the columns that the settings name: what `predict` reads again."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow([*data.places(series.features), *series.features])
+    lines = [_line(*data.places(series.features), *series.features)]
     for i, name in enumerate(series.names):
         for t in range(series.lengths[i]):
             values = series.inputs[i, t]
-            rows.writerow([name, _number(series.times[i, t]), *("" if np.isnan(x) else _number(x) for x in values)])
-    _files.write_text(path, text.getvalue())
+            lines.append(_line(name, _number(series.times[i, t]), *("" if np.isnan(x) else _number(x) for x in values)))
+    _files.write_text(path, "".join(lines))
 
 
 def write_predictions(file: TextIO, model: Model, data: SequenceDataset, answers: np.ndarray) -> None:
@@ -33,12 +30,17 @@ def write_predictions(file: TextIO, model: Model, data: SequenceDataset, answers
     Of classes it is the most probable one and the probability of each; of an event its probability; of values they.
     """
     each_step = model.objective.each_step
-    rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["series", *(["time"] if each_step else []), *_header(model)])
+    file.write(_line("series", *(["time"] if each_step else []), *_header(model)))
     for i, t in _places(data, each_step):
         found = answers[i] if t is None else answers[i, t]
         place = [data.names[i]] if t is None else [data.names[i], _number(data.times[i, t])]
-        rows.writerow([*place, *_fields(model, found)])
+        file.write(_line(*place, *_fields(model, found)))
+
+
+def _line(*fields: str) -> str:
+    """Fields of CSV; Python's writer leaves some line ends within a field without quotes."""
+    quoted = ('"' + field.replace('"', '""') + '"' if re.search('[,"\r\n]', field) else field for field in fields)
+    return ",".join(quoted) + "\n"
 
 
 def _header(model: Model) -> list[str]:
@@ -66,4 +68,4 @@ def _places(data: SequenceDataset, each_step: bool) -> Iterator[tuple[int, int |
 def _number(value: float) -> str:
     """As short as tells it from its neighbours of the same type."""
     plain = 1e-5 <= abs(value) < 1e16 or value == 0
-    return np.format_float_positional(value, trim="-") if plain else np.format_float_scientific(value)
+    return np.format_float_positional(value, trim="-") if plain else np.format_float_scientific(value, trim="-")
