@@ -1,8 +1,14 @@
 """Compiled temporary memory: what XLA says a program needs beside its arguments and results."""
 
+from typing import Any
+
 import jax
 
-USERS = {"xla_backend_optimization_level": "3", "xla_cpu_use_fusion_emitters": True, "xla_cpu_max_isa": ""}
+from conftest import OLDER_EMITTERS
+
+USERS: Any = {"xla_backend_optimization_level": "3"}
+if OLDER_EMITTERS:
+    USERS |= {"xla_cpu_use_fusion_emitters": "true", "xla_cpu_max_isa": ""}
 """What XLA does where nobody sets a flag: what is asserted of memory is promised of the programs that users compile."""
 
 
