@@ -8,7 +8,7 @@ from conftest import OLDER_EMITTERS
 
 USERS: Any = {"xla_backend_optimization_level": "3"}
 if OLDER_EMITTERS:
-    USERS |= {"xla_cpu_use_fusion_emitters": "true", "xla_cpu_max_isa": ""}
+    USERS |= {"xla_cpu_use_fusion_emitters": True, "xla_cpu_max_isa": ""}
 """What XLA does where nobody sets a flag: what is asserted of memory is promised of the programs that users compile."""
 
 
