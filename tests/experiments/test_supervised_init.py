@@ -14,7 +14,7 @@ from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.supervised import init
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import Data, SupervisedConfig
-from liquidjax.experiments.supervised.guess import Guess
+from liquidjax.experiments.supervised.guess import Guess, is_table
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.readers.arrays import write_npz
 from liquidjax.tasks.splits import Parts
@@ -205,6 +205,10 @@ NAMES = st.text(min_size=1).filter(lambda name: name.isprintable() or "\ud800" >
         "%",
     ]
 )
+
+
+def test_a_name_that_no_file_can_have_is_no_table():
+    assert not is_table("x" * 5000) and is_table("x" * 5000 + ".csv")
 
 
 @settings(deadline=None)

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,11 +80,11 @@ def unlabelled(data: Data, path: str, features: tuple[str, ...]) -> SequenceData
     options: dict[str, Any] = {k: v for k, v in data.columns.items() if k not in (*OF_TARGETS, "group")}
     columns = _beginning(place, data.labels)
     for role, name in zip(("series", "time"), data.places(features), strict=True):
-        if name in columns and not (role == "series" and place.is_dir()):
+        if name in columns and not (role == "series" and os.path.isdir(place)):
             options.setdefault(role, name)
     if DECIMAL.fullmatch(columns.get(options.get("time", ""), "")):
         options.pop("time_unit", None)  # times that have been made numbers already
-    if place.is_dir() and data.labels is not None and (place / data.labels).is_file():
+    if os.path.isdir(place) and data.labels is not None and (place / data.labels).is_file():
         options["labels"] = place / data.labels  # so that it is not taken for a series
     return dataclasses.replace(read(path, **options | {"features": features}), targets=None, classes=None, outputs=None)
 
@@ -136,7 +137,7 @@ def _labels(data: Data, path: str) -> dict[str, Any]:
 
 
 def _is_table(path: str) -> bool:
-    return Path(path).suffix.lower() in (".csv", ".parquet") or Path(path).is_dir()
+    return Path(path).suffix.lower() in (".csv", ".parquet") or os.path.isdir(path)
 
 
 def _beginning(place: Path, labels: str | None = None) -> dict[str, str]:
@@ -144,7 +145,7 @@ def _beginning(place: Path, labels: str | None = None) -> dict[str, str]:
 
     Of a folder of tables, those of one of its files.
     """
-    if place.is_dir():
+    if os.path.isdir(place):
         files = [file for file in place.iterdir() if file.suffix.lower() == ".csv" and not file.name.startswith(".")]
         files = [file for file in files if labels is None or file != place / labels]
         return _beginning(min(files)) if files else {}

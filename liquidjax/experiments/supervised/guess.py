@@ -1,5 +1,6 @@
 """Which column of a table is what, guessed by names and contents: for a person to look at, not for a reader to use."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ class Guess(NamedTuple):
 
 def is_table(source: str) -> bool:
     """Whether there are columns to guess: in a .csv, a .parquet or a folder."""
-    return Path(source).is_dir() or Path(source).suffix.lower() in (".csv", ".parquet")
+    return os.path.isdir(source) or Path(source).suffix.lower() in (".csv", ".parquet")
 
 
 def guess(source: str) -> Guess:
@@ -70,7 +71,7 @@ def guess(source: str) -> Guess:
     """
     check_installed()
     place, labels = Path(source), None
-    if place.is_dir():
+    if os.path.isdir(place):
         files = sorted(file for file in place.iterdir() if file.suffix.lower() == ".csv" and file.name[0] != ".")
         labels = LABELS if any(file.name == LABELS for file in files) and len(files) > 1 else None
         files = [file for file in files if file.name != labels]
@@ -95,7 +96,7 @@ def guess(source: str) -> Guess:
     stamps = None
     if time is not None:
         stamps = columns.times(time, "s") if kinds[time] == "date" else columns.numbers(time)
-    series = None if place.is_dir() else take("series", _series(cells, left, stamps))
+    series = None if os.path.isdir(place) else take("series", _series(cells, left, stamps))
     owners = columns.file if series is None else _numbers(cells[series])
     group = take("group", _group(cells, left, owners))
     target = None if labels else take("target", _target(cells, left, owners))

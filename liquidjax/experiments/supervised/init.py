@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -70,7 +71,7 @@ def look(source: str) -> Found:
         FileNotFoundError: there are no such data.
         ValueError: they cannot be read, or are too few to be split.
     """
-    if is_table(source) and not Path(source).exists():
+    if is_table(source) and not os.path.exists(source):
         raise FileNotFoundError(f"{source} is no file or folder")
     guessed = guess(source) if is_table(source) else Guess(Data(source=source), {})
     data, whole = _readable(guessed.data)
@@ -224,7 +225,7 @@ def _split(data: Data, whole: SequenceDataset) -> tuple[Data, Parts]:
 def _lines_of_table(data: Data) -> list[str]:
     out = configuration.one_line
     lines = []
-    if not Path(data.source).is_dir():
+    if not os.path.isdir(data.source):
         lines.append(f"  series: {out(data.series)}  # the column that says whose a row is; null for one series")
     lines.append(f"  time: {out(data.time)}  # the column of the times; null for steps 0, 1, 2, ...")
     if data.time_unit is not None:

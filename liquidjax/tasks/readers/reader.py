@@ -51,12 +51,12 @@ def read(path: str | os.PathLike, **options: Any) -> SequenceDataset:
 
 def _reader(path: str | os.PathLike) -> Callable[..., SequenceDataset]:
     place = Path(path)
-    if place.is_dir():
+    if os.path.isdir(place):
         return read_folder
-    if isinstance(path, str) and NAME.fullmatch(path) and not place.exists():
+    if isinstance(path, str) and NAME.fullmatch(path) and not os.path.exists(place):
         return read_function
     if place.suffix.lower() not in BY_SUFFIX:
-        if not place.exists():
+        if not os.path.exists(place):
             raise FileNotFoundError(f"{path} is no file or folder, and no package.module:function")
         raise ValueError(f"{path} must be a folder, or end in {', '.join(BY_SUFFIX)}, to tell how it is read")
     return BY_SUFFIX[place.suffix.lower()]
