@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax
 import tyro
 
 from liquidjax.cpu import tune_cpu
@@ -34,34 +35,53 @@ from liquidjax.experiments.supervised.tables import write_predictions
 
 
 def train(
-    config: tyro.conf.Positional[Path],
     settings: Annotated[SupervisedConfig, given.FLAT],
+    config: tyro.conf.Positional[Path | None] = None,
     folder: Path | None = None,
+    resume: Path | None = None,
+    debug_nans: bool = False,
 ) -> int:
     """Train a network on the series that a configuration names, beside other networks and models without one.
 
-    Ctrl-C stops it and keeps what is trained so far.
+    Ctrl-C stops it after the step that it is at and saves; so does SIGTERM. It goes on with --resume, also after it was
+    killed, from the last checkpoint.
 
-    Example: liquidjax train configs/digits.yaml --training.epochs 5
+    Examples: liquidjax train configs/digits.yaml --training.epochs 5, and
+    liquidjax train --resume runs/digits-20250101-120000
 
     Args:
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
+        resume: Folder of a run that did not come to its end, to go on in it, in the place of a configuration.
+        debug_nans: Stop at the first operation that makes a NaN, and say where in the code it is; slow.
     """
+    if (config is None) == (resume is None):
+        raise ValueError("train needs a configuration, or --resume with the folder of a run, and not both")
+    if resume is not None and folder is not None:
+        raise ValueError("a run goes on in its own folder: leave out --folder, or --resume")
     if settings.training.tune_cpu:
         tune_cpu()
+    if debug_nans:
+        jax.config.update("jax_debug_nans", True)
     planned = supervised_run.plan(settings)
     names, epochs = list(planned.networks), settings.training.epochs
-    with _folder_of(config, folder) as folder, interruptible(saves=True) as stop:
+    place = contextlib.nullcontext(resume) if config is None else _folder_of(config, folder)
+    with place as folder, interruptible(saves=True) as stop:
+        assert folder is not None  # one of the two is given
         print(f"{', '.join(names)}: {_count(epochs, 'epoch')} each; writing to {_path(folder)}", flush=True)
         with bars(names, epochs) as callback:
-            result = supervised_run.run(settings, folder, callback, stop, planned)
+            result = supervised_run.run(
+                settings, folder, callback, stop, planned, resume=resume is not None, notice=_notice
+            )
     sample = f"liquidjax predict {_path(folder)} {_path(folder / 'sample.csv')}"
     if result.interrupted:
         print(f"\n{result.interrupted}")
         print(f"Its model ({supervised_run.MODEL}), its settings and its curves (metrics.jsonl) are in {_path(folder)}")
         print(f"Next: {sample}")
-        print(f"To train from the start again: liquidjax train {_path(folder / 'config.yaml')}")
+        if settings.training.checkpoint_seconds is None:
+            print(f"To train from the start again: liquidjax train {_path(folder / 'config.yaml')}")
+        else:
+            print(f"To go on: liquidjax train --resume {_path(folder)}")
         return stop.status
     print(f"\n{supervised_report.table(result.rows)}\n")
     print(f"The model ({supervised_run.MODEL}), a picture (overview.png) and all about the run are in {_path(folder)}")
@@ -292,6 +312,10 @@ def _folder_of(config: Path, folder: Path | None) -> Iterator[Path]:
 def _warn_of_interruption(run: Path) -> None:
     if sentence := run_folder.interruption(run):
         print(f"liquidjax: this run did not come to its end: {sentence}", file=sys.stderr)
+
+
+def _notice(sentence: str) -> None:
+    _say(f"liquidjax: {sentence}")
 
 
 def _say(text: str) -> None:

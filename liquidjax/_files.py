@@ -39,7 +39,7 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -56,7 +56,7 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         file.write(text.encode())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     # Without it a power cut may undo the renaming. Some systems cannot open a folder, some file systems cannot sync
     # one: there the file is in its place all the same, and nothing has failed.
     with contextlib.suppress(OSError):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from liquidjax import _files
-from liquidjax.training import checkpoint
+from liquidjax.training import parameters
 
 LIKE = {"w": np.zeros(50_000, np.float32)}
 
@@ -72,21 +72,21 @@ def test_text_is_utf_8_whatever_the_language_of_the_machine(tmp_path):
 WRITER = """
 import sys, time
 import numpy as np
-from liquidjax.training import checkpoint
+from liquidjax.training import parameters
 file, value = sys.argv[1], float(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
 end = time.monotonic() + 4
 for _ in range(60):
-    checkpoint.save(file, {"w": np.full(50_000, value, np.float32)})
+    parameters.save(file, {"w": np.full(50_000, value, np.float32)})
     if time.monotonic() > end:
         break
 """
 
 
-def test_two_processes_may_write_one_checkpoint_while_another_reads_it(tmp_path):
+def test_two_processes_may_write_one_file_while_another_reads_it(tmp_path):
     file = tmp_path / "params.npz"
-    checkpoint.save(file, {"w": np.ones(50_000, np.float32)})
+    parameters.save(file, {"w": np.ones(50_000, np.float32)})
     command = [sys.executable, "-c", WRITER, str(file)]
     writers = [
         subprocess.Popen([*command, str(value)], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
@@ -98,7 +98,7 @@ def test_two_processes_may_write_one_checkpoint_while_another_reads_it(tmp_path)
         print("go", file=writer.stdin, flush=True)
     seen = set()
     while any(writer.poll() is None for writer in writers):
-        seen.add(tuple(np.unique(checkpoint.load(file, LIKE)["w"]).tolist()))
+        seen.add(tuple(np.unique(parameters.load(file, LIKE)["w"]).tolist()))
     for writer in writers:
         _, said = writer.communicate()
         assert writer.returncode == 0, said

@@ -1,10 +1,10 @@
 """Training: batches, epochs, early stopping, and members of an ensemble side by side."""
 
+import contextlib
 import functools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,8 @@ from liquidjax.sequences.methods.scan import Scan
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.training.batches import Batches
+from liquidjax.training.checkpoints.keeper import Checkpoints
+from liquidjax.training.epochs import Epochs
 from liquidjax.training.evaluation import evaluate
 from liquidjax.training.examples import Examples, examples
 from liquidjax.training.fit_arguments import (
@@ -29,11 +31,12 @@ from liquidjax.training.fit_arguments import (
     own_rows,
     seed_of,
 )
+from liquidjax.training.identity import identity
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Batch, Loss, Objective, OfFunction
 from liquidjax.training.optimizer import Optimizer
+from liquidjax.training.progress import Epoch, Progress, plain
 from liquidjax.training.state import (
-    StepInfo,
     TrainState,
     as_objective,
     check_gradient,
@@ -41,20 +44,6 @@ from liquidjax.training.state import (
     train_step,
     usual_gradient,
 )
-
-
-class Epoch(NamedTuple):
-    """What is known after an epoch. Of members every number is an array (members,).
-
-    loss: the mean over the steps of the epoch; validation_loss and validation: loss and scores of the objective on the
-    data that are not trained on, None and {} without such data; seconds: since the start.
-    """
-
-    epoch: int
-    loss: Any
-    validation_loss: Any
-    validation: dict[str, Any]
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +56,7 @@ class Fitted:
         last: the state after the last batch.
         best_epoch: the epoch of `params`, from 1; 0 where no epoch was finished.
         history: an `Epoch` for each whole one.
+        seconds: that it took, with compilation; of all its parts, where it went on from checkpoints.
         features, classes, outputs: their names in the data.
     """
 
@@ -77,6 +67,7 @@ class Fitted:
     last: TrainState
     best_epoch: Any
     history: list[Epoch]
+    seconds: float
     features: tuple[str, ...]
     classes: tuple[str, ...] | None
     outputs: tuple[str, ...] | None
@@ -109,6 +100,8 @@ def fit(
     params: Params = None,
     gradient: Gradient | Literal["auto"] = "auto",
     method: Method = Scan(),
+    most_skipped: int = 5,
+    checkpoints: Checkpoints | None = None,
     callback: Callable[[Epoch], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Fitted:
@@ -132,15 +125,21 @@ def fit(
         params: to start from, with a leading axis (members,) where there are members; drawn by the seed when None.
         gradient: see `unroll`; "auto" keeps everything (`BPTT`) for closed-form and gated cells, and states for others.
         method: see `unroll`.
-        callback: called after each epoch with what is known then.
-        stop: asked after each batch; when it says True, the training ends there.
+        most_skipped: steps in a row that are taken back and counted because loss, gradient or a new parameter is not
+            finite; one more ends the training.
+        checkpoints: where the training is saved. Called again with the same arguments, it goes on from the last whole
+            checkpoint, to the bit as if it had not been interrupted, on the same machine and versions.
+        callback: called after each epoch with what is known then; of a training that goes on, first with what was.
+        stop: asked after each batch; when it says True, the training is saved and ends there.
 
     Returns:
         The best parameters, the last state and the history.
 
     Raises:
-        ValueError: data, objective or settings that do not fit.
-        FloatingPointError: the loss is no longer finite; of members, only when that is so of all.
+        OSError: the folder of the checkpoints cannot be written.
+        ValueError: data, objective or settings that do not fit; or the checkpoints are damaged, of another training, or
+            being written by another.
+        FloatingPointError: too many steps in a row were not finite; of members, only when that is so of all.
 
     Example:
         >>> import liquidjax as lj
@@ -158,6 +157,9 @@ def fit(
     seed = seed_of(seed)
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         check_size(name, value)
+    check_size("most_skipped", most_skipped, 0)
+    if checkpoints is not None:
+        check_kind("checkpoints", checkpoints, Checkpoints, 'Checkpoints such as Checkpoints("runs/mine")')
     if patience is not None:
         check_size("patience", patience)
         if validation is None:
@@ -181,33 +183,53 @@ def fit(
     how = (cell, objective, optimizer, epochs * len(batches), check_gradient(gradient) or usual_gradient(cell), method)
     transform = optimizer.transform(how[3], **varied)
     state = _start(cell, transform, [seed] * (count or 1) if seeds is None else seeds, count, params)
-    advance = functools.partial(_step if count is None else _steps, *how)
-    best = _Best(patience, count)
-    start, history = time.perf_counter(), []
-    for epoch in range(1, epochs + 1):
-        infos: list[StepInfo] = []
-        for chosen, steps, _ in batches.epoch(epoch - 1):
-            picked = chosen if own is None else np.where(chosen < 0, -1, own[:, np.maximum(chosen, 0)])
-            state, info = advance(varied, state, data.batch(picked, steps))
-            infos.append(info)
-            if stop():
-                _check_finite(infos, epoch, optimizer)
-                return _fitted(cell, objective, preparation, best, state, history, training)
-        # Only now wait for the numbers: a look at each loss at once would hold up the next step.
-        losses = _check_finite(infos, epoch, optimizer)
-        if epoch == 1 and not losses.any(0).all():
-            check_known("training", cell, objective, data, own)
-        held_out_loss, scores = _validate(cell, objective, state.params, held_out, count)
-        record = Epoch(epoch, _plain(losses.mean(0, dtype=float)), held_out_loss, scores, time.perf_counter() - start)
-        history.append(record)
-        if epoch == 1 and held_out is not None and not np.isfinite(held_out_loss).all():
+    step = functools.partial(_step if count is None else _steps, *how)
+
+    def series_of(chosen: np.ndarray) -> np.ndarray:
+        return chosen if own is None else np.where(chosen < 0, -1, own[:, np.maximum(chosen, 0)])
+
+    def validated(params: Params) -> tuple[Any, dict[str, Any]]:
+        loss, scores = _validate(cell, objective, params, held_out, count)
+        if held_out is not None and not np.isfinite(loss).all():
             check_known("validation", cell, objective, held_out)
-        done = best.update(epoch, held_out_loss, state.params)
-        if callback is not None:
-            callback(record)
-        if done:
-            break
-    return _fitted(cell, objective, preparation, best, state, history, training)
+        return loss, scores
+
+    def after_first(losses: np.ndarray) -> None:
+        if not losses.any(0).all():
+            check_known("training", cell, objective, data, own)
+
+    settings = {
+        "cell": cell,
+        "objective": objective,
+        "optimizer": optimizer,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "patience": patience,
+        "most_skipped": most_skipped,
+        "seed": seed,
+        "members": None if members is None else {name: np.asarray(each).tolist() for name, each in members.items()},
+        "gradient": how[4],
+        "method": method,
+    }
+    read = {"training": data, "validation": held_out, "rows": own, "params": params}
+    what = {} if checkpoints is None else identity(settings, read)
+    with contextlib.nullcontext() if checkpoints is None else checkpoints.opened() as keeper:
+        epochs_of = Epochs(
+            batches,
+            epochs,
+            lambda state, rows, steps: step(varied, state, data.batch(series_of(rows), steps)),
+            validated,
+            after_first,
+            lambda rows: series_of(rows) if own is None else series_of(rows)[0],
+            optimizer.learning_rate,
+            callback or (lambda epoch: None),
+            stop,
+            keeper,
+            what,
+        )
+        progress = Progress(state, most_skipped, patience, count)
+        epochs_of.run(progress)
+    return _fitted(cell, objective, preparation, progress, training)
 
 
 def _one(cell, objective, optimizer, steps, gradient, method, varied, state, batch):
@@ -227,41 +249,18 @@ def _steps(cell, objective, optimizer, steps, gradient, method, varied, state, b
     return jax.vmap(one, in_axes=(0, 0, axes))(varied, state, batch)
 
 
-class _Best:
-    """The best parameters so far, of each member apart, and whether it is time to stop."""
-
-    def __init__(self, patience: int | None, count: int | None):
-        self.patience, self.params = patience, None
-        self.loss = np.full(() if count is None else count, np.inf)
-        self.epoch = np.zeros(() if count is None else count, int)
-
-    def update(self, epoch: int, loss: Any, params: Params) -> bool:
-        better = np.asarray(loss is None or np.asarray(loss) < self.loss)
-        if self.params is None or (better.all() and not better.ndim):
-            self.params = jax.tree.map(jnp.copy, params)  # the next step gives the buffers away
-        elif better.any():
-            where = jnp.asarray(better)
-            self.params = jax.tree.map(
-                lambda new, old: jnp.where(where.reshape(-1, *[1] * (new.ndim - 1)), new, old), params, self.params
-            )
-        if loss is not None:
-            self.loss = np.where(better, loss, self.loss)
-        self.epoch = np.where(better, epoch, self.epoch)
-        return self.patience is not None and bool(np.all(epoch - self.epoch >= self.patience))
-
-
-def _fitted(cell, objective, preparation, best, state, history, data) -> Fitted:
+def _fitted(cell, objective, preparation, progress: Progress, data) -> Fitted:
+    best, state, history = progress.best, progress.state, progress.history
     validated = bool(history) and history[-1].validation_loss is not None
-    params = best.params if validated else jax.tree.map(jnp.copy, state.params)  # the last ones may be given away
-    # Numbers that are not finite may come of the last step, whose loss nobody looked at, and of the validation data.
-    found = "parameters are not" if not _any_finite(params, best.epoch.ndim) else "validation loss was never"
-    if found.startswith("param") or (validated and not best.epoch.any()):
+    if validated and not best.epoch.any():
         raise FloatingPointError(
-            f"the {found} finite in {len(history)} epochs; try a smaller learning rate, a smaller clip, or more unfolds"
+            f"the validation loss was never finite in {len(history)} epochs; try a smaller learning rate, a smaller "
+            "clip, or more unfolds"
         )
-    epoch = _plain(best.epoch) if validated else len(history)
+    params = best.params if validated else jax.tree.map(jnp.copy, state.params)  # the last ones may be given away
+    epoch = plain(best.epoch) if validated else len(history)
     names = data.features, data.classes, data.outputs
-    return Fitted(cell, objective, preparation, params, state, epoch, history, *names)
+    return Fitted(cell, objective, preparation, params, state, epoch, history, progress.seconds, *names)
 
 
 def _start(cell, transform, seeds, count, params) -> TrainState:
@@ -288,26 +287,3 @@ def _validate(cell, objective, params, data: Examples | None, count: int | None)
         return float(found.loss), objective.scores(found.answers, data.targets)
     scores = [objective.scores(answers, data.targets) for answers in found.answers]
     return np.asarray(found.loss), {name: np.array([each[name] for each in scores]) for name in scores[0]}
-
-
-def _check_finite(infos: list[StepInfo], epoch: int, optimizer: Optimizer) -> np.ndarray:
-    """The losses (steps,) or (steps, members), or the error where the last of them is finite for no member."""
-    losses = np.array(jax.device_get([info.loss for info in infos]))
-    finite = np.isfinite(losses)
-    if not finite[-1].any() or (losses.ndim == 1 and not finite.all()):
-        step = int(np.argmin(finite.reshape(len(losses), -1).any(1)))
-        raise FloatingPointError(
-            f"the loss is {losses[step]} at epoch {epoch}, step {step + 1}; try a smaller learning rate than "
-            f"{optimizer.learning_rate}, a smaller clip, or more unfolds"
-        )
-    return losses
-
-
-def _any_finite(params: Params, axes: int) -> bool:
-    """Whether the parameters of some member are finite; members have an axis."""
-    leaves = map(np.asarray, jax.tree.leaves(params))
-    return bool(np.all([np.isfinite(leaf).all(tuple(range(axes, leaf.ndim))) for leaf in leaves], axis=0).any())
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if np.ndim(value) == 0 and hasattr(value, "item") else value

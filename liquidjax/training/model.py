@@ -22,7 +22,7 @@ from liquidjax._checks import check_kind, described, put
 from liquidjax._types import Cell, Params
 from liquidjax.models.bidirectional import Bidirectional
 from liquidjax.tasks.preparation import Preparation
-from liquidjax.training import checkpoint, tensors
+from liquidjax.training import parameters, tensors
 from liquidjax.training.npz import Structure, shown
 from liquidjax.training.plain import Handed, from_dict, to_dict
 from liquidjax.training.plausible import check_plausible
@@ -83,7 +83,7 @@ class Model:
     def __post_init__(self):
         _check_cell(self.cell)
         check_params(self.cell, self.params)
-        leaves = checkpoint.by_name(self.params)
+        leaves = parameters.by_name(self.params)
         for (name, leaf), like in zip(leaves.items(), jax.tree.leaves(_outline(self.cell)), strict=True):
             if _kind(_dtype(leaf)) != _kind(like.dtype):
                 raise ValueError(f"params.{name} must be {_kind(like.dtype)}, got {_dtype(leaf)}")
@@ -115,7 +115,7 @@ class Model:
             ValueError: the cell or the objective has a part that could not be built again, such as a lambda, or a
                 parameter is no array of ordinary numbers.
         """
-        arrays = {name: _as_numpy(name, leaf) for name, leaf in checkpoint.by_name(self.params).items()}
+        arrays = {name: _as_numpy(name, leaf) for name, leaf in parameters.by_name(self.params).items()}
         said: dict[str, Any] = {"format": FORMAT, "liquidjax": version("liquidjax")}
         for name in _OBJECTS:
             said[name] = None if getattr(self, name) is None else to_dict(getattr(self, name))
@@ -155,7 +155,7 @@ def load(path: str | os.PathLike, classes: Handed = (), functions: Handed = ()) 
         try:
             fields = _fields(file.text, classes, functions)
             outline = _checked_outline(fields["cell"], file.structures)
-            leaves = [checkpoint.as_leaf(file.array(name), leaf) for name, leaf in checkpoint.by_name(outline).items()]
+            leaves = [parameters.as_leaf(file.array(name), leaf) for name, leaf in parameters.by_name(outline).items()]
             return Model(params=jax.tree.unflatten(jax.tree.structure(outline), leaves), **fields)
         except ValueError as error:
             raise ValueError(f"{path} cannot be loaded: {error}") from error
@@ -197,10 +197,10 @@ def _checked_outline(cell: Any, found: Mapping[str, Structure]) -> Any:
     except Exception as error:  # what an `init` raises is its own affair
         raise ValueError(f"its cell has no parameters: {' '.join(str(error).split())[:300]}") from error
     expected = {}
-    for name, like in checkpoint.by_name(outline).items():
+    for name, like in parameters.by_name(outline).items():
         dtype = found[name].dtype if name in found else like.dtype
         expected[name] = Structure(dtype if _kind(dtype) == _kind(like.dtype) else like.dtype, like.shape)
-    problems = checkpoint.other_arrays(expected, dict(found))
+    problems = parameters.other_arrays(expected, dict(found))
     if problems:
         more = [f"and {len(problems) - _MOST_LISTED} more"] if len(problems) > _MOST_LISTED else []
         raise ValueError(f"its arrays must be those of its cell: {'; '.join(problems[:_MOST_LISTED] + more)}")
@@ -227,8 +227,8 @@ def _dtype(leaf: Any) -> Any:
 
 
 def _is_frozen(value: Any) -> bool:
-    parameters: Any = getattr(value, "__dataclass_params__", None)
-    return parameters is not None and parameters.frozen
+    declared: Any = getattr(value, "__dataclass_params__", None)
+    return declared is not None and declared.frozen
 
 
 def _as_numpy(name: str, leaf: Any) -> np.ndarray:

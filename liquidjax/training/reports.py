@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from liquidjax.training.fit import Epoch
+from liquidjax.training.progress import Epoch
 
 
 def json_lines(file: TextIO, **more: Any) -> Callable[[Epoch], None]:

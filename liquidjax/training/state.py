@@ -19,6 +19,7 @@ from liquidjax.sequences.gradients.remat import Remat
 from liquidjax.sequences.methods.method import Method
 from liquidjax.sequences.methods.scan import Scan
 from liquidjax.sequences.unroll import unroll
+from liquidjax.training import guard
 from liquidjax.training.descent import descend
 from liquidjax.training.objective import Batch, Loss, Losses, Objective, OfFunction, mean_loss
 
@@ -34,10 +35,14 @@ class TrainState(NamedTuple):
 
 
 class StepInfo(NamedTuple):
-    """Of one step: loss () before it, and the norm () of its gradient."""
+    """Of one step: loss () before it, the norm () of its gradient, and the number of what is not finite, see `guard`.
+
+    Where `bad` is not `guard.FINE`, the step was taken back: parameters and optimizer are what they were before it.
+    """
 
     loss: Array
     gradient_norm: Array
+    bad: Array
 
 
 Step = Callable[[TrainState, Batch], tuple[TrainState, StepInfo]]
@@ -78,7 +83,8 @@ def make_train_step(
     """A compiled step of a training: (state, batch) -> (state, info).
 
     The loss is the weighted mean of `objective.losses`. Parameters with explicit constraints are put back into their
-    ranges. The state that is given is donated: do not touch it afterwards.
+    ranges. A step in which the loss, the gradient or a new parameter is not finite is taken back. The state that is
+    given is donated: do not touch it afterwards.
 
     Args:
         cell: any `Cell`.
@@ -127,8 +133,13 @@ def train_step(
 
     value, slope = jax.value_and_grad(loss)(state.params)
     params, opt_state = descend(optimizer, slope, state.opt_state, state.params)
-    info = StepInfo(value, optax.tree.norm(slope))
-    return TrainState(project(params, cell), opt_state, state.step + 1, key), info
+    params = project(params, cell)
+    bad = guard.first_bad(value, slope, params)
+    # One batch whose numbers run away must not be the end of all that was learnt from the others.
+    params, opt_state = jax.tree.map(
+        lambda new, old: jnp.where(bad == guard.FINE, new, old), (params, opt_state), (state.params, state.opt_state)
+    )
+    return TrainState(params, opt_state, state.step + 1, key), StepInfo(value, optax.tree.norm(slope), bad)
 
 
 def losses(

@@ -12,9 +12,9 @@ from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.training import fit as module
 from liquidjax.training.batches import Batches
-from liquidjax.training.fit import Epoch
 from liquidjax.training.objectives import Classification, Event, Forecast, Regression
 from liquidjax.training.optimizer import Optimizer
+from liquidjax.training.progress import Epoch
 from small_cells import CELLS
 from small_data import LENGTHS, series
 from small_training import GRU, assert_near, same_bits, squares, start, trained, values, without_seconds

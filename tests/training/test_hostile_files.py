@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
-from liquidjax.training import checkpoint
+from liquidjax.training import parameters
 
 LIKE = {"b": jnp.arange(3.0), "w": jnp.ones((2, 3))}
 HUGE = 10**12
@@ -46,7 +46,7 @@ def sign(archive):
 
 
 def pack(w=None, method=zipfile.ZIP_STORED, extra=()):
-    """A checkpoint of LIKE with other bytes for w, and more members."""
+    """Parameters like LIKE with other bytes for w, and more members."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, contents in (("b.npy", plain(np.arange(3, dtype=np.float32))), ("w.npy", w or npy()), *extra):
@@ -179,19 +179,19 @@ def refused(file, like, cell=None):
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match=r"params\.npz") as caught:
-            checkpoint.load(file, like, cell)
+            parameters.load(file, like, cell)
         return str(caught.value), tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
 
-def test_what_is_put_together_here_is_a_checkpoint(file):
+def test_what_is_put_together_here_is_a_file_of_parameters(file):
     """So each case is refused for what it was made for."""
     file.write_bytes(sign(pack()))
-    back = checkpoint.load(file, LIKE)
+    back = parameters.load(file, LIKE)
     assert np.array_equal(back["w"], np.ones((2, 3))) and np.array_equal(back["b"], [0, 1, 2])
     file.write_bytes(sign(with_name(b"w.npy")))
-    assert checkpoint.load(file, {"w": LIKE["w"]})["w"].shape == (2, 3)
+    assert parameters.load(file, {"w": LIKE["w"]})["w"].shape == (2, 3)
 
 
 @pytest.mark.parametrize("case", HOSTILE)
@@ -235,12 +235,12 @@ def test_the_description_of_a_cell_is_not_trusted_either(text, file):
     file.write_bytes(sign(pack(extra=[("cell.json", text)])))
     message, allocated = refused(file, LIKE, CELL)
     assert len(message) < 1000 and allocated < 2**24
-    checkpoint.load(file, LIKE)  # where nobody asks for it, it is not read
+    parameters.load(file, LIKE)  # where nobody asks for it, it is not read
 
 
 def test_a_foreign_order_of_the_numbers_is_read_as_it_is_meant(file):
-    """Earlier checkpoints of numpy arrays in the order of Fortran."""
+    """Earlier files of numpy arrays in the order of Fortran."""
     array = np.asfortranarray(np.arange(6, dtype=np.float32).reshape(2, 3))
     file.write_bytes(sign(pack(plain(array))))
     assert b"'fortran_order': True" in file.read_bytes()
-    assert np.array_equal(checkpoint.load(file, LIKE)["w"], [[0, 1, 2], [3, 4, 5]])
+    assert np.array_equal(parameters.load(file, LIKE)["w"], [[0, 1, 2], [3, 4, 5]])

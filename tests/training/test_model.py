@@ -19,7 +19,7 @@ import safetensors.numpy
 
 import liquidjax as lj
 from liquidjax.tasks.preparation import Preparation
-from liquidjax.training import checkpoint, model, tensors
+from liquidjax.training import model, parameters, tensors
 from test_conformance import CELLS, first_error
 from untyped import untyped
 
@@ -64,7 +64,7 @@ class Mixed:
         return state, sensed
 
 
-def parameters(cell, seed=1):
+def drawn(cell, seed=1):
     """Random numbers in the shape of the parameters of a cell, without compiling its `init`."""
     rng = np.random.default_rng(seed)
     structure = jax.eval_shape(cell.init, jax.random.key(0))
@@ -72,7 +72,7 @@ def parameters(cell, seed=1):
 
 
 def cast(dtype):
-    return jax.tree.map(lambda leaf: leaf.astype(dtype), parameters(GRU))
+    return jax.tree.map(lambda leaf: leaf.astype(dtype), drawn(GRU))
 
 
 def assert_same(found, expected):
@@ -89,13 +89,13 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("cell", [*CELLS.values(), lj.Bidirectional(GRU)], ids=[*CELLS, "bidirectional"])
 def test_every_cell_comes_back_with_its_parameters(cell, file):
-    params = parameters(cell)
+    params = drawn(cell)
     lj.Model(cell, params).save(file)
     back = lj.load(file, functions=(first_error,))
     assert back.cell == cell and all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(back.params))
     assert_same(back.params, params)
     theirs = safetensors.numpy.load_file(file)
-    named = checkpoint.by_name(params)
+    named = parameters.by_name(params)
     assert theirs.keys() == named.keys()
     for name, leaf in named.items():
         assert theirs[name].dtype == leaf.dtype and np.array_equal(theirs[name], leaf)
@@ -103,7 +103,7 @@ def test_every_cell_comes_back_with_its_parameters(cell, file):
 
 def test_names_are_readable(file):
     cell = lj.Readout(lj.LTC(2, lj.FullyConnected(3)), 1)
-    lj.Model(cell, parameters(cell)).save(file)
+    lj.Model(cell, drawn(cell)).save(file)
     assert {"cell.synapses.weight", "cell.leak_conductance", "linear.bias"} <= safetensors.numpy.load_file(file).keys()
 
 
@@ -116,7 +116,7 @@ def test_everything_else_comes_back_too(file):
         outputs=("y",),
         notes={"trained": "for 3 epochs\non a Monday"},
     )
-    lj.Model(GRU, parameters(GRU), **said).save(file)
+    lj.Model(GRU, drawn(GRU), **said).save(file)
     back = lj.load(file, classes=(Objective,))
     assert {name: getattr(back, name) for name in said} == said
     with safetensors.safe_open(file, "np") as opened:
@@ -145,7 +145,7 @@ def test_the_form_does_not_change_unnoticed(file, monkeypatch):
     """Change it only together with `model.FORMAT`, and go on reading the files of before."""
     monkeypatch.setattr(model, "version", lambda package: "0.1.0")
     cell = lj.CTRNN(1, 1, lj.Euler(2), 2.0, learn_time_constant=False)
-    params = jax.tree.map(lambda leaf: jnp.full(leaf.shape, 0.5, jnp.float32), parameters(cell))
+    params = jax.tree.map(lambda leaf: jnp.full(leaf.shape, 0.5, jnp.float32), drawn(cell))
     lj.Model(cell, params, features=("°C",), outputs=("y",), notes={"by": "hand"}).save(file)
     assert file.read_bytes() == GOLDEN
     assert lj.load(file).cell == cell and lj.load(file).notes == {"by": "hand"}
@@ -157,14 +157,14 @@ HALF, SINGLE, DOUBLE = jnp.float16, jnp.float32, jnp.float64
 
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, HALF, SINGLE, DOUBLE])
 def test_parameters_may_have_any_precision(dtype, file, x64):
-    params = jax.tree.map(lambda leaf: leaf.astype(dtype), parameters(GRU))
+    params = jax.tree.map(lambda leaf: leaf.astype(dtype), drawn(GRU))
     lj.Model(GRU, params).save(file)
     assert_same(lj.load(file).params, params)
 
 
 def test_float64_stays_numpy_where_jax_would_shorten_it(file):
     with jax.enable_x64(True):
-        params = parameters(GRU)
+        params = drawn(GRU)
         lj.Model(GRU, params).save(file)
     back = lj.load(file).params
     assert all(isinstance(leaf, np.ndarray) and leaf.flags.writeable for leaf in jax.tree.leaves(back))
@@ -181,7 +181,7 @@ def test_parameters_may_be_numbers_of_any_kind(file):
 
 def test_a_cell_with_a_function_of_anybodys_says_what_to_do(file):
     cell = lj.StepLoss(GRU, first_error)
-    lj.Model(cell, parameters(cell)).save(file)
+    lj.Model(cell, drawn(cell)).save(file)
     name = f"{first_error.__module__}.first_error"
     with pytest.raises(ValueError, match=f"cell: loss is '{name}', which is not built into liquidjax; hand it"):
         lj.load(file)
@@ -193,8 +193,8 @@ def test_a_cell_with_a_function_of_anybodys_says_what_to_do(file):
 def test_what_could_not_be_loaded_is_not_saved(file):
     cell = lj.StepLoss(GRU, lambda output, target: output[..., 0])
     with pytest.raises(ValueError, match=r"StepLoss\.loss must be .*; define it by `def` or `class` at the top"):
-        lj.Model(cell, parameters(cell)).save(file)
-    params = parameters(GRU)
+        lj.Model(cell, drawn(cell)).save(file)
+    params = drawn(GRU)
     for leaf in (np.ones((2, 3, 3), np.longdouble), np.ma.masked_array(np.ones((2, 3, 3)))):
         changed = params._replace(inputs=params.inputs._replace(weight=leaf))
         with pytest.raises(ValueError, match=r"inputs\.weight must be an array of"):
@@ -203,7 +203,7 @@ def test_what_could_not_be_loaded_is_not_saved(file):
 
 
 def test_a_save_that_fails_leaves_the_old_file(file, monkeypatch):
-    lj.Model(GRU, parameters(GRU)).save(file)
+    lj.Model(GRU, drawn(GRU)).save(file)
     before = file.read_bytes()
 
     def full(descriptor):
@@ -211,7 +211,7 @@ def test_a_save_that_fails_leaves_the_old_file(file, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="no space"):
-        lj.Model(GRU, parameters(GRU, seed=2)).save(file)
+        lj.Model(GRU, drawn(GRU, seed=2)).save(file)
     assert file.read_bytes() == before and os.listdir(file.parent) == [file.name]
 
 
@@ -236,7 +236,7 @@ for _ in range(25):
 def test_two_processes_may_write_one_file_while_another_reads_it(file):
     cell = lj.GRU(20, 100)
     with jax.enable_x64(True):
-        lj.Model(cell, jax.tree.map(jnp.ones_like, parameters(cell))).save(file)
+        lj.Model(cell, jax.tree.map(jnp.ones_like, drawn(cell))).save(file)
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", WRITER, str(file)]
     writers = [
@@ -256,7 +256,7 @@ def test_two_processes_may_write_one_file_while_another_reads_it(file):
 
 
 def test_a_file_of_a_later_format_says_so(file, monkeypatch):
-    lj.Model(GRU, parameters(GRU)).save(file)
+    lj.Model(GRU, drawn(GRU)).save(file)
     with tensors.opened(file) as opened:
         arrays, text = {name: opened.array(name) for name in opened.structures}, json.loads(opened.text)
     for change in ({"format": 2, "liquidjax": "7.0"}, {"format": 99, "liquidjax": "7.0", "optimizer": {}}):
@@ -267,7 +267,7 @@ def test_a_file_of_a_later_format_says_so(file, monkeypatch):
 
 @pytest.mark.parametrize("wrong", [None, 3, True, ["model"], b"model", lj.GRU])
 def test_a_path_is_a_path(wrong):
-    for use in (lj.load, lj.Model(GRU, parameters(GRU)).save):
+    for use in (lj.load, lj.Model(GRU, drawn(GRU)).save):
         with pytest.raises(ValueError, match="path must be the name of a file such as"):
             use(wrong)
 
@@ -277,14 +277,14 @@ def test_a_missing_file_is_named(tmp_path):
         lj.load(tmp_path / "nothing.safetensors")
 
 
-def test_a_checkpoint_is_no_model(tmp_path):
-    checkpoint.save(tmp_path / "params.npz", parameters(GRU), GRU)
+def test_parameters_alone_are_no_model(tmp_path):
+    parameters.save(tmp_path / "params.npz", drawn(GRU), GRU)
     with pytest.raises(ValueError, match=r"params\.npz is damaged, cut short, or not written by liquidjax"):
         lj.load(tmp_path / "params.npz")
 
 
 def test_a_model_is_made_into_another_by_replace():
-    first = lj.Model(GRU, parameters(GRU), notes={"a": "b"})
+    first = lj.Model(GRU, drawn(GRU), notes={"a": "b"})
     second = dataclasses.replace(first, features=["x", "y"])
     assert second.features == ("x", "y") and second.cell is first.cell and second.notes == first.notes
     with pytest.raises(ValueError, match="params must be what LSTM"):
@@ -292,7 +292,7 @@ def test_a_model_is_made_into_another_by_replace():
 
 
 def test_a_model_is_small_in_print_and_can_be_copied():
-    made = lj.Model(GRU, parameters(GRU), features=("x", "y"))
+    made = lj.Model(GRU, drawn(GRU), features=("x", "y"))
     assert repr(made).startswith("Model(cell=GRU(inputs=2, units=3), preparation=None, objective=None, features=(")
     for copied in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
         assert copied.cell == made.cell
@@ -301,7 +301,7 @@ def test_a_model_is_small_in_print_and_can_be_copied():
 
 def test_notes_do_not_change_with_the_dict_they_came_from():
     notes = {"a": "b"}
-    made = lj.Model(GRU, parameters(GRU), notes=notes)
+    made = lj.Model(GRU, drawn(GRU), notes=notes)
     notes["a"] = "c"
     assert made.notes == {"a": "b"}
 
@@ -338,5 +338,5 @@ def test_notes_do_not_change_with_the_dict_they_came_from():
 )
 def test_what_does_not_fit_is_refused(change, message):
     with pytest.raises(ValueError, match=message) as refusal:
-        lj.Model(**{"cell": GRU, "params": parameters(GRU)} | change)
+        lj.Model(**{"cell": GRU, "params": drawn(GRU)} | change)
     assert "\n" not in str(refusal.value)

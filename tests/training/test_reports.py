@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from liquidjax.training.fit import Epoch
+from liquidjax.training.progress import Epoch
 from liquidjax.training.reports import json_lines, tensorboard
 
 EPOCHS = (

@@ -14,9 +14,10 @@ from liquidjax.sequences.unroll import unroll
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.training import next_step
-from liquidjax.training.fit import Epoch, Fitted, fit
+from liquidjax.training.fit import Fitted, fit
 from liquidjax.training.objectives import Forecast
 from liquidjax.training.optimizer import Optimizer
+from liquidjax.training.progress import Epoch
 
 REPORTS = 20
 """How often a training says how far it is."""

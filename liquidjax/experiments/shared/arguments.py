@@ -61,6 +61,8 @@ def parse(commands: Mapping[str, Callable[..., Any]], arguments: Sequence[str], 
 def settings(command: Callable[..., Any], kind: type[Settings], arguments: Sequence[str]) -> Settings:
     """What the YAML file says that the arguments give as `config`; the defaults where there is none to read.
 
+    That of a run is read where they give one to `resume`.
+
     tyro parses the arguments twice, for the file holds the defaults of the options: here, to find the file, and in
     `parse`.
 
@@ -105,7 +107,8 @@ def _config(command: Callable[..., Any], defaults: Any, arguments: Sequence[str]
             return_unknown_args=True,
             registry=_numbers(),
         )
-        return parsed.config
+        resumed = getattr(parsed, "resume", None)
+        return parsed.config if resumed is None else resumed / "config.yaml"
 
 
 def _unchecked(settings: Any) -> Any:

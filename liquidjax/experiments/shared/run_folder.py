@@ -10,7 +10,10 @@ from typing import Any
 from liquidjax import _files
 from liquidjax.experiments.shared import configuration
 
+CONFIG = "config.yaml"
 MARK = "interrupted.txt"
+CHECKPOINTS = "checkpoints"
+"""A folder that is there as long as there is something to go on with."""
 
 
 def fresh_folder(name: str) -> Path:
@@ -45,7 +48,7 @@ def begin(folder: Path, config: Any) -> None:
 
     check_new(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    _files.write_text(folder / "config.yaml", configuration.to_yaml(config))
+    _files.write_text(folder / CONFIG, configuration.to_yaml(config))
 
 
 def write_results(folder: Path, results: Any) -> None:
@@ -59,6 +62,26 @@ def write_results(folder: Path, results: Any) -> None:
 def mark_interrupted(folder: Path, sentence: str) -> None:
     """Leaves word in the folder that the run was interrupted, and when."""
     _files.write_text(folder / MARK, f"{sentence}\n")
+
+
+def go_on(folder: Path, config: Any) -> None:
+    """Takes the folder of a run that did not come to its end, to go on in it.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        ValueError: it is no such folder, the run came to its end, or it was begun with other settings.
+    """
+    import liquidjax.plots  # noqa: F401
+
+    if not (folder / CONFIG).is_file():
+        raise ValueError(f"{folder} must be the folder of a run, and has no {CONFIG}")
+    if (folder / "results.json").is_file() and interruption(folder) is None and not (folder / CHECKPOINTS).is_dir():
+        raise ValueError(f"the run {folder} came to its end; there is nothing to go on with")
+    if (folder / CONFIG).read_text() != configuration.to_yaml(config):
+        raise ValueError(
+            f"the run {folder} was begun with other settings than these; leave the options out, or begin another run"
+        )
+    (folder / MARK).unlink(missing_ok=True)
 
 
 def interruption(folder: Path) -> str | None:

@@ -272,16 +272,29 @@ class Training:
     """Which parameters are kept: the best by validation loss, or those after the last epoch."""
     seed: int = 0
     """Seed of the initial parameters, of the order of the series, and of dropout."""
+    most_skipped: int = 5
+    """Steps in a row that are taken back and counted because their numbers are not finite; one more ends the run."""
+    checkpoint_seconds: float | None = 60.0
+    """Seconds between two checkpoints, from which `--resume` goes on; null for none."""
     tune_cpu: bool = True
     """Whether XLA is told to compile small networks for a CPU; see `liquidjax.tune_cpu`."""
 
     def __post_init__(self):
         check_fields(self)
-        for name, least in (("epochs", 1), ("batch_size", 1), ("warmup", 0), ("accumulate", 1), ("patience", 1)):
+        for name, least in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("warmup", 0),
+            ("accumulate", 1),
+            ("patience", 1),
+            ("most_skipped", 0),
+        ):
             if name != "patience" or self.patience is not None:
                 check_size(name, getattr(self, name), least, MOST_STEPS)
         if self.clip is not None:
             check_positive("clip", self.clip)
+        if self.checkpoint_seconds is not None:
+            check_not_negative("checkpoint_seconds", self.checkpoint_seconds)
         check_positive("learning_rate", self.learning_rate)
         check_not_negative("weight_decay", self.weight_decay)
         for rate in self.compare_learning_rates:

@@ -1,9 +1,11 @@
 """A run: networks and baselines on the same data, in one folder."""
 
+import contextlib
 import dataclasses
 import json
 import math
-import time
+import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,18 +14,21 @@ import numpy as np
 
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.experiments.shared.progress import Callback
-from liquidjax.experiments.shared.run_folder import begin, mark_interrupted, write_results
+from liquidjax.experiments.shared.run_folder import CHECKPOINTS, begin, go_on, mark_interrupted, write_results
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.tables import write_table
 from liquidjax.tasks.splits import Parts
+from liquidjax.training.checkpoints.alone import alone
+from liquidjax.training.checkpoints.keeper import Checkpoints
 from liquidjax.training.examples import examples
-from liquidjax.training.fit import Epoch, Fitted, fit
+from liquidjax.training.fit import Fitted, fit
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import Forecast
 from liquidjax.training.predict import predict
+from liquidjax.training.progress import Epoch
 
 MODEL = "model.safetensors"
 SAMPLES = 5
@@ -83,13 +88,17 @@ def run(
     callback: Callback = lambda job, epoch, seconds, numbers: None,
     stop: Callable[[], bool] = lambda: False,
     planned: Plan | None = None,
+    *,
+    resume: bool = False,
+    notice: Callable[[str], None] = warnings.warn,
 ) -> Result:
     """Trains the networks and writes the run folder.
 
     The folder gets config.yaml (every setting), metrics.jsonl (a line for each epoch), model.safetensors (the first
     network, see `liquidjax.load`), results.json (the comparison), overview.png and sample.csv (held-out series for
     `predict`). Where `stop` ended it, the model is what it was by then, and results.json holds what has been measured;
-    interrupted.txt says so, and there is no picture.
+    interrupted.txt says so, and there is no picture. While it runs, the folder holds checkpoints/, from which it can go
+    on, whatever ended it.
 
     Args:
         config: what to do.
@@ -97,17 +106,34 @@ def run(
         callback: called after each epoch of each network.
         stop: asked after each batch; when it says True, the run ends there.
         planned: what `plan` made of the configuration; it is made where it is None.
+        resume: whether the folder is that of a run that did not come to its end, to go on where it was.
+        notice: is told of a checkpoint that is damaged or cannot be written.
 
     Returns:
         The comparison, as far as it came.
 
     Raises:
         ImportError: a package that reads the data, scikit-learn or matplotlib is not installed.
-        ValueError: the folder is not empty, or a setting does not fit the data.
+        ValueError: the folder is not empty, or, to go on, is not that of such a run; another process writes there; or a
+            setting does not fit the data.
         FloatingPointError: a network diverged.
     """
     parts, objective, networks = plan(config) if planned is None else planned
-    begin(folder, config)
+    _checkpoints(config, folder, 0, notice)  # whether they can be written, before there is a folder
+    (go_on if resume else begin)(folder, config)
+    with alone(folder) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
+        return _run(config, folder, callback, stop, Plan(parts, objective, networks), notice)
+
+
+def _run(
+    config: SupervisedConfig,
+    folder: Path,
+    callback: Callback,
+    stop: Callable[[], bool],
+    planned: Plan,
+    notice: Callable[[str], None],
+) -> Result:
+    parts, objective, networks = planned
     rows: list[Row] = []
     trained: dict[str, Fitted] = {}
     interrupted, first = None, next(iter(networks))
@@ -116,15 +142,15 @@ def run(
             if trained and stop():
                 interrupted = f"Interrupted before the {name}; the {first} was trained to its end."
                 break
-            start = time.perf_counter()
 
             def report(epoch: Epoch, name: str = name) -> None:
                 print(json.dumps({"network": name, **numbers_of(epoch)}), file=metrics)
                 scores = "".join(f"  validation {key} {value:.3f}" for key, value in epoch.validation.items())
                 callback(name, epoch.epoch, epoch.seconds, f"loss {epoch.loss:.3f}{scores}")
 
-            trained[name] = fitted = _fit(config, cell, learning_rate, parts, objective, report, stop)
-            seconds, done = time.perf_counter() - start, len(fitted.history)
+            checkpoints = _checkpoints(config, folder, len(trained), notice)
+            trained[name] = fitted = _fit(config, cell, learning_rate, parts, objective, report, stop, checkpoints)
+            seconds, done = fitted.seconds, len(fitted.history)
             ended = not stop() or done == config.training.epochs
             if not ended:
                 interrupted = (
@@ -148,6 +174,7 @@ def run(
         from liquidjax.experiments.supervised import figures  # with matplotlib
 
         figures.write(folder / "overview.png", config, trained, parts.test, rows)
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the last: as long as they are there, it can go on
     return Result(folder, rows, interrupted)
 
 
@@ -196,6 +223,13 @@ def _known(objective: Objective, targets: np.ndarray) -> bool:
     return bool(np.any(targets >= 0 if targets.dtype.kind in "iu" else ~np.isnan(targets)))
 
 
+def _checkpoints(
+    config: SupervisedConfig, folder: Path, number: int, notice: Callable[[str], None]
+) -> Checkpoints | None:
+    seconds = config.training.checkpoint_seconds
+    return None if seconds is None else Checkpoints(folder / CHECKPOINTS / str(number), seconds, notice=notice)
+
+
 def _fit(
     config: SupervisedConfig,
     cell: Any,
@@ -204,6 +238,7 @@ def _fit(
     objective: Objective,
     report: Callable[[Epoch], None],
     stop: Callable[[], bool],
+    checkpoints: Checkpoints | None,
 ) -> Fitted:
     settings = config.training
     return fit(
@@ -217,6 +252,8 @@ def _fit(
         batch_size=settings.batch_size,
         patience=settings.patience,
         seed=settings.seed,
+        most_skipped=settings.most_skipped,
+        checkpoints=checkpoints,
         callback=report,
         stop=stop,
     )

@@ -1,0 +1,1 @@
+"""Checkpoints of a training: it goes on from the last whole one as if it had not been interrupted."""

@@ -1,0 +1,42 @@
+"""One writer at a time."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+_LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder, which is made; the system lets go of it when a process ends, however it ends.
+
+    Raises:
+        OSError: the folder cannot be written.
+        ValueError: another process holds the lock, or the folder is a file.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with alone(folder), alone(folder):
+        ...     pass
+        Traceback (most recent call last):
+        ...
+        ValueError: another training is writing to ...; wait until it has ended, or choose another folder
+    """
+    import filelock  # not everybody has it
+
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} must be a folder, and is a file; choose another")
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise ValueError(
+            f"another training is writing to {folder}; wait until it has ended, or choose another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
