@@ -137,7 +137,7 @@ def _name(value: Any, place: str) -> str:
     raise ValueError(
         f"{place or 'the cell'} must be a plain value, a dataclass, or a function or class that can be "
         f"imported by its name, so that another process can compare it, got {_one_line(value)}; define it "
-        "at the top of a module, or save without `cell`"
+        "at the top of a module"
     )
 
 

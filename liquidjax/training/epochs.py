@@ -101,7 +101,7 @@ class Epochs:
             return self.series_of(rows[rows >= 0]).tolist()
 
         params = progress.state.params
-        sentence = progress.guard.sentence(rows_of, params, self.learning_rate)
+        sentence = progress.guard.sentence(rows_of, params, np.ravel(self.learning_rate)[0])
         standing = "" if self.keeper is None else f"; {self.keeper.standing}"
         raise FloatingPointError(sentence + standing)
 

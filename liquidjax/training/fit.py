@@ -221,7 +221,7 @@ def fit(
             validated,
             after_first,
             lambda rows: series_of(rows) if own is None else series_of(rows)[0],
-            optimizer.learning_rate,
+            varied.get("learning_rate", optimizer.learning_rate),
             callback or (lambda epoch: None),
             stop,
             keeper,

@@ -87,7 +87,7 @@ class Guard:
         return (
             f"{name_of(first['bad'], params)} is not finite (loss {first['loss']:.3g}) at epoch {first['epoch']}, step "
             f"{first['batch']} (series {rows} of the training data){after}; "
-            f"try a smaller learning rate than {learning_rate}, a smaller clip, or more unfolds"
+            f"try a smaller learning rate than {learning_rate:g}, a smaller clip, or more unfolds"
         )
 
 

@@ -17,16 +17,16 @@ class Epoch(NamedTuple):
     """What is known after an epoch. Of members every number is an array (members,).
 
     loss: the mean over the steps of the epoch that were taken; validation_loss and validation: loss and scores of the
-    objective on the data that are not trained on, None and {} without such data; skipped: steps that were taken back
-    because numbers were not finite; seconds: since the start.
+    objective on the data that are not trained on, None and {} without such data; seconds: since the start; skipped:
+    steps that were taken back because numbers were not finite.
     """
 
     epoch: int
     loss: Any
     validation_loss: Any
     validation: dict[str, Any]
-    skipped: Any
     seconds: float
+    skipped: Any = 0
 
 
 class Best:
@@ -89,7 +89,7 @@ class Progress:
         losses, good = np.array(self.losses, float), np.array(self.bad) == FINE
         with np.errstate(invalid="ignore"):
             loss = np.where(good, losses, 0).sum(0) / good.sum(0)  # NaN where there was no good step
-        record = Epoch(self.epoch, plain(loss), validation_loss, validation, plain((~good).sum(0)), self.seconds)
+        record = Epoch(self.epoch, plain(loss), validation_loss, validation, self.seconds, plain((~good).sum(0)))
         self.history.append(record)
         self.epoch, self.batch, self.losses, self.bad = self.epoch + 1, 0, [], []
         return record
@@ -142,8 +142,8 @@ class Progress:
                 plain(arrays["history.loss"][i]),
                 plain(arrays["history.validation_loss"][i]) if facts["validated"] else None,
                 {name: plain(arrays[f"history.validation.{name}"][i]) for name in facts["scores"]},
-                plain(arrays["history.skipped"][i]),
                 arrays["history.seconds"][i].item(),
+                plain(arrays["history.skipped"][i]),
             )
             for i in range(facts["epochs"])
         ]

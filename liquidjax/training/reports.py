@@ -20,7 +20,8 @@ def json_lines(file: TextIO, **more: Any) -> Callable[[Epoch], None]:
     Example:
         >>> import sys
         >>> json_lines(sys.stdout, network="LTC")(Epoch(1, 0.5, 0.6, {"accuracy": 0.9}, 1.0))
-        {"network": "LTC", "epoch": 1, "loss": 0.5, "validation_loss": 0.6, "seconds": 1.0, "validation_accuracy": 0.9}
+        {"network": "LTC", "epoch": 1, "loss": 0.5, "validation_loss": 0.6, "seconds": 1.0, "skipped": 0, \
+"validation_accuracy": 0.9}
     """
 
     def report(epoch: Epoch) -> None:

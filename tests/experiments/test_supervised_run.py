@@ -226,6 +226,8 @@ EDITS = {
     "training.patience": "7",
     "training.keep": "last",
     "training.seed": "7",
+    "training.most_skipped": "2",
+    "training.checkpoint_seconds": "5.0",
     "training.tune_cpu": "true",
 }
 TOGETHER = {"training.weight_decay": {"training.optimizer": "adamw"}}

@@ -221,18 +221,15 @@ def test_without_getting_better_patience_is_counted_from_the_first_epoch():
 HUGE = Optimizer("sgd", 1e30, clip=None)
 
 
-def test_a_loss_that_is_not_finite_stops_it():
-    with pytest.raises(FloatingPointError, match="at epoch 1, step 2; try a smaller learning rate than"):
+def test_losses_that_stay_not_finite_stop_it():
+    with pytest.raises(FloatingPointError, match=r"at epoch 1, step 2 \(.*; try a smaller learning rate than 1e\+30"):
         trained(optimizer=HUGE)
-    with pytest.raises(FloatingPointError, match="at epoch 1, step 2"):
-        asked = []
-        trained(optimizer=HUGE, stop=lambda: bool(asked.append(1)) or len(asked) == 2)
 
 
 def test_what_is_lost_in_the_last_step_is_no_result():
     """Its loss is that before it: the parameters are looked at, and the loss on the validation data."""
     lost = Optimizer("sgd", 3e38, clip=None)
-    with pytest.raises(FloatingPointError, match="the parameters are not finite in 1 epochs"):
+    with pytest.raises(FloatingPointError, match=r"new value of cell.inputs.weight is not finite \(.*step 1 "):
         trained(objective=lambda y, batch: 100 * squares(y, batch), optimizer=lost, epochs=1, batch_size=6)
     with pytest.raises(FloatingPointError, match="the validation loss was never finite in 1 epochs"):
         trained(validation=values(1), optimizer=HUGE, epochs=1, batch_size=6)

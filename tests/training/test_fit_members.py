@@ -78,5 +78,5 @@ def test_one_member_that_diverges_leaves_the_others_alone():
 
 
 def test_members_that_all_diverge_are_no_result():
-    with pytest.raises(FloatingPointError, match="at epoch 1, step 2; try a smaller learning rate"):
+    with pytest.raises(FloatingPointError, match=r"at epoch 1, step 2 \(.*; try a smaller learning rate than 1e\+30"):
         trained(members={"learning_rate": [1e30, 1e31]}, optimizer=Optimizer("sgd", clip=None))

@@ -357,7 +357,7 @@ def test_a_description_is_as_safe_from_damage_as_the_numbers(tmp_path):
 
 def test_a_cell_that_cannot_be_described_is_refused_before_anything_is_written(tmp_path):
     cell = lj.StepLoss(lj.GRU(2, 3), lambda output, target: output)
-    with pytest.raises(ValueError, match=r"loss must be .* define it at the top of a module, or save without `cell`"):
+    with pytest.raises(ValueError, match=r"loss must be .* define it at the top of a module$"):
         parameters.save(tmp_path / "x.npz", {"w": jnp.ones(3)}, cell)
     assert not list(tmp_path.iterdir())
 

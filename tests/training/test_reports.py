@@ -28,6 +28,7 @@ def test_lines_of_json_are_json():
         "loss": 0.5,
         "validation_loss": 0.25,
         "seconds": 1.5,
+        "skipped": 0,
         "validation_accuracy": 0.75,
     }
     assert second["loss"] == [0.5, None] and second["validation_loss"] == [0.25, None]

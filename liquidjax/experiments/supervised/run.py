@@ -121,7 +121,7 @@ def run(
     parts, objective, networks = plan(config) if planned is None else planned
     _checkpoints(config, folder, 0, notice)  # whether they can be written, before there is a folder
     (go_on if resume else begin)(folder, config)
-    with alone(folder) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
+    with alone(folder / CHECKPOINTS) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
         return _run(config, folder, callback, stop, Plan(parts, objective, networks), notice)
 
 
