@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import jax
 import tyro
 
 from liquidjax.cpu import tune_cpu
@@ -53,7 +52,7 @@ def train(
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
         resume: Folder of a run that did not come to its end, to go on in it, in the place of a configuration.
-        debug_nans: Stop at the first operation that makes a NaN, and say where in the code it is; slow.
+        debug_nans: Stop at the first step whose numbers are not finite, and name the operation and the line of code.
     """
     if (config is None) == (resume is None):
         raise ValueError("train needs a configuration, or --resume with the folder of a run, and not both")
@@ -61,8 +60,6 @@ def train(
         raise ValueError("a run goes on in its own folder: leave out --folder, or --resume")
     if settings.training.tune_cpu:
         tune_cpu()
-    if debug_nans:
-        jax.config.update("jax_debug_nans", True)
     planned = supervised_run.plan(settings)
     names, epochs = list(planned.networks), settings.training.epochs
     place = contextlib.nullcontext(resume) if config is None else _folder_of(config, folder)
@@ -71,7 +68,14 @@ def train(
         print(f"{', '.join(names)}: {_count(epochs, 'epoch')} each; writing to {_path(folder)}", flush=True)
         with bars(names, epochs) as callback:
             result = supervised_run.run(
-                settings, folder, callback, stop, planned, resume=resume is not None, notice=_notice
+                settings,
+                folder,
+                callback,
+                stop,
+                planned,
+                resume=resume is not None,
+                debug_nans=debug_nans,
+                notice=_notice,
             )
     sample = f"liquidjax predict {_path(folder)} {_path(folder / 'sample.csv')}"
     if result.interrupted:

@@ -12,6 +12,7 @@ import numpy as np
 from liquidjax._types import Params
 from liquidjax.training.batches import Batches
 from liquidjax.training.checkpoints.keeper import Keeper
+from liquidjax.training.first_operation import first_operation
 from liquidjax.training.identity import check_same
 from liquidjax.training.progress import Epoch, Progress
 from liquidjax.training.state import StepInfo, TrainState
@@ -35,6 +36,7 @@ class Epochs:
         callback, stop: see `fit`.
         keeper: of the checkpoints, None without.
         identity: of the training, which the checkpoints must have.
+        debug_nans: whether the operation is looked for that was the first not to be finite.
     """
 
     batches: Batches
@@ -48,6 +50,7 @@ class Epochs:
     stop: Callable[[], bool]
     keeper: Keeper | None
     identity: dict[str, Any]
+    debug_nans: bool
 
     def run(self, progress: Progress) -> None:
         """Goes on from where the training is, to its end or until it is stopped.
@@ -96,20 +99,22 @@ class Epochs:
                 self._fail(progress)
 
     def _fail(self, progress: Progress) -> None:
-        def rows_of(epoch: int, batch: int) -> list[int]:
-            rows = next(self.batches.epoch(epoch - 1, start=batch - 1)).rows
-            return self.series_of(rows[rows >= 0]).tolist()
-
-        params = progress.state.params
-        sentence = progress.guard.sentence(rows_of, params, np.ravel(self.learning_rate)[0])
-        standing = "" if self.keeper is None else f"; {self.keeper.standing}"
-        raise FloatingPointError(sentence + standing)
+        state, first = progress.state, progress.guard.first
+        rows, steps, _ = next(self.batches.epoch(first["epoch"] - 1, start=first["batch"] - 1))
+        series = self.series_of(rows[rows >= 0]).tolist()
+        sentence = progress.guard.sentence(series, state.params, np.ravel(self.learning_rate)[0])
+        if self.keeper is not None:
+            sentence += f"; {self.keeper.standing}"
+        if self.debug_nans:  # the steps since then were taken back, so the parameters are those before it
+            found = first_operation(lambda state: self.advance(state, rows, steps), state)
+            sentence += f"; the first operation that was not finite is {found or 'none when they are run one by one'}"
+        raise FloatingPointError(sentence)
 
     def _go_on(self, progress: Progress) -> None:
         found = None if self.keeper is None else self.keeper.last()
         if self.keeper is not None and found is not None:
             arrays, facts = found
-            check_same(facts["identity"], self.identity, self.keeper.checkpoints.folder)
+            check_same(facts["identity"], self.identity, self.keeper.folder)
             progress.restore(arrays, facts["progress"])
 
     def _save(self, progress: Progress) -> None:

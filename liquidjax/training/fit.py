@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._checks import check_kind, check_size
+from liquidjax._checks import check_flag, check_kind, check_size
 from liquidjax._types import Cell, Params
 from liquidjax.sequences.gradients.gradient import Gradient
 from liquidjax.sequences.methods.method import Method
@@ -101,6 +101,7 @@ def fit(
     gradient: Gradient | Literal["auto"] = "auto",
     method: Method = Scan(),
     most_skipped: int = 5,
+    debug_nans: bool = False,
     checkpoints: Checkpoints | None = None,
     callback: Callable[[Epoch], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -127,6 +128,8 @@ def fit(
         method: see `unroll`.
         most_skipped: steps in a row that are taken back and counted because loss, gradient or a new parameter is not
             finite; one more ends the training.
+        debug_nans: no step is taken back; the first bad one is computed again, operation by operation, to name the one
+            that was the first not to be finite and the line that asks for it.
         checkpoints: where the training is saved. Called again with the same arguments, it goes on from the last whole
             checkpoint, to the bit as if it had not been interrupted, on the same machine and versions.
         callback: called after each epoch with what is known then; of a training that goes on, first with what was.
@@ -226,8 +229,9 @@ def fit(
             stop,
             keeper,
             what,
+            check_flag("debug_nans", debug_nans),
         )
-        progress = Progress(state, most_skipped, patience, count)
+        progress = Progress(state, 0 if debug_nans else most_skipped, patience, count)
         epochs_of.run(progress)
     return _fitted(cell, objective, preparation, progress, training)
 

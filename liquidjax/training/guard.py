@@ -72,21 +72,25 @@ class Guard:
         """Whether every member had more bad steps in a row than are taken back."""
         return bool(np.all(self.counts["in_row"] > self.most))
 
-    def sentence(self, rows_of: Any, params: Params, learning_rate: Any) -> str:
+    @property
+    def first(self) -> dict[str, Any]:
+        """Of the first bad step in a row, of the first member: epoch, batch, bad, loss; and in_row."""
+        return {name: np.ravel(value)[0].item() for name, value in self.counts.items()}
+
+    def sentence(self, series: Sequence[int], params: Params, learning_rate: float) -> str:
         """What happened, where, and what to do about it.
 
         Args:
-            rows_of: (epoch, batch), both from 1 -> the series in that batch.
+            series: in the batch of the first bad step.
             params: those of one network, for the names.
             learning_rate: that was too high.
         """
-        first = {name: np.ravel(value)[0].item() for name, value in self.counts.items()}
+        first = self.first
         more = first["in_row"] - 1
         after = f", nor was it in the {more} steps after it" if more > 1 else ", nor was it in the step after it" * more
-        rows = _listed(rows_of(first["epoch"], first["batch"]))
         return (
             f"{name_of(first['bad'], params)} is not finite (loss {first['loss']:.3g}) at epoch {first['epoch']}, step "
-            f"{first['batch']} (series {rows} of the training data){after}; "
+            f"{first['batch']} (series {_listed(series)} of the training data){after}; "
             f"try a smaller learning rate than {learning_rate:g}, a smaller clip, or more unfolds"
         )
 

@@ -10,12 +10,12 @@ import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import tyro
 
 from liquidjax.experiments.shared import configuration
+from liquidjax.experiments.shared.run_folder import CONFIG, check_run
 from liquidjax.experiments.shared.shipped import located
 
 Settings = TypeVar("Settings")
@@ -78,10 +78,14 @@ def settings(command: Callable[..., Any], kind: type[Settings], arguments: Seque
         'carry'
     """
     defaults = kind()
-    file = _config(command, defaults, arguments)
-    if file is None:
+    parsed = _parsed(command, defaults, arguments)
+    file, resumed = getattr(parsed, "config", None), getattr(parsed, "resume", None)
+    if file is None and resumed is None:
         return defaults
     try:
+        if resumed is not None:
+            check_run(resumed)
+            file = resumed / CONFIG
         return configuration.read(located(file), kind)
     except (OSError, ValueError):
         if HELP & set(arguments):
@@ -89,8 +93,8 @@ def settings(command: Callable[..., Any], kind: type[Settings], arguments: Seque
         raise
 
 
-def _config(command: Callable[..., Any], defaults: Any, arguments: Sequence[str]) -> Path | None:
-    """The argument `config`; None where it is left out, or the arguments are such that `parse` refuses them."""
+def _parsed(command: Callable[..., Any], defaults: Any, arguments: Sequence[str]) -> Any:
+    """The arguments of a command, unchecked; None where they are such that `parse` refuses them."""
     hints = typing.get_type_hints(command, include_extras=True)
     # Without the checks of the settings: what the options change may be right only with what the file says.
     settings = _unchecked(defaults)
@@ -107,8 +111,7 @@ def _config(command: Callable[..., Any], defaults: Any, arguments: Sequence[str]
             return_unknown_args=True,
             registry=_numbers(),
         )
-        resumed = getattr(parsed, "resume", None)
-        return parsed.config if resumed is None else resumed / "config.yaml"
+        return parsed
 
 
 def _unchecked(settings: Any) -> Any:

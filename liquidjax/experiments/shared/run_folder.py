@@ -37,6 +37,13 @@ def check_new(folder: Path) -> None:
         raise ValueError(f"{folder} is not empty; choose another folder")
 
 
+def check_run(folder: Path) -> None:
+    """Raises the ValueError for a folder that is none of a run."""
+    if not (folder / CONFIG).is_file():
+        what = f"has no {CONFIG}" if folder.is_dir() else "is a file" if folder.exists() else "does not exist"
+        raise ValueError(f"{folder} must be the folder of a run, and {what}")
+
+
 def begin(folder: Path, config: Any) -> None:
     """Makes the folder of a run, which may exist if it is empty, and writes config.yaml, every setting.
 
@@ -73,8 +80,7 @@ def go_on(folder: Path, config: Any) -> None:
     """
     import liquidjax.plots  # noqa: F401
 
-    if not (folder / CONFIG).is_file():
-        raise ValueError(f"{folder} must be the folder of a run, and has no {CONFIG}")
+    check_run(folder)
     if (folder / "results.json").is_file() and interruption(folder) is None and not (folder / CHECKPOINTS).is_dir():
         raise ValueError(f"the run {folder} came to its end; there is nothing to go on with")
     if (folder / CONFIG).read_text() != configuration.to_yaml(config):

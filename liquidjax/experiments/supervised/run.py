@@ -90,6 +90,7 @@ def run(
     planned: Plan | None = None,
     *,
     resume: bool = False,
+    debug_nans: bool = False,
     notice: Callable[[str], None] = warnings.warn,
 ) -> Result:
     """Trains the networks and writes the run folder.
@@ -107,6 +108,7 @@ def run(
         stop: asked after each batch; when it says True, the run ends there.
         planned: what `plan` made of the configuration; it is made where it is None.
         resume: whether the folder is that of a run that did not come to its end, to go on where it was.
+        debug_nans: see `fit`.
         notice: is told of a checkpoint that is damaged or cannot be written.
 
     Returns:
@@ -122,7 +124,7 @@ def run(
     _checkpoints(config, folder, 0, notice)  # whether they can be written, before there is a folder
     (go_on if resume else begin)(folder, config)
     with alone(folder / CHECKPOINTS) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
-        return _run(config, folder, callback, stop, Plan(parts, objective, networks), notice)
+        return _run(config, folder, callback, stop, Plan(parts, objective, networks), debug_nans, notice)
 
 
 def _run(
@@ -131,6 +133,7 @@ def _run(
     callback: Callback,
     stop: Callable[[], bool],
     planned: Plan,
+    debug_nans: bool,
     notice: Callable[[str], None],
 ) -> Result:
     parts, objective, networks = planned
@@ -148,8 +151,18 @@ def _run(
                 scores = "".join(f"  validation {key} {value:.3f}" for key, value in epoch.validation.items())
                 callback(name, epoch.epoch, epoch.seconds, f"loss {epoch.loss:.3f}{scores}")
 
-            checkpoints = _checkpoints(config, folder, len(trained), notice)
-            trained[name] = fitted = _fit(config, cell, learning_rate, parts, objective, report, stop, checkpoints)
+            trained[name] = fitted = fit(
+                cell,
+                objective,
+                parts.training,
+                parts.validation,
+                preparation=sources.preparation(config.inputs, parts.training),
+                **_settings(config, learning_rate),
+                debug_nans=debug_nans,
+                checkpoints=_checkpoints(config, folder, len(trained), notice),
+                callback=report,
+                stop=stop,
+            )
             seconds, done = fitted.seconds, len(fitted.history)
             ended = not stop() or done == config.training.epochs
             if not ended:
@@ -230,30 +243,7 @@ def _checkpoints(
     return None if seconds is None else Checkpoints(folder / CHECKPOINTS / str(number), seconds, notice=notice)
 
 
-def _fit(
-    config: SupervisedConfig,
-    cell: Any,
-    learning_rate: float,
-    parts: Parts,
-    objective: Objective,
-    report: Callable[[Epoch], None],
-    stop: Callable[[], bool],
-    checkpoints: Checkpoints | None,
-) -> Fitted:
-    settings = config.training
-    return fit(
-        cell,
-        objective,
-        parts.training,
-        parts.validation,
-        preparation=sources.preparation(config.inputs, parts.training),
-        optimizer=settings.rule(learning_rate),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        patience=settings.patience,
-        seed=settings.seed,
-        most_skipped=settings.most_skipped,
-        checkpoints=checkpoints,
-        callback=report,
-        stop=stop,
-    )
+def _settings(config: SupervisedConfig, learning_rate: float) -> dict[str, Any]:
+    """What `fit` is told of the section `training`."""
+    names = ("epochs", "batch_size", "patience", "seed", "most_skipped")
+    return {name: getattr(config.training, name) for name in names} | {"optimizer": config.training.rule(learning_rate)}

@@ -109,7 +109,7 @@ def _write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     try:
         if numbered:
             with _quiet():
-                orbax.save(folder.absolute() / "orbax", numbered)
+                orbax.save(str(folder.absolute() / "orbax"), numbered)
         for file in _files(folder).values():
             _sync(file)
     except (ValueError, RuntimeError) as error:  # that is how a full disk comes out of tensorstore
@@ -123,7 +123,7 @@ def _read_arrays(folder: Path, described: Mapping[str, Any]) -> dict[str, np.nda
 
     empty = {name: np.empty(what["shape"], np.dtype(what["dtype"])) for name, what in described.items()}
     with _quiet():
-        loaded = orbax.load(folder.absolute() / "orbax") if any(array.size for array in empty.values()) else {}
+        loaded = orbax.load(str(folder.absolute() / "orbax")) if any(array.size for array in empty.values()) else {}
     return {name: np.asarray(loaded[str(i)]) if empty[name].size else empty[name] for i, name in enumerate(empty)}
 
 

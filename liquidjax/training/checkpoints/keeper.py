@@ -44,14 +44,13 @@ class Checkpoints:
         3
     """
 
-    folder: Path
+    folder: str | Path
     seconds: float = 60.0
     keep: int = 3
     notice: Callable[[str], None] = _warn
 
     def __post_init__(self):
         check_kind("folder", self.folder, str | Path, "a path")
-        put(self, folder=Path(self.folder))
         put(self, seconds=check_number("seconds", self.seconds, 0))
         settle(self, check_size, "keep")
         # Noticed here, not when the first is written, after a minute of training.
@@ -66,8 +65,9 @@ class Checkpoints:
             OSError: the folder cannot be written.
             ValueError: another training writes there, or the folder is a file.
         """
-        with alone(self.folder):
-            disk.remove_unfinished(self.folder)
+        folder = Path(self.folder)
+        with alone(folder):
+            disk.remove_unfinished(folder)
             yield Keeper(self)
 
 
@@ -76,6 +76,7 @@ class Keeper:
 
     def __init__(self, checkpoints: Checkpoints):
         self.checkpoints, self.newest = checkpoints, None
+        self.folder = Path(checkpoints.folder)
         self._saved = time.monotonic()
 
     def last(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
@@ -103,7 +104,7 @@ class Keeper:
         if damaged:
             folder, error = damaged[0]
             raise ValueError(
-                f"no checkpoint in {self.checkpoints.folder} is whole ({folder.name}: {error}); "
+                f"no checkpoint in {self.folder} is whole ({folder.name}: {error}); "
                 "train from the start in another folder"
             )
         return None
@@ -118,7 +119,7 @@ class Keeper:
         Where that fails, it is told, and what was there before stays.
         """
         # Never over another, which would be gone for a moment: after the last step there is one more, that it ended.
-        folder = _free(self.checkpoints.folder / f"step-{step:08d}")
+        folder = _free(self.folder / f"step-{step:08d}")
         self._saved = time.monotonic()
         try:
             disk.write(folder, arrays, facts)
@@ -137,7 +138,7 @@ class Keeper:
 
     def _folders(self) -> list[Path]:
         """Of all checkpoints, the first step first."""
-        found = [(path, name) for path in self.checkpoints.folder.iterdir() if (name := _NAME.fullmatch(path.name))]
+        found = [(path, name) for path in self.folder.iterdir() if (name := _NAME.fullmatch(path.name))]
         return [path for path, _ in sorted(found, key=lambda each: [int(number or 1) for number in each[1].groups()])]
 
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def checkpoints(tmp_path, told):
 
 
 def names(checkpoints):
-    return sorted(path.name for path in checkpoints.folder.iterdir() if not path.name.startswith("."))
+    return sorted(path.name for path in Path(checkpoints.folder).iterdir() if not path.name.startswith("."))
 
 
 def damage(checkpoints, name):
@@ -162,7 +163,7 @@ def test_what_a_killed_writer_left_is_removed_when_it_goes_on(checkpoints):
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(ValueError, match="must be a folder for checkpoints, and is a file"),
+        pytest.raises(ValueError, match="must be a folder, and is a file"),
         Checkpoints(tmp_path / "file").opened(),
     ):
         pass

@@ -1,0 +1,144 @@
+"""`liquidjax train --resume`: a run goes on in its folder, and ends as if it had not been interrupted."""
+
+import json
+import shutil
+
+import pytest
+
+from liquidjax import __main__ as cli
+from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared.run_folder import MARK
+from liquidjax.experiments.supervised import run as supervised_run
+from liquidjax.experiments.supervised.config import SupervisedConfig
+from tiny_series import CONFIG, as_csv, rows
+
+OPTIONS = ["--training.epochs", "3", "--model.compare", "LSTM(units=2)", "--training.checkpoint-seconds", "0"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("resume")
+    (place / "walks.csv").write_text(as_csv(rows()))
+    (place / "small.yaml").write_text(CONFIG.replace("SOURCE", str(place / "walks.csv")))
+    cli.main(["train", str(place / "small.yaml"), *OPTIONS, "--folder", str(place / "whole")])
+    return place
+
+
+def interrupted(folder, config, asked):
+    """A run that is stopped when it asks for the n-th time."""
+    questions = []
+    supervised_run.run(config, folder, stop=lambda: bool(questions.append(1)) or len(questions) >= asked)
+
+
+@pytest.fixture(params=[1, 2, 5])
+def stopped(request, place, tmp_path):
+    """In the first epoch, in the second, and in the second network."""
+    interrupted(tmp_path / "run", configs.read(place / "whole" / "config.yaml", SupervisedConfig), request.param)
+    return tmp_path / "run"
+
+
+def without_seconds(value):
+    if isinstance(value, dict):
+        return {name: without_seconds(each) for name, each in value.items() if name != "seconds"}
+    return [without_seconds(each) for each in value] if isinstance(value, list) else value
+
+
+def numbers(folder):
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return without_seconds([lines, json.loads((folder / "results.json").read_text())])
+
+
+def test_it_ends_as_if_it_had_not_been_interrupted(stopped, place, capsys):
+    assert (stopped / MARK).is_file() and (stopped / "checkpoints").is_dir()
+    cli.main(["train", "--resume", str(stopped)])
+    whole = place / "whole"
+    assert {path.name for path in stopped.iterdir()} == {path.name for path in whole.iterdir()}
+    assert (stopped / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert numbers(stopped) == numbers(whole)
+    assert "logistic regression" in capsys.readouterr().out
+
+
+def test_the_line_that_an_interrupted_run_leaves_is_how_to_go_on(place, tmp_path, capsys, monkeypatch):
+    def stopping(config, folder, *arguments, **named):
+        questions = []
+        stop = lambda: bool(questions.append(1)) or len(questions) >= 2  # noqa: E731
+        return run(config, folder, arguments[0], stop, *arguments[2:], **named)
+
+    run = supervised_run.run
+    monkeypatch.setattr(supervised_run, "run", stopping)
+    cli.main(["train", str(place / "small.yaml"), *OPTIONS, "--folder", str(tmp_path / "my run")])
+    assert f"To go on: liquidjax train --resume '{tmp_path / 'my run'}'\n" in capsys.readouterr().out
+
+
+def refused(capsys, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["train", *map(str, arguments)])
+    assert caught.value.code == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("liquidjax: ")
+    return error
+
+
+def test_a_run_that_came_to_its_end_has_nothing_to_go_on_with(place, capsys):
+    before = (place / "whole" / "metrics.jsonl").read_bytes()
+    assert "came to its end; there is nothing to go on with" in refused(capsys, "--resume", place / "whole")
+    assert (place / "whole" / "metrics.jsonl").read_bytes() == before
+
+
+def test_it_does_not_go_on_with_other_settings(place, tmp_path, capsys):
+    interrupted(tmp_path / "run", configs.read(place / "whole" / "config.yaml", SupervisedConfig), 2)
+    error = refused(capsys, "--resume", tmp_path / "run", "--training.epochs", "9")
+    assert "was begun with other settings than these; leave the options out" in error
+    # Nor with those that were edited behind its back.
+    text = (tmp_path / "run" / "config.yaml").read_text()
+    (tmp_path / "run" / "config.yaml").write_text(text.replace("epochs: 3", "epochs: 9"))
+    assert "are of another training (epochs: saved 3, given 9)" in refused(capsys, "--resume", tmp_path / "run")
+
+
+def test_it_does_not_go_on_with_other_data(place, tmp_path, capsys):
+    (tmp_path / "walks.csv").write_text(as_csv(rows()))
+    (tmp_path / "small.yaml").write_text(CONFIG.replace("SOURCE", str(tmp_path / "walks.csv")))
+    interrupted(tmp_path / "run", configs.read(tmp_path / "small.yaml", SupervisedConfig), 2)
+    text = (tmp_path / "walks.csv").read_text().splitlines()
+    first = text[1].split(",")
+    first[2] = "0.123"
+    (tmp_path / "walks.csv").write_text("\n".join([text[0], ",".join(first), *text[2:]]))
+    assert "are of another training" in refused(capsys, "--resume", tmp_path / "run")
+
+
+def test_without_checkpoints_it_begins_again(place, tmp_path):
+    """As after a kill before the first was written."""
+    shutil.copytree(place / "whole", tmp_path / "run")
+    for name in ("results.json", "model.safetensors", "overview.png", "sample.csv", "metrics.jsonl"):
+        (tmp_path / "run" / name).unlink()
+    cli.main(["train", "--resume", str(tmp_path / "run")])
+    assert numbers(tmp_path / "run") == numbers(place / "whole")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "train needs a configuration, or --resume with the folder of a run, and not both"),
+        (["small.yaml", "--resume", "whole"], "and not both"),
+        (["--resume", "whole", "--folder", "elsewhere"], "a run goes on in its own folder"),
+        (["--resume", "nowhere"], "nowhere must be the folder of a run, and does not exist"),
+        (["--resume", "small.yaml"], "small.yaml must be the folder of a run, and is a file"),
+        (["--resume", "."], "must be the folder of a run, and has no config.yaml"),
+    ],
+)
+def test_what_is_no_run_is_refused(arguments, sentence, place, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    assert sentence in refused(capsys, *arguments)
+
+
+def test_two_do_not_go_on_in_one_folder(place, tmp_path, capsys):
+    interrupted(tmp_path / "run", configs.read(place / "whole" / "config.yaml", SupervisedConfig), 2)
+    with supervised_run.alone(tmp_path / "run" / "checkpoints"):
+        assert "another training is writing to" in refused(capsys, "--resume", tmp_path / "run")
+
+
+def test_debug_nans_names_the_operation(place, tmp_path, capsys):
+    options = ["--training.learning-rate", "3e38", "--training.optimizer", "sgd", "--training.clip", "null"]
+    folder = ["--folder", tmp_path / "run"]
+    error = refused(capsys, place / "small.yaml", "--debug-nans", *options, *folder, "--training.epochs", "3")
+    assert "the first operation that was not finite is " in error
