@@ -10,6 +10,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import tyro
@@ -79,14 +80,13 @@ def settings(command: Callable[..., Any], kind: type[Settings], arguments: Seque
     """
     defaults = kind()
     parsed = _parsed(command, defaults, arguments)
-    file, resumed = getattr(parsed, "config", None), getattr(parsed, "resume", None)
-    if file is None and resumed is None:
-        return defaults
+    file: Path | None = getattr(parsed, "config", None)
+    resumed: Path | None = getattr(parsed, "resume", None)
     try:
         if resumed is not None:
             check_run(resumed)
-            file = resumed / CONFIG
-        return configuration.read(located(file), kind)
+            return configuration.read(resumed / CONFIG, kind)
+        return defaults if file is None else configuration.read(located(file), kind)
     except (OSError, ValueError):
         if HELP & set(arguments):
             return defaults  # who asks for help gets it
