@@ -30,6 +30,7 @@ from liquidjax.experiments.supervised import report as supervised_report
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised import runs as supervised_runs
 from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.summary import described
 from liquidjax.experiments.supervised.tables import write_predictions
 
 
@@ -121,7 +122,7 @@ def init(file: tyro.conf.Positional[str], config: Path | None = None) -> int:
         config = Path(f"{place.resolve().stem if place.exists() else file.rpartition(':')[2]}.yaml")
     with interruptible(saves=False):
         found = supervised_init.write(file, config)
-    print("\n".join(supervised_init.described(found)))
+    print("\n".join(described(found.whole, found.guess.data.time_unit)))
     print(f"\nThe configuration is in {_path(config)}; please read it")
     print(f"Next: liquidjax train {_path(config)}")
     return 0

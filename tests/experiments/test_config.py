@@ -15,7 +15,9 @@ from liquidjax.experiments.forecasting.config import ForecastingConfig, Networks
 from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig, Network, Sweep
 from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
 from liquidjax.experiments.shared import configuration as config
-from liquidjax.experiments.supervised.config import Data, Inputs, Learning, Model, SupervisedConfig, Training
+from liquidjax.experiments.supervised.config import Data, Inputs, SupervisedConfig, Training
+from liquidjax.experiments.supervised.learning import Learning
+from liquidjax.experiments.supervised.network import Model
 from liquidjax.sequences.times import Unit
 from untyped import untyped
 

@@ -21,7 +21,9 @@ from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised import evaluate
 from liquidjax.experiments.supervised import run as supervised_run
-from liquidjax.experiments.supervised.config import Data, Inputs, Learning, Model, SupervisedConfig
+from liquidjax.experiments.supervised.config import Data, Inputs, SupervisedConfig
+from liquidjax.experiments.supervised.learning import Learning
+from liquidjax.experiments.supervised.network import Model
 from tiny_series import CONFIG, as_csv, rows
 from untyped import untyped
 
