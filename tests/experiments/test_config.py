@@ -139,7 +139,9 @@ def test_numbers(text, value, tmp_path):
     [
         ("model:\n  cel: GRU", r"some\.yaml: unknown key `model\.cel`; did you mean `cell`\?"),
         ("data: {targt: y}", r"unknown key `data\.targt`; did you mean `target`\?"),
-        ("epochs: 8", r"unknown key `epochs`; did you mean `\w+`\?"),
+        ("epochs: 8", r"unknown key `epochs`; did you mean `training\.epochs`\?"),
+        ("epoch: 8", r"unknown key `epoch`; did you mean `training\.epochs`\?"),
+        ("model: {learning_rate: 8}", r"unknown key `model\.learning_rate`; did you mean `training\.learning_rate`\?"),
         ("xyz: 8", r"unknown key `xyz`; did you mean `\w+`\?"),
         ("1: 8", "unknown key `1`"),
         ("training: {epoch: 8}", r"unknown key `training\.epoch`; did you mean `epochs`\?"),
