@@ -50,7 +50,7 @@ def train(
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
     """
     if settings.training.tune_cpu:
-        tune_cpu()
+        _tune_cpu()
     planned = supervised_run.plan(settings)
     names, epochs = list(planned.networks), settings.training.epochs
     with _folder_of(config, folder) as folder, interruptible(saves=True) as stop:
@@ -288,6 +288,14 @@ def _folder_of(config: Path, folder: Path | None) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             folder.rmdir()  # only if it is empty
+
+
+def _tune_cpu() -> None:
+    """In a process that has computed already, such as a notebook, it is too late: that costs time, not the run."""
+    try:
+        tune_cpu()
+    except RuntimeError:
+        _say("liquidjax: JAX has computed in this process already, so XLA cannot be tuned; the training may take longer")
 
 
 def _warn_of_interruption(run: Path) -> None:
