@@ -295,7 +295,9 @@ def _tune_cpu() -> None:
     try:
         tune_cpu()
     except RuntimeError:
-        _say("liquidjax: JAX has computed in this process already, so XLA cannot be tuned; the training may take longer")
+        _say(
+            "liquidjax: JAX has computed in this process already, so XLA cannot be tuned; the training may take longer"
+        )
 
 
 def _warn_of_interruption(run: Path) -> None:
