@@ -267,5 +267,5 @@ def test_where_it_is_too_late_to_tune_the_processor_the_run_goes_on(tmp_path, mo
     jnp.ones(1).block_until_ready()
     (tmp_path / "x.yaml").write_text("")
     cli.main(["train", str(tmp_path / "x.yaml"), "--folder", str(tmp_path / "a")])
-    note = "liquidjax: JAX has computed in this process already, so XLA cannot be tuned; the training may take longer\n"
+    note = "liquidjax: JAX has computed in this process already, so XLA is not tuned, and training takes longer\n"
     assert len(runs) == 1 and capsys.readouterr().err == note
