@@ -65,6 +65,8 @@ def train(
         print(f"To train from the start again: liquidjax train {_path(folder / 'config.yaml')}")
         return stop.status
     print(f"\n{supervised_report.table(result.rows)}\n")
+    if sentence := supervised_report.members(result.rows):
+        print(sentence)
     print(f"The model ({supervised_run.MODEL}), a picture (overview.png) and all about the run are in {_path(folder)}")
     print(f"Next: {sample}")
     return stop.status
@@ -295,9 +297,7 @@ def _tune_cpu() -> None:
     try:
         tune_cpu()
     except RuntimeError:
-        _say(
-            "liquidjax: JAX has computed in this process already, so XLA cannot be tuned; the training may take longer"
-        )
+        _say("liquidjax: JAX has computed in this process already, so XLA is not tuned, and training takes longer")
 
 
 def _warn_of_interruption(run: Path) -> None:

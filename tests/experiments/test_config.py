@@ -15,7 +15,7 @@ from liquidjax.experiments.forecasting.config import ForecastingConfig, Networks
 from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig, Network, Sweep
 from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
 from liquidjax.experiments.shared import configuration as config
-from liquidjax.experiments.supervised.config import Data, Inputs, SupervisedConfig, Training
+from liquidjax.experiments.supervised.config import Data, Inputs, Members, SupervisedConfig, Training
 from liquidjax.experiments.supervised.learning import Learning
 from liquidjax.experiments.supervised.network import Model
 from liquidjax.sequences.times import Unit
@@ -45,7 +45,7 @@ def test_what_is_written_is_read_back(tmp_path):
         Inputs(step=0.1),
         Model("CfC(units=20)", compare=("LSTM", "GRU(units=3)")),
         Learning("regression", at="mean"),
-        Training(learning_rate=1e-5, compare_learning_rates=(0.1, 2e-9), clip=None, epochs=7, patience=4, seed=2),
+        Training(learning_rate=1e-5, compare_learning_rates=(0.1, 2e-9), clip=None, epochs=7, members=Members((3, 1))),
     )
     assert read(tmp_path, config.to_yaml(settings)) == settings
 
@@ -155,6 +155,26 @@ def test_numbers(text, value, tmp_path):
         ("training: {optimizer: [adam]}", "`training.optimizer` must be one of adam, adamw"),
         ("model: 3", "`model` must be a mapping"),
         ("- 1\n- 2", "the file must be a mapping"),
+        ("training: {members: 3}", "`training.members` must be a mapping"),
+        ("training: {members: {seeds: [0, 1]}}", "unknown key `training.members.seeds`; did you mean `seed`"),
+        ("training: {members: {seed: 3}}", r"`training.members.seed` must be a list such as \[a, b\], got 3"),
+        ("training: {members: {seed: [0.5, 1]}}", "`training.members.seed.0` must be int, got float 0.5"),
+        ("training: {members: {seed: [0, -1]}}", "training.members: seed must be an integer from 0 to 4294967295"),
+        ("training: {members: {seed: [0]}}", "training.members: members must have as many .*, at least 2, got .*: 1"),
+        (
+            "training: {members: {seed: [0, 1], clip: [1, 2, 3]}}",
+            "members must have as many values for each setting, at least 2, got {'seed': 2, 'clip': 3}",
+        ),
+        ("training: {members: {learning_rate: [0.1, 0]}}", "learning_rate must be above 0 and finite, got 0"),
+        ("training: {members: {clip: [0.1, -1]}}", "clip must be above 0 and finite, got -1"),
+        (
+            "training: {members: {weight_decay: [0.1, 0]}}",
+            "training: members.weight_decay must be left out with adam, adamw and lion have one",
+        ),
+        (
+            "model: {compare: [GRU]}\ntraining: {compare_learning_rates: [1], members: {learning_rate: [1, 2]}}",
+            "training.compare_learning_rates must be left out with training.members.learning_rate",
+        ),
         ("model: {cell: ltc}", "model: cell: expected a call such as LTC.*, got 'ltc'"),
         ("model: {cell: GRU(unit=3)}", "model: cell: unknown field 'unit' of GRU; did you mean units"),
         ("model: {cell: GRU(units=3}", r"model: cell: expected a call such as .*, got 'GRU\(units=3'"),

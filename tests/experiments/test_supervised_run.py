@@ -228,9 +228,16 @@ EDITS = {
     "training.patience": "7",
     "training.keep": "last",
     "training.seed": "7",
+    "training.members.seed": "[1, 2]",
+    "training.members.learning_rate": "[0.5, 0.1]",
+    "training.members.weight_decay": "[0.5, 0.1]",
+    "training.members.clip": "[0.5, 0.1]",
     "training.tune_cpu": "true",
 }
-TOGETHER = {"training.weight_decay": {"training.optimizer": "adamw"}}
+TOGETHER = {
+    "training.weight_decay": {"training.optimizer": "adamw"},
+    "training.members.weight_decay": {"training.optimizer": "adamw"},
+}
 """What may be edited only with something else."""
 
 

@@ -127,6 +127,46 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Members:
+    """An ensemble: every network is trained with each of these values side by side, as many in each list."""
+
+    seed: tuple[int, ...] = ()
+    """Seed of the initial parameters of each member; all see the same batches, by the seed of the training."""
+    learning_rate: tuple[float, ...] = ()
+    """Learning rate of each member."""
+    weight_decay: tuple[float, ...] = ()
+    """Weight decay of each member (adamw and lion)."""
+    clip: tuple[float, ...] = ()
+    """Largest norm of a gradient of each member."""
+
+    def __post_init__(self):
+        check_fields(self)
+        lengths = {name: len(values) for name, values in self.varied.items()}
+        if len(set(lengths.values())) > 1 or 1 in lengths.values():
+            raise ValueError(f"members must have as many values for each setting, at least 2, got {lengths}")
+        for name, check in (
+            ("seed", check_seed),
+            ("learning_rate", check_positive),
+            ("weight_decay", check_not_negative),
+            ("clip", check_positive),
+        ):
+            for value in getattr(self, name):
+                check(name, value)
+
+    @property
+    def varied(self) -> dict[str, tuple[float, ...]]:
+        """The values by name, those that are left out not among them."""
+        given = {"seed": self.seed, "learning_rate": self.learning_rate}
+        given |= {"weight_decay": self.weight_decay, "clip": self.clip}
+        return {name: values for name, values in given.items() if values}
+
+    @property
+    def number(self) -> int:
+        """How many there are; 0 where every network is trained once."""
+        return max(map(len, self.varied.values()), default=0)
+
+
+@dataclass(frozen=True)
 class Training:
     """How it is learnt, and for how long."""
 
@@ -156,6 +196,8 @@ class Training:
     """Which parameters are kept: the best by validation loss, or those after the last epoch."""
     seed: int = 0
     """Seed of the initial parameters, of the order of the series, and of dropout."""
+    members: Members = Members()
+    """Lists of values, one for each member of an ensemble; the best by validation loss is the model."""
     tune_cpu: bool = True
     """Whether XLA is told to compile small networks for a CPU; see `liquidjax.tune_cpu`."""
 
@@ -172,6 +214,8 @@ class Training:
             check_positive("compare_learning_rates", rate)
         check_seed("seed", self.seed)
         self.rule(self.learning_rate)
+        if self.members.weight_decay and self.optimizer not in ("adamw", "lion"):
+            raise ValueError(f"members.weight_decay must be left out with {self.optimizer}, adamw and lion have one")
 
     def rule(self, learning_rate: float) -> Optimizer:
         """The optimizer with a learning rate."""
@@ -200,6 +244,11 @@ class SupervisedConfig:
         rates, cells = len(self.training.compare_learning_rates), len(self.model.compare)
         if rates not in (0, cells):
             raise ValueError(f"training.compare_learning_rates must be one for each of {cells} cells, got {rates}")
+        if rates and self.training.members.learning_rate:
+            raise ValueError(
+                "training.compare_learning_rates must be left out with training.members.learning_rate, which are those "
+                "of every cell"
+            )
 
     def rates(self) -> list[float]:
         """The learning rate of each network, that of the first cell first."""

@@ -16,9 +16,10 @@ from liquidjax.cells.wrappers.base import cell_inside
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.report import SHOWN
 from liquidjax.experiments.supervised.report import figure as shown
-from liquidjax.experiments.supervised.run import Row, numbers_of
+from liquidjax.experiments.supervised.run import Row
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training.fit import Fitted
+from liquidjax.training.reports import numbers_of
 from liquidjax.wirings import Graph
 
 CONSTANT = ("most frequent class", "mean")

@@ -141,6 +141,8 @@ def commented(found: Found) -> str:
         f"  patience: {training.patience}  # epochs without a better validation loss after which it stops",
         f"  batch_size: {training.batch_size}",
         "  seed: 0",
+        "  # members: {seed: [0, 1, 2]}  # trains three side by side, the best by validation loss is the model; also",
+        "  # with learning_rate: [0.003, 0.01, 0.03], weight_decay or clip, as many values in each list",
     ]
     text = "\n".join(lines) + "\n"
     if configuration.from_bytes(text.encode(), SupervisedConfig) != config:

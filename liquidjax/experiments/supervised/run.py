@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from liquidjax.experiments.shared.run_folder import begin, mark_interrupted, wri
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.ensemble import Ensemble, compared, each, mean
 from liquidjax.experiments.supervised.tables import write_table
 from liquidjax.tasks.splits import Parts
 from liquidjax.training.examples import examples
@@ -24,6 +24,7 @@ from liquidjax.training.model import Model
 from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import Forecast
 from liquidjax.training.predict import predict
+from liquidjax.training.reports import json_lines
 
 MODEL = "model.safetensors"
 SAMPLES = 5
@@ -31,13 +32,17 @@ SAMPLES = 5
 
 
 class Row(NamedTuple):
-    """One line of the comparison: scores by name on the validation and the test data. seconds: with compilation."""
+    """One line of the comparison: scores by name on the validation and the test data. seconds: with compilation.
+
+    ensemble: where members were trained, all of them; the scores are those of the best.
+    """
 
     name: str
     parameters: int
     validation: dict[str, float]
     test: dict[str, float]
     seconds: float
+    ensemble: Ensemble | None = None
 
 
 class Result(NamedTuple):
@@ -119,11 +124,11 @@ def run(
             start = time.perf_counter()
 
             def report(epoch: Epoch, name: str = name) -> None:
-                print(json.dumps({"network": name, **numbers_of(epoch)}), file=metrics)
-                scores = "".join(f"  validation {key} {value:.3f}" for key, value in epoch.validation.items())
-                callback(name, epoch.epoch, epoch.seconds, f"loss {epoch.loss:.3f}{scores}")
+                json_lines(metrics, network=name)(epoch)
+                scores = "".join(f"  validation {key} {mean(value):.3f}" for key, value in epoch.validation.items())
+                callback(name, epoch.epoch, epoch.seconds, f"loss {mean(epoch.loss):.3f}{scores}")
 
-            trained[name] = fitted = _fit(config, cell, learning_rate, parts, objective, report, stop)
+            fitted = _fit(config, cell, learning_rate, parts, objective, report, stop)
             seconds, done = time.perf_counter() - start, len(fitted.history)
             ended = not stop() or done == config.training.epochs
             if not ended:
@@ -131,11 +136,13 @@ def run(
                     f"Interrupted in epoch {done + 1} of {config.training.epochs} of the {name}; the {first} "
                     + ("is what it was by then." if name == first else "was trained to its end.")
                 )
+            trained[name], ensemble = _best(config, fitted, parts)
+            model = model_of(config, trained[name])
             if name == first:
-                model_of(config, fitted).save(folder / MODEL)
+                model.save(folder / MODEL)
             elif interrupted:
                 break
-            rows.append(measured(name, model_of(config, fitted), parts, seconds))
+            rows.append(measured(name, model, parts, seconds)._replace(ensemble=ensemble))
             if interrupted:
                 break
     if interrupted:
@@ -183,17 +190,20 @@ def as_json(config: SupervisedConfig) -> str:
     return json.dumps(dataclasses.asdict(config))
 
 
-def numbers_of(epoch: Epoch) -> dict[str, float | None]:
-    """A line of metrics.jsonl; None for what is not finite, which JSON does not know."""
-    scores = {f"validation_{name}": value for name, value in epoch.validation.items()}
-    numbers = {name: value for name, value in epoch._asdict().items() if name != "validation"} | scores
-    return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
-
-
 def _known(objective: Objective, targets: np.ndarray) -> bool:
     """Whether there is a target that is known; of a forecast one of a step that follows another."""
     targets = targets[:, 1:] if isinstance(objective, Forecast) else targets
     return bool(np.any(targets >= 0 if targets.dtype.kind in "iu" else ~np.isnan(targets)))
+
+
+def _best(config: SupervisedConfig, fitted: Fitted, parts: Parts) -> tuple[Fitted, Ensemble | None]:
+    """The training of the best member by validation loss, and how good all are; where there are no members, itself."""
+    members = config.training.members
+    if not members.number:
+        return fitted, None
+    trainings = each(fitted, members.number)
+    ensemble = compared(members.varied, [model_of(config, training) for training in trainings], parts)
+    return trainings[ensemble.best], ensemble
 
 
 def _fit(
@@ -206,6 +216,9 @@ def _fit(
     stop: Callable[[], bool],
 ) -> Fitted:
     settings = config.training
+    # Members go through one program, by `fit`, and not each in a thread by `training.members.side_by_side`, which takes
+    # less time on a CPU with cores to spare: so there is one state to stop and to go on from, a line for each epoch of
+    # all, and an accelerator is used as well.
     return fit(
         cell,
         objective,
@@ -217,6 +230,7 @@ def _fit(
         batch_size=settings.batch_size,
         patience=settings.patience,
         seed=settings.seed,
+        members=settings.members.varied or None,
         callback=report,
         stop=stop,
     )
