@@ -104,9 +104,9 @@ def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[str]) ->
             and `time`; what is to be learnt may be missing.
     """
     with interruptible(saves=False):
-        model, data, answers = supervised_evaluate.answer(run, file)
+        found = supervised_evaluate.answer(run, file)
     _warn_of_interruption(run)
-    write_predictions(sys.stdout, model, data, answers)
+    write_predictions(sys.stdout, *found)
     return 0
 
 

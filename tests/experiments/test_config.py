@@ -128,6 +128,12 @@ def test_mistakes_in_lists_and_where_nothing_may_stand_are_named(text, message, 
         read(tmp_path, text, Kinds)
 
 
+def test_an_objective_by_itself_is_one_of_the_users(tmp_path):
+    found = read(tmp_path, "objective: my_losses:squares")
+    assert found.objective == Learning(function="my_losses:squares")
+    assert read(tmp_path, config.to_yaml(found)) == found
+
+
 @pytest.mark.parametrize("text, value", [("1e-3", 0.001), ("2", 2.0), ("0.5", 0.5), ("1.0e-3", 0.001)])
 def test_numbers(text, value, tmp_path):
     got = read(tmp_path, f"real: {text}", Kinds).real
@@ -175,6 +181,17 @@ def test_numbers(text, value, tmp_path):
             "model: {compare: [GRU]}\ntraining: {compare_learning_rates: [1], members: {learning_rate: [1, 2]}}",
             "training.compare_learning_rates must be left out with training.members.learning_rate",
         ),
+        ("objective: 3", "`objective` must be a mapping"),
+        (
+            "objective: classification",
+            r"objective: function must be named as package.module:objective, got 'classification'; a kind of ours is "
+            r"written objective: \{kind: classification\}",
+        ),
+        ("objective: {function: 'my losses:squares'}", "objective: function must be named as package.module:objective"),
+        ("objective: {function: 'a:b', at: mean}", "kind, at, smoothing and balanced must be left out with function"),
+        ("objective: {outputs: 3}", "objective: outputs must be left out without function"),
+        ("objective: {function: 'a:b', outputs: 0}", "objective: outputs must be an integer of at least 1, got 0"),
+        ("model: 'a:b'", "`model` must be a mapping"),
         ("model: {cell: ltc}", "model: cell: expected a call such as LTC.*, got 'ltc'"),
         ("model: {cell: GRU(unit=3)}", "model: cell: unknown field 'unit' of GRU; did you mean units"),
         ("model: {cell: GRU(units=3}", r"model: cell: expected a call such as .*, got 'GRU\(units=3'"),
@@ -339,8 +356,8 @@ FINE = {
     Unit | None: [None],
 }
 """What of `bad` below is right for a setting of a kind."""
-CELLS = ("model.cell", "model.compare")
-"""Texts that are looked at."""
+LOOKED_AT = {"model.cell": [], "model.compare": [], "objective.function": [None]}
+"""Texts that are not any text."""
 
 
 @pytest.mark.parametrize(("kind", "place", "hint"), SETTINGS, ids=[f"{k.__name__}.{p}" for k, p, _ in SETTINGS])
@@ -348,7 +365,9 @@ def test_no_setting_takes_what_no_run_could_use(kind, place, hint):
     """The dataclass refuses it, in Python as from a file: before a folder is made."""
     bad = [-1, 10**99, True, None, "1", [1], {}, float("nan"), float("inf"), 1e39, -0.5]
     bad += [2**64, 1.0] if hint is int else []
-    fine = [] if place in CELLS and kind is SupervisedConfig else FINE.get(hint, [])
+    fine = FINE.get(hint, [])
+    if kind is SupervisedConfig:
+        fine = LOOKED_AT.get(place, fine)
     for value in bad:
         if any(value is each or (isinstance(value, str) and value == each) for each in fine):
             set_in(kind, place, value)

@@ -113,19 +113,19 @@ def models(*scales):
 
 def test_members_that_diverged_are_neither_the_model_nor_in_the_mean():
     parts = Parts(values(), values(1), values(2))
-    ensemble = compared({"seed": (0, 1, 2)}, models(math.nan, 30.0, 0.0), parts)
+    ensemble = compared({"seed": (0, 1, 2)}, models(math.nan, 30.0, 0.0), parts, Regression())
     assert ensemble.best == 2 and ensemble.finite == 2 and math.isnan(ensemble.members[0].validation_loss)
     others = ensemble.members[1:]
     assert ensemble.mean.test["mse"] == pytest.approx(statistics.mean(m.test["mse"] for m in others))
     assert ensemble.spread.validation["r2"] == pytest.approx(statistics.stdev(m.validation["r2"] for m in others))
-    alone = compared({"seed": (0, 1)}, models(math.nan, 1.0), parts)
+    alone = compared({"seed": (0, 1)}, models(math.nan, 1.0), parts, Regression())
     assert alone.best == 1 and math.isnan(alone.spread.test["mse"])
     with pytest.raises(FloatingPointError, match="no member has a finite validation loss"):
-        compared({"seed": (0, 1)}, models(math.nan, math.nan), parts)
+        compared({"seed": (0, 1)}, models(math.nan, math.nan), parts, Regression())
 
 
 def test_the_spread_of_equal_members_is_zero():
-    ensemble = compared({"seed": (0, 1, 2)}, models(0.3, 0.3, 0.3), Parts(values(), values(1), values(2)))
+    ensemble = compared({"seed": (0, 1, 2)}, models(0.3, 0.3, 0.3), Parts(values(), values(1), values(2)), Regression())
     assert set(ensemble.spread.test.values()) == {0.0} and ensemble.best == 0
 
 

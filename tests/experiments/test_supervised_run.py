@@ -165,8 +165,8 @@ def test_predict_agrees_with_the_network(run, capsys):
 def test_blank_lines_are_no_series(run, tmp_path):
     lines = (run / "sample.csv").read_text().splitlines()
     (tmp_path / "some.csv").write_text("\n" + "\n\n".join(lines) + "\n")
-    model, data, answers = evaluate.answer(run, str(tmp_path / "some.csv"))
-    _, same, again = evaluate.answer(run, str(run / "sample.csv"))
+    model, _, data, answers = evaluate.answer(run, str(tmp_path / "some.csv"))
+    _, _, same, again = evaluate.answer(run, str(run / "sample.csv"))
     assert data.names == same.names and np.array_equal(answers, again) and model.classes == ("fast", "slow")
 
 
@@ -215,6 +215,8 @@ EDITS = {
     "objective.at": "mean",
     "objective.smoothing": "0.5",
     "objective.balanced": "true",
+    "objective.function": "my_losses:squares",
+    "objective.outputs": "3",
     "training.optimizer": "adamw",
     "training.learning_rate": "0.5",
     "training.compare_learning_rates": "[0.5]",
@@ -235,6 +237,7 @@ EDITS = {
     "training.tune_cpu": "true",
 }
 TOGETHER = {
+    "objective.outputs": {"objective.function": "my_losses:squares"},
     "training.weight_decay": {"training.optimizer": "adamw"},
     "training.members.weight_decay": {"training.optimizer": "adamw"},
 }

@@ -36,7 +36,8 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
     Args:
         path: the file.
         kind: a dataclass; its fields may be int, float, bool, str, Literal, one of these or None, a tuple of any number
-            of one of these, or dataclasses of such. Where texts are listed, a text by itself is a list of one.
+            of one of these, or dataclasses of such. Where texts are listed, a text by itself is a list of one; where a
+            dataclass with a class variable `by_itself` belongs, it is the field of that name.
 
     Returns:
         An instance of `kind`.
@@ -182,14 +183,17 @@ def _nearest(key: str, here: Iterable[str], root: Any) -> str:
 def _places(kind: Any, above: str = "") -> Iterator[str]:
     """The places of all keys, those of upper levels first."""
     hints = typing.get_type_hints(kind)
-    yield from (f"{above}{name}" for name in hints)
-    for name, hint in hints.items():
-        if dataclasses.is_dataclass(hint):
-            yield from _places(hint, f"{above}{name}.")
+    names = [field.name for field in dataclasses.fields(kind)]
+    yield from (f"{above}{name}" for name in names)
+    for name in names:
+        if dataclasses.is_dataclass(hints[name]):
+            yield from _places(hints[name], f"{above}{name}.")
 
 
 def _value(hint: Any, value: Any, place: str, default: Any, root: Any) -> Any:
     if dataclasses.is_dataclass(hint):
+        if isinstance(value, str) and (key := getattr(hint, "by_itself", None)):
+            value = {key: value}
         return build(typing.cast(type, hint), value, place, default, root)
     if typing.get_origin(hint) in (typing.Union, types.UnionType):  # `X | None`
         (hint,) = (kind for kind in typing.get_args(hint) if kind is not type(None))

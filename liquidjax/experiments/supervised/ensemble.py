@@ -11,7 +11,8 @@ import numpy as np
 from liquidjax.tasks.splits import Parts
 from liquidjax.training.fit import Epoch, Fitted
 from liquidjax.training.model import Model
-from liquidjax.training.predict import predict
+from liquidjax.training.objective import Objective
+from liquidjax.training.predict import Predictions, predict
 
 
 class Member(NamedTuple):
@@ -70,22 +71,25 @@ def each(fitted: Fitted, number: int) -> list[Fitted]:
     ]
 
 
-def compared(settings: Mapping[str, Sequence[float]], models: Sequence[Model], parts: Parts) -> Ensemble:
+def compared(
+    settings: Mapping[str, Sequence[float]], models: Sequence[Model], parts: Parts, objective: Objective
+) -> Ensemble:
     """Measures the models of all members.
 
     Args:
         settings: what they differ in, the values of all members by name.
         models: of the members.
         parts: the data.
+        objective: what they were trained for.
 
     Raises:
         FloatingPointError: no member has a finite validation loss.
     """
     members = []
     for m, model in enumerate(models):
-        validation, test = (predict(model, part) for part in (parts.validation, parts.test))
+        validation, test = (predict(model, part, objective) for part in (parts.validation, parts.test))
         own = {name: values[m] for name, values in settings.items()}
-        members.append(Member(own, float(np.asarray(validation.loss)), validation.scores, test.scores))
+        members.append(Member(own, _loss(validation), scores_of(validation), scores_of(test)))
     losses = np.array([member.validation_loss for member in members])
     finite = [member for member in members if math.isfinite(member.validation_loss)]
     if not finite:
@@ -94,6 +98,11 @@ def compared(settings: Mapping[str, Sequence[float]], models: Sequence[Model], p
         )
     best = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
     return Ensemble(best, members, _over(finite, _mean), _over(finite, _spread))
+
+
+def scores_of(found: Predictions) -> dict[str, float]:
+    """The scores of what a model answers; the loss where its objective, one of the user's, has none."""
+    return found.scores or {"loss": _loss(found)}
 
 
 def named(settings: Mapping[str, float]) -> str:
@@ -116,6 +125,10 @@ def mean(values: Any) -> float:
     numbers = np.atleast_1d(np.asarray(values, float))
     finite = numbers[np.isfinite(numbers)]
     return float(np.mean(finite)) if finite.size else math.nan
+
+
+def _loss(found: Predictions) -> float:
+    return float(np.asarray(found.loss))
 
 
 def _over(members: Sequence[Member], of: Callable[[Sequence[float]], float]) -> Scores:

@@ -126,7 +126,7 @@ def commented(found: Found) -> str:
         "model:",
         f"  cell: {out(config.model.cell)}  # or CfC(units=32), LSTM(units=32), CTRNN(units=32), ...",
         f"  compare: {out(config.model.compare)}  # by name of about as many parameters; [] for none",
-        "objective:",
+        "objective:  # or one of yours in the place of the section, objective: my_module:my_loss",
         f"  kind: auto  # here {_kind(found)}; {_other_kinds(found)}",
         "  at: auto  # here " + ("each step" if _each_step(found) else "the last step; mean is over all of them"),
     ]

@@ -15,7 +15,7 @@ from liquidjax.experiments.shared.run_folder import begin, mark_interrupted, wri
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
-from liquidjax.experiments.supervised.ensemble import Ensemble, compared, each, mean
+from liquidjax.experiments.supervised.ensemble import Ensemble, compared, each, mean, scores_of
 from liquidjax.experiments.supervised.tables import write_table
 from liquidjax.tasks.splits import Parts
 from liquidjax.training.examples import examples
@@ -78,7 +78,9 @@ def plan(config: SupervisedConfig) -> Plan:
         targets = objective.targets(part, preparation)
         if targets is not None and not _known(objective, targets):
             raise ValueError(f"the {name} data must have a known target, and have none; other shares may help")
-    cells = config.model.networks(preparation.inputs, objective.outputs(parts.training))
+    outputs = config.objective.number(objective, parts.training)
+    config.objective.check_losses(objective, parts.training, preparation, outputs)
+    cells = config.model.networks(preparation.inputs, outputs)
     return Plan(parts, objective, dict(zip(cells, zip(cells.values(), config.rates(), strict=True), strict=True)))
 
 
@@ -136,13 +138,13 @@ def run(
                     f"Interrupted in epoch {done + 1} of {config.training.epochs} of the {name}; the {first} "
                     + ("is what it was by then." if name == first else "was trained to its end.")
                 )
-            trained[name], ensemble = _best(config, fitted, parts)
+            trained[name], ensemble = _best(config, fitted, parts, objective)
             model = model_of(config, trained[name])
             if name == first:
                 model.save(folder / MODEL)
             elif interrupted:
                 break
-            rows.append(measured(name, model, parts, seconds)._replace(ensemble=ensemble))
+            rows.append(measured(name, model, parts, objective, seconds)._replace(ensemble=ensemble))
             if interrupted:
                 break
     if interrupted:
@@ -158,14 +160,16 @@ def run(
     return Result(folder, rows, interrupted)
 
 
-def measured(name: str, model: Model, parts: Parts, seconds: float) -> Row:
+def measured(name: str, model: Model, parts: Parts, objective: Objective, seconds: float) -> Row:
     """The scores of a model."""
-    validation, test = (predict(model, part).scores for part in (parts.validation, parts.test))
+    validation, test = (scores_of(predict(model, part, objective)) for part in (parts.validation, parts.test))
     return Row(name, count_parameters(model.cell), validation, test, seconds)
 
 
 def without_network(config: SupervisedConfig, parts: Parts, objective: Objective) -> list[Row]:
-    """The scores of the baselines."""
+    """The scores of the baselines; what answers an objective of the user's without a network, nobody here can know."""
+    if config.objective.function is not None:
+        return []
     preparation = sources.preparation(config.inputs, parts.training)
     training, *others = (examples(part, preparation, objective) for part in parts)
     rows = []
@@ -179,10 +183,11 @@ def without_network(config: SupervisedConfig, parts: Parts, objective: Objective
 
 
 def model_of(config: SupervisedConfig, fitted: Fitted) -> Model:
-    """The model that is kept, with the configuration in its notes."""
+    """The model that is kept, with the configuration in its notes, which name an objective of the user's."""
     model = fitted.model()
     params = fitted.last.params if config.training.keep == "last" else fitted.params
-    return dataclasses.replace(model, params=params, notes={"config": as_json(config)})
+    objective = model.objective if config.objective.function is None else None
+    return dataclasses.replace(model, params=params, objective=objective, notes={"config": as_json(config)})
 
 
 def as_json(config: SupervisedConfig) -> str:
@@ -196,13 +201,15 @@ def _known(objective: Objective, targets: np.ndarray) -> bool:
     return bool(np.any(targets >= 0 if targets.dtype.kind in "iu" else ~np.isnan(targets)))
 
 
-def _best(config: SupervisedConfig, fitted: Fitted, parts: Parts) -> tuple[Fitted, Ensemble | None]:
+def _best(
+    config: SupervisedConfig, fitted: Fitted, parts: Parts, objective: Objective
+) -> tuple[Fitted, Ensemble | None]:
     """The training of the best member by validation loss, and how good all are; where there are no members, itself."""
     members = config.training.members
     if not members.number:
         return fitted, None
     trainings = each(fitted, members.number)
-    ensemble = compared(members.varied, [model_of(config, training) for training in trainings], parts)
+    ensemble = compared(members.varied, [model_of(config, training) for training in trainings], parts, objective)
     return trainings[ensemble.best], ensemble
 
 
