@@ -112,6 +112,8 @@ def overview(
     plots.plot_training(histories, loss_ax, score_ax)
     loss_ax.set_title("Loss")
     score_ax.set_title("On the validation data")
+    if not score_ax.lines:  # an objective of the user's has no scores
+        score_ax.remove()
     results_ax = figure.add_subplot(grid[1, 8:])
     if finite := {name: value for name, value in results.items() if np.isfinite(value)}:
         plots.plot_results(finite, results_ax)
