@@ -30,6 +30,7 @@ from liquidjax.experiments.supervised import report as supervised_report
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised import runs as supervised_runs
 from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.summary import described
 from liquidjax.experiments.supervised.tables import write_predictions
 
 
@@ -59,7 +60,7 @@ def train(
     if resume is not None and folder is not None:
         raise ValueError("a run goes on in its own folder: leave out --folder, or --resume")
     if settings.training.tune_cpu:
-        tune_cpu()
+        _tune_cpu()
     planned = supervised_run.plan(settings)
     names, epochs = list(planned.networks), settings.training.epochs
     place = contextlib.nullcontext(resume) if config is None else _folder_of(config, folder)
@@ -88,6 +89,8 @@ def train(
             print(f"To go on: liquidjax train --resume {_path(folder)}")
         return stop.status
     print(f"\n{supervised_report.table(result.rows)}\n")
+    if sentence := supervised_report.members(result.rows):
+        print(sentence)
     print(f"The model ({supervised_run.MODEL}), a picture (overview.png) and all about the run are in {_path(folder)}")
     print(f"Next: {sample}")
     return stop.status
@@ -125,9 +128,9 @@ def predict(run: tyro.conf.Positional[Path], file: tyro.conf.Positional[str]) ->
             and `time`; what is to be learnt may be missing.
     """
     with interruptible(saves=False):
-        model, data, answers = supervised_evaluate.answer(run, file)
+        found = supervised_evaluate.answer(run, file)
     _warn_of_interruption(run)
-    write_predictions(sys.stdout, model, data, answers)
+    write_predictions(sys.stdout, *found)
     return 0
 
 
@@ -145,7 +148,7 @@ def init(file: tyro.conf.Positional[str], config: Path | None = None) -> int:
         config = Path(f"{place.resolve().stem if place.exists() else file.rpartition(':')[2]}.yaml")
     with interruptible(saves=False):
         found = supervised_init.write(file, config)
-    print("\n".join(supervised_init.described(found)))
+    print("\n".join(described(found.whole, found.guess.data.time_unit)))
     print(f"\nThe configuration is in {_path(config)}; please read it")
     print(f"Next: liquidjax train {_path(config)}")
     return 0
@@ -311,6 +314,14 @@ def _folder_of(config: Path, folder: Path | None) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             folder.rmdir()  # only if it is empty
+
+
+def _tune_cpu() -> None:
+    """In a process that has computed already, such as a notebook, it is too late: that costs time, not the run."""
+    try:
+        tune_cpu()
+    except RuntimeError:
+        _say("liquidjax: JAX has computed in this process already, so XLA is not tuned, and training takes longer")
 
 
 def _warn_of_interruption(run: Path) -> None:

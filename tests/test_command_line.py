@@ -4,9 +4,11 @@ import platform
 import shlex
 from importlib.metadata import version
 
+import jax.numpy as jnp
 import pytest
 
 from liquidjax import __main__ as cli
+from liquidjax.cpu import tune_cpu
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import SupervisedConfig, Training
 from untyped import untyped
@@ -257,3 +259,13 @@ def test_the_processor_is_only_tuned_for_who_wants_it(tmp_path, monkeypatch, run
     assert len(runs) == 1 and not tuned
     cli.main(["train", str(tmp_path / "x.yaml"), "--folder", str(tmp_path / "b")])
     assert len(runs) == 2 and tuned
+
+
+def test_where_it_is_too_late_to_tune_the_processor_the_run_goes_on(tmp_path, monkeypatch, runs, capsys):
+    """As in a notebook: JAX no longer reads its settings."""
+    monkeypatch.setattr(cli, "tune_cpu", tune_cpu)
+    jnp.ones(1).block_until_ready()
+    (tmp_path / "x.yaml").write_text("")
+    cli.main(["train", str(tmp_path / "x.yaml"), "--folder", str(tmp_path / "a")])
+    note = "liquidjax: JAX has computed in this process already, so XLA is not tuned, and training takes longer\n"
+    assert len(runs) == 1 and capsys.readouterr().err == note

@@ -14,8 +14,11 @@ from liquidjax.rl import Critic, DiscreteActor
 from liquidjax.rl.replay import Transition
 from liquidjax.rl.sac import SAC, act, update
 from liquidjax.sequences.methods.associative import reads_state
-from liquidjax.training import loop, next_step
+from liquidjax.training.objectives import Classification
+from liquidjax.training.optimizer import Optimizer
 from small_cells import CELLS, NCP
+from small_data import series
+from small_training import trained
 
 KEY = jax.random.key(0)
 
@@ -111,11 +114,11 @@ def test_readings():
 
 def test_training_steps():
     cell = lj.Readout(lj.LTC(3, lj.FullyConnected(2), constraints="explicit"), 3)
-    data = np.ones((TIME, 4, 3), np.float32), np.arange(4) % 3
-    settings = {"epochs": 1, "batch_size": 2, "learning_rate": 0.1, "smoothing": 0.1, "weight_decay": 0.1}
-    assert dtypes(loop.train(cell, cell.init(KEY), data, data, **settings).params) == {np.dtype("float32")}
-    copies = next_step.train(cell, next_step.init(cell, 4), data[0], np.full(4, 0.1), epochs=1, dt=1.0)
-    assert dtypes(copies) == {np.dtype("float32")}
+    data, rule = series((TIME,) * 4, features=3, classes=3), Optimizer("adamw", 0.1, "cosine", weight_decay=0.1)
+    for members in (None, {"learning_rate": [0.1, 0.2], "clip": [1.0, 2.0]}):
+        settings: dict[str, Any] = {"optimizer": rule, "epochs": 1, "batch_size": 2, "members": members}
+        fitted = trained(cell, Classification(smoothing=0.1), data, data, **settings)
+        assert dtypes((fitted.params, fitted.last.params)) == {np.dtype("float32")}
 
     sac = SAC(DiscreteActor(cell), Critic(lj.NCPNetwork(3, 6, 3)))
     learner, states = sac.init(KEY), sac.initial_states((4,))

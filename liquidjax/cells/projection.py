@@ -16,7 +16,7 @@ def project(params: Params, cell: Any = None) -> Params:
     """Puts the parameters of every LTC with explicit constraints in a pytree back into their ranges.
 
     weight, leak_conductance >= 0 and capacitance >= 1e-6, each moved to the nearest allowed value. Call it after every
-    optimizer step when `constraints="explicit"`; the training loops of this package do. What is stored for implicit
+    optimizer step when `constraints="explicit"`; the training steps of this package do. What is stored for implicit
     constraints must not be moved; so name the cell, unless every LTC in the pytree is explicit.
 
     Args:

@@ -21,9 +21,10 @@ def side_by_side(
 
     XLA computes a step as small as those of these networks on one core, and holds no lock of Python's meanwhile: so it
     pays where there are cores to spare. Members of equal cells share one compiled program, and each computes to the bit
-    what it does alone. `jax.vmap` over the parameters is the other way: for members that compute too little to fill
-    a vector, as `next_step.train` runs them, and for accelerators, where neither has been measured. On a CPU, with a
-    batch for each member, it takes 0.7 to 1.6 times as long as one member after another (`benchmarks/members.py`).
+    what it does alone. `fit(..., members=...)` is the other way, `jax.vmap` over the parameters: for members that
+    compute too little to fill a vector, such as one series each, and for accelerators, where neither has been measured.
+    On a CPU, with a batch for each member, it takes 0.7 to 1.6 times as long as one member after another
+    (`benchmarks/members.py`).
 
     Args:
         train: called once for each member. It does not see settings of JAX that were made in a `with` block around
@@ -39,15 +40,16 @@ def side_by_side(
         Exception: what a call raised. Calls that have begun are waited for, the others are not made.
 
     Example:
-        >>> import jax.numpy as jnp, numpy as np, liquidjax as lj
-        >>> from liquidjax.training.loop import train
-        >>> cell = lj.GRU(inputs=1, units=2)
-        >>> samples = np.ones((5, 8, 1), np.float32), np.ones(8, np.int32)
+        >>> import numpy as np, liquidjax as lj
+        >>> from liquidjax.tasks.dataset import SequenceDataset
+        >>> from liquidjax.training.fit import fit
+        >>> from liquidjax.training.objectives import Regression
+        >>> cell = lj.Readout(lj.GRU(inputs=1, units=2), outputs=1)
+        >>> data = SequenceDataset.of(np.ones((8, 5, 1)), targets=np.arange(8.0))
         >>> def of_seed(seed):
-        ...     params = cell.init(jax.random.key(seed))
-        ...     return train(cell, params, samples, samples, epochs=9, batch_size=4, learning_rate=0.1, seed=seed)
-        >>> [trained.history[-1].accuracy for trained in side_by_side(of_seed, [0, 1, 2])]
-        [1.0, 1.0, 1.0]
+        ...     return fit(cell, Regression(), data, epochs=2, seed=seed)
+        >>> [len(fitted.history) for fitted in side_by_side(of_seed, [0, 1, 2])]
+        [2, 2, 2]
     """
     members = list(members)
     threads = cores() if threads is None else check_size("threads", threads)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax.numpy as jnp
 import numpy as np
 
+from liquidjax._checks import described
 from liquidjax._types import Array
 from liquidjax.sequences.steps import expand
 from liquidjax.tasks.dataset import SequenceDataset
@@ -96,12 +97,15 @@ class OfFunction(NamedTuple):
         found = self.function(outputs, batch)
         if isinstance(found, Losses):
             return found
-        if jnp.shape(found) != jnp.shape(batch.weight):
+        shape = jnp.shape(batch.weight)
+        is_array = isinstance(found, Array | np.ndarray)
+        if not is_array or found.shape != shape or not jnp.issubdtype(found.dtype, jnp.floating):
+            got = f"an array {found.dtype} {found.shape}" if is_array else described(found)
             raise ValueError(
-                f"an objective must return the loss of each series, (series,) = {jnp.shape(batch.weight)}, or "
-                f"`Losses`, got shape {jnp.shape(found)}"
+                f"an objective must return the loss of each series, floating point (series,) = {shape}, or `Losses`, "
+                f"got {got}"
             )
-        return Losses(found, batch.weight)
+        return Losses(jnp.asarray(found), batch.weight)
 
     def answers(self, outputs: Array, batch: Batch) -> Array:
         return outputs

@@ -9,6 +9,8 @@ from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training.evaluation import evaluate
 from liquidjax.training.examples import examples
 from liquidjax.training.model import Model
+from liquidjax.training.objective import Loss, Objective
+from liquidjax.training.state import as_objective
 
 
 class Predictions(NamedTuple):
@@ -21,15 +23,16 @@ class Predictions(NamedTuple):
     loss: float | None
 
 
-def predict(model: Model, data: SequenceDataset) -> Predictions:
+def predict(model: Model, data: SequenceDataset, objective: Objective | Loss | None = None) -> Predictions:
     """What a model answers to each series, and how good that is where the data have targets.
 
     Args:
         model: with a preparation and an objective, as `fit` makes it.
         data: of the same features, in the same order; targets are for the scores only.
+        objective: in the place of the model's; a model that was trained for a function of yours has none.
 
     Raises:
-        ValueError: a model without one of the two, or data of other features or classes.
+        ValueError: a model without preparation, no objective, or data of other features or classes.
 
     Example:
         >>> import liquidjax as lj
@@ -42,7 +45,8 @@ def predict(model: Model, data: SequenceDataset) -> Predictions:
         >>> found.answers.shape, bool(found.scores["r2"] > 0.9)
         ((3, 1), True)
     """
-    if model.preparation is None or model.objective is None:
+    meant: Objective | None = model.objective if objective is None else as_objective(objective)
+    if model.preparation is None or meant is None:
         missing = "preparation" if model.preparation is None else "objective"
         raise ValueError(f"the model must have a preparation and an objective, as `fit` makes it, and has no {missing}")
     if isinstance(model.cell, Bidirectional):
@@ -56,7 +60,7 @@ def predict(model: Model, data: SequenceDataset) -> Predictions:
         raise ValueError(
             f"the data must have the classes the model was trained on: {model.classes}; got {data.classes}"
         )
-    ready = examples(data, model.preparation, model.objective)
-    found = evaluate(model.cell, model.objective, model.params, ready)
-    scores = {} if ready.targets is None else model.objective.scores(found.answers, ready.targets)
-    return Predictions(model.objective.in_units(found.answers, model.preparation), scores, found.loss)
+    ready = examples(data, model.preparation, meant)
+    found = evaluate(model.cell, meant, model.params, ready)
+    scores = {} if ready.targets is None else meant.scores(found.answers, ready.targets)
+    return Predictions(meant.in_units(found.answers, model.preparation), scores, found.loss)

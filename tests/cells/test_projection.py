@@ -1,4 +1,4 @@
-"""Explicit constraints: which parameters are projected, and that every training loop does it."""
+"""Explicit constraints: which parameters are projected, and that training does it."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,7 +10,9 @@ import pytest
 
 import liquidjax as lj
 from liquidjax.cells.ltc import LTCParams
-from liquidjax.training import loop, next_step
+from liquidjax.training.optimizer import Optimizer
+from small_data import series
+from small_training import trained
 
 KEY = jax.random.key(0)
 
@@ -139,32 +141,23 @@ def in_range(params):
     return min(float(jnp.min(leaf)) for leaf in weights)
 
 
-def toy():
-    inputs = np.random.default_rng(0).normal(size=(4, 24, 2)).astype(np.float32)
-    return inputs, (inputs[-1, :, 0] > 0).astype(int)
+def of_rate(cell, learning_rate, **settings):
+    data, rule = series((4,) * 24, outputs=1), Optimizer("adam", learning_rate)
+    return trained(cell, data=data, optimizer=rule, epochs=4, batch_size=8, **settings)
 
 
 @pytest.mark.parametrize("learning_rate", [0.3, 3.0])
-def test_the_loop_keeps_an_explicit_ltc_in_its_ranges(learning_rate):
+def test_training_keeps_an_explicit_ltc_in_its_ranges(learning_rate):
     """At rates that take weights below 0, and without the projection to NaN; each step is that of the formula."""
-    cell = lj.Readout(ltc("explicit", units=4), 2)
-    settings = {"epochs": 4, "batch_size": 8, "learning_rate": learning_rate}
-    trained = loop.train(cell, cell.init(KEY), toy(), toy(), **settings)
-    assert in_range(trained.params.cell) == 0  # something would have gone below
+    fitted = of_rate(lj.Readout(ltc("explicit", units=4), 1), learning_rate)
+    assert in_range(fitted.params.cell) == 0  # something would have gone below
 
 
-def test_the_loop_leaves_an_implicit_ltc_alone():
-    cell = lj.Readout(ltc("implicit", units=4), 2)
-    trained = loop.train(cell, cell.init(KEY), toy(), toy(), epochs=4, batch_size=8, learning_rate=0.3)
-    assert jnp.min(trained.params.cell.capacitance) < 0  # softplus of it is above
+def test_training_leaves_an_implicit_ltc_alone():
+    fitted = of_rate(lj.Readout(ltc("implicit", units=4), 1), 0.3)
+    assert jnp.min(fitted.params.cell.capacitance) < 0  # softplus of it is above
 
 
-def test_training_on_the_next_point_keeps_explicit_ltcs_in_their_ranges():
-    series = np.sin(np.arange(20))[:, None, None] * np.ones((1, 2, 1), np.float32)
-    for constraints in ("explicit", "implicit"):
-        cell = lj.Readout(ltc(constraints, inputs=1, units=4), 1)
-        params = next_step.train(cell, next_step.init(cell, 2), series, np.array([0.3, 3.0]), epochs=20, dt=1.0)
-        if constraints == "explicit":
-            assert in_range(params.cell) == 0
-        else:
-            assert jnp.min(params.cell.capacitance) < 0
+def test_members_that_are_explicit_ltcs_stay_in_their_ranges():
+    fitted = of_rate(lj.Readout(ltc("explicit", units=4), 1), 0.3, members={"learning_rate": [0.3, 3.0]})
+    assert [in_range(fitted.member(m).cell) for m in range(2)] == [0, 0]

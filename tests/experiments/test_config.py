@@ -15,7 +15,9 @@ from liquidjax.experiments.forecasting.config import ForecastingConfig, Networks
 from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig, Network, Sweep
 from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
 from liquidjax.experiments.shared import configuration as config
-from liquidjax.experiments.supervised.config import Data, Inputs, Learning, Model, SupervisedConfig, Training
+from liquidjax.experiments.supervised.config import Data, Inputs, Members, SupervisedConfig, Training
+from liquidjax.experiments.supervised.learning import Learning
+from liquidjax.experiments.supervised.network import Model
 from liquidjax.sequences.times import Unit
 from untyped import untyped
 
@@ -43,7 +45,7 @@ def test_what_is_written_is_read_back(tmp_path):
         Inputs(step=0.1),
         Model("CfC(units=20)", compare=("LSTM", "GRU(units=3)")),
         Learning("regression", at="mean"),
-        Training(learning_rate=1e-5, compare_learning_rates=(0.1, 2e-9), clip=None, epochs=7, patience=4, seed=2),
+        Training(learning_rate=1e-5, compare_learning_rates=(0.1, 2e-9), clip=None, epochs=7, members=Members((3, 1))),
     )
     assert read(tmp_path, config.to_yaml(settings)) == settings
 
@@ -126,6 +128,12 @@ def test_mistakes_in_lists_and_where_nothing_may_stand_are_named(text, message, 
         read(tmp_path, text, Kinds)
 
 
+def test_an_objective_by_itself_is_one_of_the_users(tmp_path):
+    found = read(tmp_path, "objective: my_losses:squares")
+    assert found.objective == Learning(function="my_losses:squares")
+    assert read(tmp_path, config.to_yaml(found)) == found
+
+
 @pytest.mark.parametrize("text, value", [("1e-3", 0.001), ("2", 2.0), ("0.5", 0.5), ("1.0e-3", 0.001)])
 def test_numbers(text, value, tmp_path):
     got = read(tmp_path, f"real: {text}", Kinds).real
@@ -137,7 +145,9 @@ def test_numbers(text, value, tmp_path):
     [
         ("model:\n  cel: GRU", r"some\.yaml: unknown key `model\.cel`; did you mean `cell`\?"),
         ("data: {targt: y}", r"unknown key `data\.targt`; did you mean `target`\?"),
-        ("epochs: 8", r"unknown key `epochs`; did you mean `\w+`\?"),
+        ("epochs: 8", r"unknown key `epochs`; did you mean `training\.epochs`\?"),
+        ("epoch: 8", r"unknown key `epoch`; did you mean `training\.epochs`\?"),
+        ("model: {learning_rate: 8}", r"unknown key `model\.learning_rate`; did you mean `training\.learning_rate`\?"),
         ("xyz: 8", r"unknown key `xyz`; did you mean `\w+`\?"),
         ("1: 8", "unknown key `1`"),
         ("training: {epoch: 8}", r"unknown key `training\.epoch`; did you mean `epochs`\?"),
@@ -151,6 +161,37 @@ def test_numbers(text, value, tmp_path):
         ("training: {optimizer: [adam]}", "`training.optimizer` must be one of adam, adamw"),
         ("model: 3", "`model` must be a mapping"),
         ("- 1\n- 2", "the file must be a mapping"),
+        ("training: {members: 3}", "`training.members` must be a mapping"),
+        ("training: {members: {seeds: [0, 1]}}", "unknown key `training.members.seeds`; did you mean `seed`"),
+        ("training: {members: {seed: 3}}", r"`training.members.seed` must be a list such as \[a, b\], got 3"),
+        ("training: {members: {seed: [0.5, 1]}}", "`training.members.seed.0` must be int, got float 0.5"),
+        ("training: {members: {seed: [0, -1]}}", "training.members: seed must be an integer from 0 to 4294967295"),
+        ("training: {members: {seed: [0]}}", "training.members: members must have as many .*, at least 2, got .*: 1"),
+        (
+            "training: {members: {seed: [0, 1], clip: [1, 2, 3]}}",
+            "members must have as many values for each setting, at least 2, got {'seed': 2, 'clip': 3}",
+        ),
+        ("training: {members: {learning_rate: [0.1, 0]}}", "learning_rate must be above 0 and finite, got 0"),
+        ("training: {members: {clip: [0.1, -1]}}", "clip must be above 0 and finite, got -1"),
+        (
+            "training: {members: {weight_decay: [0.1, 0]}}",
+            "training: members.weight_decay must be left out with adam, adamw and lion have one",
+        ),
+        (
+            "model: {compare: [GRU]}\ntraining: {compare_learning_rates: [1], members: {learning_rate: [1, 2]}}",
+            "training.compare_learning_rates must be left out with training.members.learning_rate",
+        ),
+        ("objective: 3", "`objective` must be a mapping"),
+        (
+            "objective: classification",
+            r"objective: function must be named as package.module:objective, got 'classification'; a kind of ours is "
+            r"written objective: \{kind: classification\}",
+        ),
+        ("objective: {function: 'my losses:squares'}", "objective: function must be named as package.module:objective"),
+        ("objective: {function: 'a:b', at: mean}", "kind, at, smoothing and balanced must be left out with function"),
+        ("objective: {outputs: 3}", "objective: outputs must be left out without function"),
+        ("objective: {function: 'a:b', outputs: 0}", "objective: outputs must be an integer of at least 1, got 0"),
+        ("model: 'a:b'", "`model` must be a mapping"),
         ("model: {cell: ltc}", "model: cell: expected a call such as LTC.*, got 'ltc'"),
         ("model: {cell: GRU(unit=3)}", "model: cell: unknown field 'unit' of GRU; did you mean units"),
         ("model: {cell: GRU(units=3}", r"model: cell: expected a call such as .*, got 'GRU\(units=3'"),
@@ -315,8 +356,8 @@ FINE = {
     Unit | None: [None],
 }
 """What of `bad` below is right for a setting of a kind."""
-CELLS = ("model.cell", "model.compare")
-"""Texts that are looked at."""
+LOOKED_AT = {"model.cell": [], "model.compare": [], "objective.function": [None]}
+"""Texts that are not any text."""
 
 
 @pytest.mark.parametrize(("kind", "place", "hint"), SETTINGS, ids=[f"{k.__name__}.{p}" for k, p, _ in SETTINGS])
@@ -324,7 +365,9 @@ def test_no_setting_takes_what_no_run_could_use(kind, place, hint):
     """The dataclass refuses it, in Python as from a file: before a folder is made."""
     bad = [-1, 10**99, True, None, "1", [1], {}, float("nan"), float("inf"), 1e39, -0.5]
     bad += [2**64, 1.0] if hint is int else []
-    fine = [] if place in CELLS and kind is SupervisedConfig else FINE.get(hint, [])
+    fine = FINE.get(hint, [])
+    if kind is SupervisedConfig:
+        fine = LOOKED_AT.get(place, fine)
     for value in bad:
         if any(value is each or (isinstance(value, str) and value == each) for each in fine):
             set_in(kind, place, value)

@@ -8,7 +8,8 @@ from matplotlib.colors import to_hex
 
 from liquidjax.experiments.supervised import figures
 from liquidjax.experiments.supervised import run as supervised_run
-from liquidjax.experiments.supervised.config import Data, Inputs, Model, SupervisedConfig, Training
+from liquidjax.experiments.supervised.config import Data, Inputs, SupervisedConfig, Training
+from liquidjax.experiments.supervised.network import Model
 from liquidjax.plots.style import NETWORKS
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.readers.arrays import write_npz

@@ -15,6 +15,7 @@ from liquidjax.experiments.supervised import init
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import Data, SupervisedConfig
 from liquidjax.experiments.supervised.guess import Guess, is_table
+from liquidjax.experiments.supervised.summary import class_counts
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.readers.arrays import write_npz
 from liquidjax.tasks.splits import Parts
@@ -96,7 +97,7 @@ def test_rare_classes_count_and_may_be_too_few_to_be_everywhere(tmp_path):
     text, config = written(str(tmp_path / "x.csv"), tmp_path)
     assert "#   a class for each series: a (16), b (4), c (2)\n" in text
     assert not config.data.stratified and "  stratified: false  # " in text
-    counts = init.class_counts(supervised_run.plan(config).parts.training)
+    counts = class_counts(supervised_run.plan(config).parts.training)
     assert config.objective.balanced == (min(counts.values()) > 0)
 
 

@@ -21,7 +21,9 @@ from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised import evaluate
 from liquidjax.experiments.supervised import run as supervised_run
-from liquidjax.experiments.supervised.config import Data, Inputs, Learning, Model, SupervisedConfig
+from liquidjax.experiments.supervised.config import Data, Inputs, SupervisedConfig
+from liquidjax.experiments.supervised.learning import Learning
+from liquidjax.experiments.supervised.network import Model
 from tiny_series import CONFIG, as_csv, rows
 from untyped import untyped
 
@@ -163,8 +165,8 @@ def test_predict_agrees_with_the_network(run, capsys):
 def test_blank_lines_are_no_series(run, tmp_path):
     lines = (run / "sample.csv").read_text().splitlines()
     (tmp_path / "some.csv").write_text("\n" + "\n\n".join(lines) + "\n")
-    model, data, answers = evaluate.answer(run, str(tmp_path / "some.csv"))
-    _, same, again = evaluate.answer(run, str(run / "sample.csv"))
+    model, _, data, answers = evaluate.answer(run, str(tmp_path / "some.csv"))
+    _, _, same, again = evaluate.answer(run, str(run / "sample.csv"))
     assert data.names == same.names and np.array_equal(answers, again) and model.classes == ("fast", "slow")
 
 
@@ -213,6 +215,8 @@ EDITS = {
     "objective.at": "mean",
     "objective.smoothing": "0.5",
     "objective.balanced": "true",
+    "objective.function": "my_losses:squares",
+    "objective.outputs": "3",
     "training.optimizer": "adamw",
     "training.learning_rate": "0.5",
     "training.compare_learning_rates": "[0.5]",
@@ -226,11 +230,19 @@ EDITS = {
     "training.patience": "7",
     "training.keep": "last",
     "training.seed": "7",
+    "training.members.seed": "[1, 2]",
+    "training.members.learning_rate": "[0.5, 0.1]",
+    "training.members.weight_decay": "[0.5, 0.1]",
+    "training.members.clip": "[0.5, 0.1]",
     "training.most_skipped": "2",
     "training.checkpoint_seconds": "5.0",
     "training.tune_cpu": "true",
 }
-TOGETHER = {"training.weight_decay": {"training.optimizer": "adamw"}}
+TOGETHER = {
+    "objective.outputs": {"objective.function": "my_losses:squares"},
+    "training.weight_decay": {"training.optimizer": "adamw"},
+    "training.members.weight_decay": {"training.optimizer": "adamw"},
+}
 """What may be edited only with something else."""
 
 

@@ -11,7 +11,8 @@ from liquidjax.experiments.forecasting.config import ForecastingConfig
 from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
 from liquidjax.experiments.shared import configuration, run_folder
 from liquidjax.experiments.supervised import figures, runs
-from liquidjax.experiments.supervised.config import Data, Model, SupervisedConfig, Training
+from liquidjax.experiments.supervised.config import Data, SupervisedConfig, Training
+from liquidjax.experiments.supervised.network import Model
 from liquidjax.experiments.supervised.run import Row
 
 CONFIG = SupervisedConfig(Data("walks.csv"), model=Model("GRU(units=3)"), training=Training(epochs=2))
@@ -119,7 +120,8 @@ BROKEN = {
         "[]\n",
         "{}\n",
         '{"network": "GRU"}\n{}\n',
-        '{"network": "a", "loss": [1]}\n',
+        '{"network": "a", "loss": [1, "low"]}\n',
+        '{"network": "a", "loss": [[1, 2]]}\n',
         b"\xff\n",
     ],
     "results.json": ["", "[]", "{}", "3", '[{"name": "GRU"}]', "[" * 100_000, b"\xff"],

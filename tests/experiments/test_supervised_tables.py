@@ -67,7 +67,7 @@ def test_numbers_are_as_short_as_their_type_permits(tmp_path):
 def predictions(model, data, answers) -> list[list[str]]:
     text = io.StringIO()
     fitting: Any = SimpleNamespace(**{"features": data.features, "classes": None, "outputs": None, **model})
-    write_predictions(text, fitting, data, np.asarray(answers))
+    write_predictions(text, fitting, model["objective"], data, np.asarray(answers))
     return list(csv.reader(io.StringIO(text.getvalue())))
 
 

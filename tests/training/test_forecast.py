@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
-from liquidjax.training import next_step
 from liquidjax.training.forecast import free_run, free_runs
 from untyped import untyped
 
@@ -117,13 +116,18 @@ def test_runs_from_several_starts_are_those_of_what_is_before_them(name, x64):
             assert_near(found[:, number], loop(cell, params, INPUTS[:start, 0], times, [0.3] * STEPS))
 
 
-def test_copies_side_by_side_are_what_next_step_makes(x64):
+@pytest.mark.parametrize("name", ["lstm", "ltc"])
+def test_copies_side_by_side_are_what_each_is_alone(name, x64):
     """The form of the forecasting experiment: parameters and a series for each copy, several starts."""
-    cell, starts = CELLS["lstm"], np.array([2, 4, 5])
-    params = next_step.init(cell, BATCH)
-    expected = next_step.free_run(cell, params, INPUTS, starts, STEPS, 0.3)
+    cell, starts = CELLS[name], np.array([2, 4, 5])
+    params = jax.vmap(cell.init)(jax.random.split(jax.random.key(0), BATCH))
     run = jax.vmap(lambda p, x: free_runs(cell, p, x, 0.3, starts, STEPS, 0.3), in_axes=(0, 1), out_axes=2)
-    assert_near(run(params, INPUTS), expected)
+    found = run(params, INPUTS)
+    assert found.shape == (STEPS, 3, BATCH, 2)
+    for copy in range(BATCH):
+        own = jax.tree.map(lambda leaf, copy=copy: leaf[copy], params)
+        for number, start in enumerate(starts):
+            assert_near(found[:, number, copy], loop(cell, own, INPUTS[:start, copy], [0.3] * start, [0.3] * STEPS))
 
 
 GIVEN = {"inputs": INPUTS, "dt": 1.0, "steps": STEPS, "step_dt": 1.0}

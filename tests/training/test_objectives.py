@@ -1,5 +1,6 @@
 """Objectives against loops over series and steps, in plain numpy: losses, answers, scores, and what they refuse."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -336,9 +337,20 @@ def test_a_function_is_an_objective(x64):
     np.testing.assert_allclose(mean_loss(weighted.losses(outputs, batch)), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("wrong", [lambda y, _: jnp.sum(y), lambda y, _: y[..., 0], lambda y, _: jnp.sum(y, (0, 1))])
-def test_a_function_that_returns_no_loss_for_each_series_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"the loss of each series, \(series,\) = \(4,\), or `Losses`, got shape"):
+@pytest.mark.parametrize(
+    ("wrong", "got"),
+    [
+        (lambda y, _: jnp.sum(y), "an array float32 ()"),
+        (lambda y, _: y[..., 0], "an array float32 (5, 4)"),
+        (lambda y, _: jnp.sum(y, (0, 1)), "an array float32 (2,)"),
+        (lambda y, _: jnp.argmax(y[-1], -1), "an array int32 (4,)"),
+        (lambda y, _: None, "None"),
+        (lambda y, _: 0.5, "0.5"),
+    ],
+)
+def test_a_function_that_returns_no_loss_for_each_series_is_refused(wrong, got):
+    message = f"the loss of each series, floating point (series,) = (4,), or `Losses`, got {got}"
+    with pytest.raises(ValueError, match=re.escape(message)):
         OfFunction(wrong).losses(jnp.asarray(outputs_of(2, False)), batch_of(VALUES, "step", False))
 
 

@@ -13,8 +13,8 @@ from liquidjax.experiments.forecasting.task import Forecaster, Task, held_out_er
 from liquidjax.sequences.unroll import unroll
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
-from liquidjax.training import next_step
 from liquidjax.training.fit import Fitted, fit
+from liquidjax.training.forecast import free_runs
 from liquidjax.training.objectives import Forecast
 from liquidjax.training.optimizer import Optimizer
 from liquidjax.training.progress import Epoch
@@ -101,7 +101,8 @@ def train(
             break
     else:
         raise FloatingPointError(f"diverged with all learning rates from {min(learning_rates):g}; try lower ones")
-    forecasts = next_step.free_run(cell, trained, task.series, task.starts, task.horizon, dt)
+    ahead = lambda p, s: free_runs(cell, p, s, dt, task.starts, task.horizon, dt)  # noqa: E731
+    forecasts = jax.vmap(ahead, in_axes=(0, 1), out_axes=2)(trained, task.series)
     return Forecaster(count_parameters(cell), rate, seconds, predicted, np.asarray(forecasts))
 
 

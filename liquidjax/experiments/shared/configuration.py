@@ -11,6 +11,7 @@ import os
 import re
 import types
 import typing
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -35,7 +36,8 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
     Args:
         path: the file.
         kind: a dataclass; its fields may be int, float, bool, str, Literal, one of these or None, a tuple of any number
-            of one of these, or dataclasses of such. Where texts are listed, a text by itself is a list of one.
+            of one of these, or dataclasses of such. Where texts are listed, a text by itself is a list of one; where a
+            dataclass with a class variable `by_itself` belongs, it is the field of that name.
 
     Returns:
         An instance of `kind`.
@@ -82,7 +84,7 @@ def from_bytes(contents: bytes, kind: type[T]) -> T:
     return build(kind, {} if mapping is None else mapping)
 
 
-def build(kind: type[T], mapping: Any, place: str = "", default: T | None = None) -> T:
+def build(kind: type[T], mapping: Any, place: str = "", default: T | None = None, root: Any = None) -> T:
     """An instance of the dataclass `kind` from nested dicts, as strictly as `read`.
 
     Args:
@@ -90,6 +92,7 @@ def build(kind: type[T], mapping: Any, place: str = "", default: T | None = None
         mapping: its fields by name; those left out keep their defaults.
         place: where in the configuration this is, for errors.
         default: an instance whose values are the defaults; those of the class when None.
+        root: the dataclass of the whole configuration, for errors; `kind` when None.
 
     Example:
         >>> from liquidjax.experiments.supervised.config import Inputs
@@ -100,17 +103,15 @@ def build(kind: type[T], mapping: Any, place: str = "", default: T | None = None
     """
     if not isinstance(mapping, dict):
         raise ValueError(f"{_quoted(place) or 'the file'} must be a mapping (key: value), got {shown(mapping)}")
-    hints = typing.get_type_hints(kind)
+    hints, root = typing.get_type_hints(kind), root or kind
     fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, kind))}
     values = {}
     for key, value in mapping.items():
         below = f"{place}.{key}" if place else str(key)
         if key not in fields:
-            # The nearest of all keys, so that a typing error is named even when it is a bad one.
-            nearest = difflib.get_close_matches(str(key)[:60], fields, n=1, cutoff=0)[0]
-            raise ValueError(f"unknown key {_quoted(below)}; did you mean `{nearest}`?")
+            raise ValueError(f"unknown key {_quoted(below)}; did you mean `{_nearest(str(key), fields, root)}`?")
         given = fields[key].default if default is None else getattr(default, key)
-        values[key] = _value(hints[key], value, below, None if given is dataclasses.MISSING else given)
+        values[key] = _value(hints[key], value, below, None if given is dataclasses.MISSING else given, root)
     missing = [name for name, field in fields.items() if name not in values and field.default is dataclasses.MISSING]
     if default is None and missing:
         raise ValueError(f"{_quoted(place) or 'the file'} must have the key `{missing[0]}` too")
@@ -169,18 +170,41 @@ def number(kind: type[T], text: str) -> T:
     return typing.cast(Any, kind)(text)
 
 
-def _value(hint: Any, value: Any, place: str, default: Any) -> Any:
+def _nearest(key: str, here: Iterable[str], root: Any) -> str:
+    """The key that is meant: one of this level, or the place of another if its name is nearer.
+
+    There always is one, so that a typing error is named even when it is a bad one.
+    """
+    names = {place.rpartition(".")[2]: place for place in reversed([*_places(root)])} | {name: name for name in here}
+    near = difflib.get_close_matches(key[:60], names, n=1) or difflib.get_close_matches(key[:60], here, n=1, cutoff=0)
+    return names[near[0]]
+
+
+def _places(kind: Any, above: str = "") -> Iterator[str]:
+    """The places of all keys, those of upper levels first."""
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    yield from (f"{above}{name}" for name in names)
+    for name in names:
+        if dataclasses.is_dataclass(hints[name]):
+            yield from _places(hints[name], f"{above}{name}.")
+
+
+def _value(hint: Any, value: Any, place: str, default: Any, root: Any) -> Any:
     if dataclasses.is_dataclass(hint):
-        return build(typing.cast(type, hint), value, place, default)
+        if isinstance(value, str) and (key := getattr(hint, "by_itself", None)):
+            value = {key: value}
+        return build(typing.cast(type, hint), value, place, default, root)
     if typing.get_origin(hint) in (typing.Union, types.UnionType):  # `X | None`
         (hint,) = (kind for kind in typing.get_args(hint) if kind is not type(None))
-        return None if value is None else _value(hint, value, place, default)
+        return None if value is None else _value(hint, value, place, default, root)
     if typing.get_origin(hint) is tuple:
         if isinstance(value, str) and typing.get_args(hint)[0] is str:
             value = [value]  # one by itself
         if not isinstance(value, list):
             raise ValueError(f"{_quoted(place)} must be a list such as [a, b], got {shown(value)}")
-        return tuple(_value(typing.get_args(hint)[0], each, f"{place}.{i}", None) for i, each in enumerate(value))
+        (kind, *_) = typing.get_args(hint)
+        return tuple(_value(kind, each, f"{place}.{i}", None, root) for i, each in enumerate(value))
     if typing.get_origin(hint) is Literal:
         choices = typing.get_args(hint)
         if value not in choices:

@@ -4,17 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from liquidjax._bounds import check_not_negative, check_positive, check_seed, check_share
-from liquidjax._checks import check_kind, check_size
-from liquidjax._types import Cell
-from liquidjax.analysis.parameters import count_parameters, matched_in_size
-from liquidjax.cells.wrappers.readout import Readout
+from liquidjax._checks import check_size
 from liquidjax.experiments.shared.kinds import check_fields
+from liquidjax.experiments.supervised.learning import Learning
+from liquidjax.experiments.supervised.network import Model
 from liquidjax.sequences.times import Unit
-from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Fill
-from liquidjax.training.notation import parse
-from liquidjax.training.objective import Objective
-from liquidjax.training.objectives import At, Classification, Event, Forecast, Regression, balanced
 from liquidjax.training.optimizer import Name, Optimizer, Schedule
 
 MOST_STEPS = 1_000_000
@@ -132,114 +127,43 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Model:
-    """The network, written as a call, and what it is compared with."""
+class Members:
+    """An ensemble: every network is trained with each of these values side by side, as many in each list."""
 
-    cell: str = "LTC(wiring=AutoNCP(32, 8))"
-    """Any cell with its wiring and integrator, such as CfC(units=32) or LTC(wiring=NCP(...), integrator=Euler(6))."""
-    readout: bool = True
-    """Whether a linear map of its outputs makes the answers; without one, its outputs are the answers."""
-    compare: tuple[str, ...] = ()
-    """Other cells, as calls; or LSTM, GRU, CfC, CTRNN by name for one of about as many parameters."""
-
-    def __post_init__(self):
-        check_fields(self)
-        for name, text in (("cell", self.cell), *(("compare", text) for text in self.compare)):
-            if name == "compare" and text in MATCHED:
-                if not self.readout:
-                    raise ValueError(
-                        f"compare must be calls such as {text}(units=3) without a readout, for the units of a cell are "
-                        f"its outputs then, got {text}"
-                    )
-                continue
-            try:
-                cell = parse(text, inputs=1)  # what is no cell is refused here, not after reading the data
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
-            check_kind(name, cell, Cell, "a call of a cell such as CfC(units=32)")
-
-    def networks(self, inputs: int, outputs: int) -> dict[str, Cell]:
-        """The cells by the name of their kind, that of `cell` first."""
-
-        def whole(text: str) -> Cell:
-            cell = parse(text, inputs=inputs)
-            if cell.inputs != inputs:
-                raise ValueError(
-                    f"the cell must have {inputs} inputs, as many as are read, got {cell.inputs}; leave them out"
-                )
-            if self.readout:
-                return Readout(cell, outputs)
-            if cell.outputs != outputs:
-                raise ValueError(f"the cell must have {outputs} outputs without a readout, got {cell.outputs}")
-            return cell
-
-        first = whole(self.cell)
-        size = count_parameters(first)
-        cells = [(text.partition("(")[0], whole(text)) for text in (self.cell,)]
-        for text in self.compare:
-            matched = text in MATCHED
-            build = lambda units, text=text: whole(f"{text}(units={units})")  # noqa: E731
-            cells.append((text.partition("(")[0], matched_in_size(size, build) if matched else whole(text)))
-        names = [name for name, _ in cells]
-        return {
-            name if names.count(name) == 1 else f"{name} {names[: i + 1].count(name)}": cell
-            for i, (name, cell) in enumerate(cells)
-        }
-
-
-MATCHED = ("LSTM", "GRU", "CfC", "CTRNN", "HasaniLTC")
-"""What can be compared by name: cells with `units`, of which the size follows."""
-
-
-@dataclass(frozen=True)
-class Learning:
-    """What is to be learnt."""
-
-    kind: Literal["auto", "classification", "event", "regression", "forecast"] = "auto"
-    """The class, whether an event happens, a value, or the next step; "auto" sees to what the targets are."""
-    at: Literal["auto", "last", "mean", "step"] = "auto"
-    """Where the answer is read: at the last step of a series, as the mean over its steps, or at each step."""
-    smoothing: float = 0.0
-    """Share of each class that is spread over all of them, against overconfidence."""
-    balanced: bool = False
-    """Whether rare classes count as much as frequent ones."""
+    seed: tuple[int, ...] = ()
+    """Seed of the initial parameters of each member; all see the same batches, by the seed of the training."""
+    learning_rate: tuple[float, ...] = ()
+    """Learning rate of each member."""
+    weight_decay: tuple[float, ...] = ()
+    """Weight decay of each member (adamw and lion)."""
+    clip: tuple[float, ...] = ()
+    """Largest norm of a gradient of each member."""
 
     def __post_init__(self):
         check_fields(self)
-        check_share("smoothing", self.smoothing, 0, 0.999)
+        lengths = {name: len(values) for name, values in self.varied.items()}
+        if len(set(lengths.values())) > 1 or 1 in lengths.values():
+            raise ValueError(f"members must have as many values for each setting, at least 2, got {lengths}")
+        for name, check in (
+            ("seed", check_seed),
+            ("learning_rate", check_positive),
+            ("weight_decay", check_not_negative),
+            ("clip", check_positive),
+        ):
+            for value in getattr(self, name):
+                check(name, value)
 
-    def objective(self, data: SequenceDataset) -> Objective:
-        """The objective for these training data.
+    @property
+    def varied(self) -> dict[str, tuple[float, ...]]:
+        """The values by name, those that are left out not among them."""
+        given = {"seed": self.seed, "learning_rate": self.learning_rate}
+        given |= {"weight_decay": self.weight_decay, "clip": self.clip}
+        return {name: values for name, values in given.items() if values}
 
-        Raises:
-            ValueError: the data have no such targets.
-        """
-        kind = self.kind
-        if kind == "auto":
-            values = "regression" if data.classes is None else "classification"
-            kind = "forecast" if data.targets is None else values
-        at: At = ("step" if data.each_step else "last") if self.at == "auto" else self.at
-        if kind != "forecast" and data.targets is None:
-            raise ValueError(f"objective.kind must be forecast where data.target names nothing to learn, got {kind}")
-        if kind in ("classification", "event") and data.classes is None:
-            raise ValueError(
-                f"objective.kind must be regression, for the targets are values, got {kind}; with data.classes: true "
-                "numbers are the names of classes"
-            )
-        if kind == "regression" and data.classes is not None:
-            raise ValueError("objective.kind must be classification or event, for the targets are classes")
-        if self.smoothing and kind != "classification":
-            raise ValueError(f"objective.smoothing must be 0 for {kind}, it is for classes, got {self.smoothing}")
-        if self.balanced and kind in ("regression", "forecast"):
-            raise ValueError(f"objective.balanced must be false for {kind}, it is for classes")
-        if kind == "forecast" and self.at not in ("auto", "step"):
-            raise ValueError(f"objective.at must be step for forecast, which answers at each step, got {self.at}")
-        if kind == "classification":
-            return Classification(at, balanced(data) if self.balanced else None, self.smoothing)
-        if kind == "event":
-            weights = balanced(data) if self.balanced else (1.0, 1.0)
-            return Event(at, weights[1] / weights[0])
-        return Regression(at) if kind == "regression" else Forecast()
+    @property
+    def number(self) -> int:
+        """How many there are; 0 where every network is trained once."""
+        return max(map(len, self.varied.values()), default=0)
 
 
 @dataclass(frozen=True)
@@ -272,6 +196,8 @@ class Training:
     """Which parameters are kept: the best by validation loss, or those after the last epoch."""
     seed: int = 0
     """Seed of the initial parameters, of the order of the series, and of dropout."""
+    members: Members = Members()
+    """Lists of values, one for each member of an ensemble; the best by validation loss is the model."""
     most_skipped: int = 5
     """Steps in a row that are taken back and counted because their numbers are not finite; one more ends the run."""
     checkpoint_seconds: float | None = 60.0
@@ -301,6 +227,8 @@ class Training:
             check_positive("compare_learning_rates", rate)
         check_seed("seed", self.seed)
         self.rule(self.learning_rate)
+        if self.members.weight_decay and self.optimizer not in ("adamw", "lion"):
+            raise ValueError(f"members.weight_decay must be left out with {self.optimizer}, adamw and lion have one")
 
     def rule(self, learning_rate: float) -> Optimizer:
         """The optimizer with a learning rate."""
@@ -329,6 +257,11 @@ class SupervisedConfig:
         rates, cells = len(self.training.compare_learning_rates), len(self.model.compare)
         if rates not in (0, cells):
             raise ValueError(f"training.compare_learning_rates must be one for each of {cells} cells, got {rates}")
+        if rates and self.training.members.learning_rate:
+            raise ValueError(
+                "training.compare_learning_rates must be left out with training.members.learning_rate, which are those "
+                "of every cell"
+            )
 
     def rates(self) -> list[float]:
         """The learning rate of each network, that of the first cell first."""

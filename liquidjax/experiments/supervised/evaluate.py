@@ -9,11 +9,13 @@ import numpy as np
 from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.ensemble import scores_of
 from liquidjax.experiments.supervised.metrics import confusion, of_classes
 from liquidjax.experiments.supervised.run import MODEL, Row, as_json, without_network
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training import description
 from liquidjax.training.model import Model, load
+from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import Classification, Event
 from liquidjax.training.predict import predict
 
@@ -34,6 +36,15 @@ class Evaluation(NamedTuple):
     confusion: np.ndarray | None
     classes: tuple[str, ...] | None
     baselines: dict[str, dict[str, float]]
+
+
+class Answers(NamedTuple):
+    """A model, what it was trained for, series, and what it answers to them."""
+
+    model: Model
+    objective: Objective
+    data: SequenceDataset
+    answers: np.ndarray
 
 
 def restore(folder: Path) -> Restored:
@@ -73,18 +84,19 @@ def evaluate(folder: Path) -> Evaluation:
     config, model = restore(folder)
     recorded = recorded_rows(folder)[0].test
     parts = sources.load(config.data)
-    found = predict(model, parts.test)
-    if recorded.keys() != found.scores.keys():
+    objective = config.objective.own() or model.objective
+    found = predict(model, parts.test, objective)
+    scores, counts = scores_of(found), None
+    if recorded.keys() != scores.keys():
         raise ValueError(
-            f"{folder / 'results.json'} is damaged: it must say {', '.join(found.scores)} of the test data, and says "
+            f"{folder / 'results.json'} is damaged: it must say {', '.join(scores)} of the test data, and says "
             f"{', '.join(recorded) or 'nothing'}"
         )
-    scores, counts = dict(found.scores), None
-    if isinstance(model.objective, Classification | Event):
+    if isinstance(objective, Classification | Event):
         targets = np.where(parts.test.target_mask, np.asarray(parts.test.targets), -1)
         scores |= of_classes(found.answers, targets)
         counts = confusion(found.answers, targets)
-    others = {row.name: row.test for row in without_network(config, parts, model.objective)}
+    others = {row.name: row.test for row in without_network(config, parts, objective)}
     return Evaluation(len(parts.test), scores, recorded, counts, model.classes, others)
 
 
@@ -120,7 +132,7 @@ def same(scores: dict[str, float], recorded: dict[str, float]) -> bool:
     return all(np.array_equal(scores[name], value, equal_nan=True) for name, value in recorded.items())
 
 
-def answer(folder: Path, file: str) -> tuple[Model, SequenceDataset, np.ndarray]:
+def answer(folder: Path, file: str) -> Answers:
     """The model of a run, the series of a file, and what it answers to them.
 
     Args:
@@ -129,8 +141,9 @@ def answer(folder: Path, file: str) -> tuple[Model, SequenceDataset, np.ndarray]
 
     Raises:
         FileNotFoundError: there is no such file, or no complete run folder.
-        ValueError: the file holds no such series as the model was trained on.
+        ValueError: the file holds no such series as the model was trained on, or the objective of the user's is gone.
     """
     config, model = restore(folder)
+    objective = config.objective.own() or model.objective
     data = sources.unlabelled(config.data, file, model.features)
-    return model, data, predict(model, data).answers
+    return Answers(model, objective, data, predict(model, data, objective).answers)

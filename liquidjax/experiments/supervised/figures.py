@@ -16,9 +16,10 @@ from liquidjax.cells.wrappers.base import cell_inside
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.report import SHOWN
 from liquidjax.experiments.supervised.report import figure as shown
-from liquidjax.experiments.supervised.run import Row, numbers_of
+from liquidjax.experiments.supervised.run import Row
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training.fit import Fitted
+from liquidjax.training.reports import numbers_of
 from liquidjax.wirings import Graph
 
 CONSTANT = ("most frequent class", "mean")
@@ -111,6 +112,8 @@ def overview(
     plots.plot_training(histories, loss_ax, score_ax)
     loss_ax.set_title("Loss")
     score_ax.set_title("On the validation data")
+    if not score_ax.lines:  # an objective of the user's has no scores
+        score_ax.remove()
     results_ax = figure.add_subplot(grid[1, 8:])
     if finite := {name: value for name, value in results.items() if np.isfinite(value)}:
         plots.plot_results(finite, results_ax)

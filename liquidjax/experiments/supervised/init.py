@@ -3,17 +3,16 @@
 import dataclasses
 import itertools
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from liquidjax._bounds import shown
 from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.supervised import data as sources
-from liquidjax.experiments.supervised.config import Data, Learning, Model, SupervisedConfig, Training
+from liquidjax.experiments.supervised.config import Data, SupervisedConfig, Training
 from liquidjax.experiments.supervised.guess import Guess, guess, is_table
+from liquidjax.experiments.supervised.learning import Learning
+from liquidjax.experiments.supervised.network import Model
+from liquidjax.experiments.supervised.summary import class_counts, described
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.readers.names import listed
 from liquidjax.tasks.splits import Parts
@@ -23,8 +22,6 @@ FEW_BATCHES, LARGEST_BATCH = 4, 32
 """Batches that an epoch should have at least, of at most so many series."""
 UNBALANCED = 3.0
 """Times as many series of one class as of another, from which on rare classes are to count as much."""
-REGULAR = 1e-6
-"""Share by which the steps may differ where they are called equal."""
 
 
 class Found(NamedTuple):
@@ -95,45 +92,6 @@ def settings(found: Found) -> SupervisedConfig:
     )
 
 
-def class_counts(data: SequenceDataset) -> dict[str, int]:
-    """How many known targets each class has; {} where there are no classes."""
-    if data.classes is None or data.targets is None:
-        return {}
-    counts = np.bincount(data.targets[data.target_mask], minlength=len(data.classes))
-    return dict(zip(data.classes, counts.tolist(), strict=True))
-
-
-def described(found: Found) -> list[str]:
-    """What the data hold, in sentences without line ends.
-
-    Example:
-        >>> data = SequenceDataset.of([[[1.0], [np.nan]], [[2.0], [3.0]]], targets=[0, 1], classes=("rest", "walk"))
-        >>> for sentence in described(Found(Guess(Data(source="walks.npz"), {}), data, Parts(data, data, data))):
-        ...     print(sentence)
-        2 series of 2 steps
-        1 feature: x1
-        missing values: 25 % of all
-        steps of 1 from one time to the next
-        a class for each series: rest (1), walk (1)
-    """
-    whole = found.whole
-    lengths = whole.lengths
-    several = len(whole) > 1
-    if several and lengths.min() < lengths.max():
-        steps = f"{lengths.min()} to {lengths.max()} steps, the median {np.median(lengths):g}"
-    else:
-        steps = f"{lengths[0]} steps"
-    share = 1 - np.mean(whole.observed[whole.mask])
-    gaps = np.diff(whole.times, axis=1)[whole.mask[:, 1:]]
-    return [
-        f"{len(whole)} series of {steps}",
-        f"{len(whole.features)} {'feature' if len(whole.features) == 1 else 'features'}: {_listed(whole.features)}",
-        f"missing values: {f'{100 * share:.2g} % of all' if share else 'none'}",
-        _of_times(gaps, found.guess.data),
-        _of_targets(whole),
-    ]
-
-
 def commented(found: Found) -> str:
     """The text of the configuration, with what was found and what can be chosen in comments."""
     config = settings(found)
@@ -142,7 +100,7 @@ def commented(found: Found) -> str:
     name = listed([data.source])
     lines = [
         f"# Written by `liquidjax init` after a look at {name}, for you to change. What it found:",
-        *(f"#   {sentence}" for sentence in described(found)),
+        *(f"#   {sentence}" for sentence in described(found.whole, data.time_unit)),
         *_of_columns(found.guess),
         "# `liquidjax train` with the name of this file trains on it; `liquidjax train --help` explains every setting.",
         "data:",
@@ -168,7 +126,7 @@ def commented(found: Found) -> str:
         "model:",
         f"  cell: {out(config.model.cell)}  # or CfC(units=32), LSTM(units=32), CTRNN(units=32), ...",
         f"  compare: {out(config.model.compare)}  # by name of about as many parameters; [] for none",
-        "objective:",
+        "objective:  # or one of yours in the place of the section, objective: my_module:my_loss",
         f"  kind: auto  # here {_kind(found)}; {_other_kinds(found)}",
         "  at: auto  # here " + ("each step" if _each_step(found) else "the last step; mean is over all of them"),
     ]
@@ -183,6 +141,8 @@ def commented(found: Found) -> str:
         f"  patience: {training.patience}  # epochs without a better validation loss after which it stops",
         f"  batch_size: {training.batch_size}",
         "  seed: 0",
+        "  # members: {seed: [0, 1, 2]}  # trains three side by side, the best by validation loss is the model; also",
+        "  # with learning_rate: [0.003, 0.01, 0.03], weight_decay or clip, as many values in each list",
     ]
     text = "\n".join(lines) + "\n"
     if configuration.from_bytes(text.encode(), SupervisedConfig) != config:
@@ -261,34 +221,6 @@ def _of_columns(guessed: Guess) -> list[str]:
         "# What it took the columns for, by their names and what stands in them; please look whether that is so:",
         *shown,
     ]
-
-
-def _of_times(gaps: np.ndarray, data: Data) -> str:
-    unit = f" {data.time_unit}" if data.time_unit else ""
-    if not gaps.size:
-        return "no series has a second step"
-    if np.ptp(gaps) <= REGULAR * np.max(gaps):
-        return f"steps of {gaps[0]:.6g}{unit} from one time to the next"
-    least, most = (f"{gap:.3g}" for gap in (gaps.min(), gaps.max()))
-    return f"steps of {least} to {most}{unit} from one time to the next, the median {np.median(gaps):.3g}"
-
-
-def _of_targets(whole: SequenceDataset) -> str:
-    if whole.targets is None:
-        return "nothing to learn but the next step"
-    place = "each step" if whole.each_step else "each series"
-    unknown = np.sum(whole.mask if whole.each_step else np.ones(len(whole))) - np.sum(whole.target_mask)
-    gaps = f"; {unknown:.0f} not known" if unknown else ""
-    if whole.classes is None:
-        return f"values for {place}: {_listed(whole.outputs or ())}{gaps}"
-    counts = [f"{listed([name])} ({number})" for name, number in class_counts(whole).items()]
-    more = f" and {len(counts) - 20} more" if len(counts) > 20 else ""
-    return f"a class for {place}: {', '.join(counts[:20])}{more}{gaps}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names on one line; one with a comma in it in quotes, that it is not taken for two."""
-    return listed([shown(name) if "," in name else name for name in names])
 
 
 def _each_step(found: Found) -> bool:

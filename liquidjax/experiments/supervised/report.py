@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from liquidjax.experiments.shared.tables import plain
+from liquidjax.experiments.supervised.ensemble import Member, Scores, named
 from liquidjax.experiments.supervised.run import Row
 
 SHOWN = {"accuracy": "accuracy", "mse": "MSE", "r2": "R2", "auroc": "AUROC", "auprc": "AUPRC"}
@@ -14,7 +15,7 @@ MOST_CLASSES = 30
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The comparison as plain text.
+    """The comparison as plain text; below a network its members, if there are some, and their mean and spread.
 
     Example:
         >>> print(table([Row("LTC", 3022, {"accuracy": 0.97}, {"accuracy": 0.9612}, 5.04)]))
@@ -23,16 +24,40 @@ def table(rows: Sequence[Row]) -> str:
     """
     names = list(rows[0].test)
     columns = [f"{part} {SHOWN.get(name, name)}" for name in names for part in ("validation", "test")]
-    lines = [
-        [
-            row.name,
-            f"{row.parameters:,}",
-            *(figure(scores[name]) for name in names for scores in (row.validation, row.test)),
-            f"{row.seconds:.1f} s",
-        ]
-        for row in rows
-    ]
+
+    def line(name: str, of: Row | Member | Scores, parameters: str = "", seconds: str = "") -> list[str]:
+        shown = [figure(scores[key]) for key in names for scores in (of.validation, of.test) if key in scores]
+        return [name, parameters, *shown, seconds]
+
+    lines = []
+    for row in rows:
+        lines.append(line(row.name, row, f"{row.parameters:,}", f"{row.seconds:.1f} s"))
+        if row.ensemble is not None:
+            _, members, mean, spread = row.ensemble
+            lines += [line(f"{row.name}, {named(member.settings)}", member) for member in members]
+            lines.append(line(f"{row.name}, mean of {row.ensemble.finite}", mean))
+            lines.append(line(f"{row.name}, spread of {row.ensemble.finite}", spread))
     return plain(["network", "parameters", *columns, "training"], lines)
+
+
+def members(rows: Sequence[Row]) -> str:
+    """Which members stand for their networks, in a sentence; "" where there are none.
+
+    Example:
+        >>> from liquidjax.experiments.supervised.ensemble import Ensemble
+        >>> ensemble = Ensemble(0, [Member({"seed": 4}, 0.1, {}, {})], Scores({}, {}), Scores({}, {}))
+        >>> members([Row("LTC", 9, {}, {}, 1.0, ensemble)])
+        'The best member by validation loss stands for its network: LTC with seed 4; the model is that of LTC.'
+    """
+    best = [
+        f"{row.name} with {named(row.ensemble.members[row.ensemble.best].settings)}" for row in rows if row.ensemble
+    ]
+    if not best:
+        return ""
+    return (
+        f"The best member by validation loss stands for its network: {'; '.join(best)}; the model is that of "
+        f"{rows[0].name}."
+    )
 
 
 def scores(of_model: Mapping[str, float], of_others: Mapping[str, Mapping[str, float]]) -> str:

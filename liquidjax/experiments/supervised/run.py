@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import math
 import shutil
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from liquidjax.experiments.shared.run_folder import CHECKPOINTS, begin, go_on, m
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.ensemble import Ensemble, compared, each, mean, scores_of
 from liquidjax.experiments.supervised.tables import write_table
 from liquidjax.tasks.splits import Parts
 from liquidjax.training.checkpoints.alone import alone
@@ -29,6 +29,7 @@ from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import Forecast
 from liquidjax.training.predict import predict
 from liquidjax.training.progress import Epoch
+from liquidjax.training.reports import json_lines
 
 MODEL = "model.safetensors"
 SAMPLES = 5
@@ -36,13 +37,17 @@ SAMPLES = 5
 
 
 class Row(NamedTuple):
-    """One line of the comparison: scores by name on the validation and the test data. seconds: with compilation."""
+    """One line of the comparison: scores by name on the validation and the test data. seconds: with compilation.
+
+    ensemble: where members were trained, all of them; the scores are those of the best.
+    """
 
     name: str
     parameters: int
     validation: dict[str, float]
     test: dict[str, float]
     seconds: float
+    ensemble: Ensemble | None = None
 
 
 class Result(NamedTuple):
@@ -78,7 +83,9 @@ def plan(config: SupervisedConfig) -> Plan:
         targets = objective.targets(part, preparation)
         if targets is not None and not _known(objective, targets):
             raise ValueError(f"the {name} data must have a known target, and have none; other shares may help")
-    cells = config.model.networks(preparation.inputs, objective.outputs(parts.training))
+    outputs = config.objective.number(objective, parts.training)
+    config.objective.check_losses(objective, parts.training, preparation, outputs)
+    cells = config.model.networks(preparation.inputs, outputs)
     return Plan(parts, objective, dict(zip(cells, zip(cells.values(), config.rates(), strict=True), strict=True)))
 
 
@@ -147,11 +154,11 @@ def _run(
                 break
 
             def report(epoch: Epoch, name: str = name) -> None:
-                print(json.dumps({"network": name, **numbers_of(epoch)}), file=metrics)
-                scores = "".join(f"  validation {key} {value:.3f}" for key, value in epoch.validation.items())
-                callback(name, epoch.epoch, epoch.seconds, f"loss {epoch.loss:.3f}{scores}")
+                json_lines(metrics, network=name)(epoch)
+                scores = "".join(f"  validation {key} {mean(value):.3f}" for key, value in epoch.validation.items())
+                callback(name, epoch.epoch, epoch.seconds, f"loss {mean(epoch.loss):.3f}{scores}")
 
-            trained[name] = fitted = fit(
+            fitted = fit(
                 cell,
                 objective,
                 parts.training,
@@ -170,11 +177,13 @@ def _run(
                     f"Interrupted in epoch {done + 1} of {config.training.epochs} of the {name}; the {first} "
                     + ("is what it was by then." if name == first else "was trained to its end.")
                 )
+            trained[name], ensemble = _best(config, fitted, parts, objective)
+            model = model_of(config, trained[name])
             if name == first:
-                model_of(config, fitted).save(folder / MODEL)
+                model.save(folder / MODEL)
             elif interrupted:
                 break
-            rows.append(measured(name, model_of(config, fitted), parts, seconds))
+            rows.append(measured(name, model, parts, objective, seconds)._replace(ensemble=ensemble))
             if interrupted:
                 break
     if interrupted:
@@ -191,14 +200,16 @@ def _run(
     return Result(folder, rows, interrupted)
 
 
-def measured(name: str, model: Model, parts: Parts, seconds: float) -> Row:
+def measured(name: str, model: Model, parts: Parts, objective: Objective, seconds: float) -> Row:
     """The scores of a model."""
-    validation, test = (predict(model, part).scores for part in (parts.validation, parts.test))
+    validation, test = (scores_of(predict(model, part, objective)) for part in (parts.validation, parts.test))
     return Row(name, count_parameters(model.cell), validation, test, seconds)
 
 
 def without_network(config: SupervisedConfig, parts: Parts, objective: Objective) -> list[Row]:
-    """The scores of the baselines."""
+    """The scores of the baselines; what answers an objective of the user's without a network, nobody here can know."""
+    if config.objective.function is not None:
+        return []
     preparation = sources.preparation(config.inputs, parts.training)
     training, *others = (examples(part, preparation, objective) for part in parts)
     rows = []
@@ -212,22 +223,16 @@ def without_network(config: SupervisedConfig, parts: Parts, objective: Objective
 
 
 def model_of(config: SupervisedConfig, fitted: Fitted) -> Model:
-    """The model that is kept, with the configuration in its notes."""
+    """The model that is kept, with the configuration in its notes, which name an objective of the user's."""
     model = fitted.model()
     params = fitted.last.params if config.training.keep == "last" else fitted.params
-    return dataclasses.replace(model, params=params, notes={"config": as_json(config)})
+    objective = model.objective if config.objective.function is None else None
+    return dataclasses.replace(model, params=params, objective=objective, notes={"config": as_json(config)})
 
 
 def as_json(config: SupervisedConfig) -> str:
     """Every setting, as the notes of a model have them."""
     return json.dumps(dataclasses.asdict(config))
-
-
-def numbers_of(epoch: Epoch) -> dict[str, float | None]:
-    """A line of metrics.jsonl; None for what is not finite, which JSON does not know."""
-    scores = {f"validation_{name}": value for name, value in epoch.validation.items()}
-    numbers = {name: value for name, value in epoch._asdict().items() if name != "validation"} | scores
-    return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
 
 def _known(objective: Objective, targets: np.ndarray) -> bool:
@@ -243,7 +248,26 @@ def _checkpoints(
     return None if seconds is None else Checkpoints(folder / CHECKPOINTS / str(number), seconds, notice=notice)
 
 
+def _best(
+    config: SupervisedConfig, fitted: Fitted, parts: Parts, objective: Objective
+) -> tuple[Fitted, Ensemble | None]:
+    """The training of the best member by validation loss, and how good all are; where there are no members, itself."""
+    members = config.training.members
+    if not members.number:
+        return fitted, None
+    trainings = each(fitted, members.number)
+    ensemble = compared(members.varied, [model_of(config, training) for training in trainings], parts, objective)
+    return trainings[ensemble.best], ensemble
+
+
 def _settings(config: SupervisedConfig, learning_rate: float) -> dict[str, Any]:
     """What `fit` is told of the section `training`."""
     names = ("epochs", "batch_size", "patience", "seed", "most_skipped")
-    return {name: getattr(config.training, name) for name in names} | {"optimizer": config.training.rule(learning_rate)}
+    # Members go through one program, by `fit`, and not each in a thread by `training.members.side_by_side`, which takes
+    # less time on a CPU with cores to spare: so there is one state to stop and to go on from, a line for each epoch of
+    # all, and an accelerator is used as well.
+    return {
+        **{name: getattr(config.training, name) for name in names},
+        "optimizer": config.training.rule(learning_rate),
+        "members": config.training.members.varied or None,
+    }

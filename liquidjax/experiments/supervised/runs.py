@@ -14,6 +14,7 @@ from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.shared.run_folder import interruption
 from liquidjax.experiments.shared.tables import plain
 from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.ensemble import mean
 from liquidjax.experiments.supervised.evaluate import recorded_rows
 from liquidjax.experiments.supervised.report import SHOWN, figure
 from liquidjax.experiments.supervised.run import Row
@@ -147,11 +148,12 @@ def _history(file: Path) -> dict[str, np.ndarray]:
 
 
 def _as_number(value: Any) -> float:
-    if value is None:  # what is not finite
-        return np.nan
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"it must hold numbers, and holds {shown(value)}")
-    return float(value)
+    """A number of an epoch, NaN for what was not finite; of members the mean of those that are."""
+    numbers = value if isinstance(value, list) else [value]
+    for number in numbers:
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
+            raise ValueError(f"it must hold numbers, and holds {shown(number)}")
+    return mean([np.nan if number is None else float(number) for number in numbers])
 
 
 def _command_of(folder: Path, others: Mapping[str, type]) -> str | None:

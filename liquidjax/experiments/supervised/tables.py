@@ -1,5 +1,6 @@
 """Series and predictions as tables of text: a row for each step, or for each series."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +12,10 @@ from liquidjax import _files
 from liquidjax.experiments.supervised.config import Data
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training.model import Model
-from liquidjax.training.objectives import Event, Forecast
+from liquidjax.training.objective import Objective
+from liquidjax.training.objectives import Classification, Event, Forecast, Regression
+
+OURS = (Classification, Event, Regression, Forecast)
 
 
 def write_table(path: Path, data: Data, series: SequenceDataset) -> None:
@@ -24,17 +28,20 @@ def write_table(path: Path, data: Data, series: SequenceDataset) -> None:
     _files.write_text(path, "".join(lines))
 
 
-def write_predictions(file: TextIO, model: Model, data: SequenceDataset, answers: np.ndarray) -> None:
+def write_predictions(
+    file: TextIO, model: Model, objective: Objective, data: SequenceDataset, answers: np.ndarray
+) -> None:
     """Writes what a model answers as CSV: series, the time where there is an answer for each step, then the answer.
 
-    Of classes it is the most probable one and the probability of each; of an event its probability; of values they.
+    Of classes it is the most probable one and the probability of each; of an event its probability; of values they. Of
+    an objective of the user's it is what that answers, of a function the outputs of the network.
     """
-    each_step = model.objective.each_step
-    file.write(_line("series", *(["time"] if each_step else []), *_header(model)))
-    for i, t in _places(data, each_step):
+    names = _header(model, objective, math.prod(answers.shape[1 + objective.each_step :]))
+    file.write(_line("series", *(["time"] if objective.each_step else []), *names))
+    for i, t in _places(data, objective.each_step):
         found = answers[i] if t is None else answers[i, t]
         place = [data.names[i]] if t is None else [data.names[i], _number(data.times[i, t])]
-        file.write(_line(*place, *_fields(model, found)))
+        file.write(_line(*place, *_fields(model, objective, found)))
 
 
 def _line(*fields: str) -> str:
@@ -43,19 +50,21 @@ def _line(*fields: str) -> str:
     return ",".join(quoted) + "\n"
 
 
-def _header(model: Model) -> list[str]:
-    if isinstance(model.objective, Forecast):
+def _header(model: Model, objective: Objective, number: int) -> list[str]:
+    if not isinstance(objective, OURS):
+        return [f"answer {i + 1}" for i in range(number)]
+    if isinstance(objective, Forecast):
         return [f"next {name}" for name in model.features]
     if model.classes is None:
         return [f"predicted {name}" for name in model.outputs or ()]
-    named = model.classes[1:] if isinstance(model.objective, Event) else model.classes
+    named = model.classes[1:] if isinstance(objective, Event) else model.classes
     return ["prediction", *(f"probability of {name}" for name in named)]
 
 
-def _fields(model: Model, found: np.ndarray) -> Iterable[str]:
-    if isinstance(model.objective, Forecast) or model.classes is None:
-        return (_number(x) for x in found)
-    if isinstance(model.objective, Event):
+def _fields(model: Model, objective: Objective, found: np.ndarray) -> Iterable[str]:
+    if not isinstance(objective, OURS) or isinstance(objective, Forecast) or model.classes is None:
+        return (_number(x) for x in np.ravel(found))
+    if isinstance(objective, Event):
         return (model.classes[int(found > 0.5)], f"{found:.6f}")
     return (model.classes[int(found.argmax())], *(f"{p:.6f}" for p in found))
 
