@@ -48,7 +48,10 @@ def read_csv(paths: Sequence[Path], missing: tuple[str, ...] = ()) -> Columns:
         if sorted(header) != sorted(names):
             odd = min(set(header) ^ set(names))
             one, other = (path, paths[0]) if odd in header else (paths[0], path)
-            raise ValueError(f"all files must have the same columns, but {one} has {shown(odd)} and {other} has not")
+            hint = f"; if {one} holds the targets, name it as labels" if odd in ("series", "target") else ""
+            raise ValueError(
+                f"all files must have the same columns, but {one} has {shown(odd)} and {other} has not{hint}"
+            )
         count = 0
         for starts, rows in _checked(path, len(header), records):
             for name, cells in zip(header, zip(*rows, strict=True), strict=True):
