@@ -74,7 +74,7 @@ class Columns:
 
         Args:
             name: of the column.
-            otherwise: what could be meant where it begins with a word, for the error.
+            otherwise: what could be meant where it holds no number at all, for the error.
 
         Raises:
             ValueError: a cell that is no finite decimal number, or a column of another type.
@@ -134,7 +134,12 @@ class Columns:
         if kind == "text":
             texts = self.texts(name)
             self._check(name, texts != "", "a time")
-            return since_earliest(texts.tolist(), unit, lambda row, expected: self.refuse(row, name, expected))
+
+            def refuse(row: int, expected: str) -> NoReturn:
+                number = ", or no time_unit where times are numbers" if DECIMAL.fullmatch(texts[row]) else ""
+                self.refuse(row, name, expected + number)
+
+            return since_earliest(texts.tolist(), unit, refuse)
         dates = self.frame[name]
         self._check(name, ~dates.isna().to_numpy(bool), "a time")
         if str(dates.dtype).startswith("date"):  # by days
@@ -173,8 +178,8 @@ class Columns:
         cells = self.texts(name).tolist()
         for row, cell in enumerate(cells):
             if cell and not DECIMAL.fullmatch(cell):
-                first = not any(cells[:row]) and cell[0].isalpha()
-                self.refuse(row, name, "a decimal number" + (_hint(cell) or (otherwise if first else "")))
+                words = not any(DECIMAL.fullmatch(other) for other in cells)
+                self.refuse(row, name, "a decimal number" + (_hint(cell) or (otherwise if words else "")))
         return np.array([float(cell) if cell else np.nan for cell in cells], float)
 
 

@@ -84,7 +84,8 @@ def _records(path: Path) -> Iterator[tuple[list[int], list[list[str]]]]:
                 size = 1 if size == 1 and _is_blank(records[0]) else _CHUNK
                 start = reader.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"{path}, line {_broken(path)}: not CSV: {error}") from error
+        hint = "; a quote may not be closed" if "unexpected end" in str(error) else ""
+        raise ValueError(f"{path}, line {_broken(path)}: not CSV: {error}{hint}") from error
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path}, line {_undecodable(path)}: must be CSV in UTF-8, and is not; save it as one"

@@ -200,7 +200,8 @@ def test_refuses_what_is_no_decimal_number(number, hint, tmp_path):
         (
             f"{XS}a,0,1\n",
             {**OWN, "time_unit": "s"},
-            "FILE, line 2, column 't': expected a date such as 2026-11-25 or 2026-11-25T10:00:00, got '0'",
+            "FILE, line 2, column 't': expected a date such as 2026-11-25 or 2026-11-25T10:00:00, or no time_unit "
+            "where times are numbers, got '0'",
         ),
         (
             f"{XS}a,2026-11-25T10:00Z,1\na,2026-11-26,1\n",
