@@ -118,6 +118,8 @@ def commented(found: Found) -> str:
     ]
     if not data.stratified:
         lines.append("  stratified: false  # a class has too few series to be in every part in the same share")
+    elif found.whole.classes is not None and data.split == "series":
+        lines.append("  stratified: true  # each part has the same mix of classes")
     lines += [
         "inputs:",
         "  scale: true  # to mean 0 and spread 1",
