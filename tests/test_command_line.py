@@ -67,7 +67,7 @@ def test_help_shows_what_the_yaml_says(tmp_path, capsys):
         (None, ["train", "x.yaml"], "No such file or directory: 'x.yaml'"),
         ("", ["train", "x.yaml"], "liquidjax: data.source must say what to train on"),
         ("data: {source: x.yaml}", ["train", "x.yaml"], "x.yaml must be a folder, or end in .csv, .parquet, .npz, .ts"),
-        ("data: {source: no.csv}", ["train", "x.yaml"], "No such file or directory: 'no.csv'"),
+        ("data: {source: no.csv}", ["train", "x.yaml"], "no.csv is no file or folder, as seen from "),
         ("data: {source: 'no.such:thing'}", ["train", "x.yaml"], "no.such:thing: there is no module no"),
         ("data: {source: no.csv, test: [a]}", ["train", "x.yaml"], "x.yaml: `data.test` must be str, got list"),
         ("", ["train", "x.txt"], "x.txt must be a .yaml file"),

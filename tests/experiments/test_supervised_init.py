@@ -13,8 +13,9 @@ from liquidjax import __main__ as cli
 from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.supervised import init
 from liquidjax.experiments.supervised import run as supervised_run
-from liquidjax.experiments.supervised.config import Data, SupervisedConfig
+from liquidjax.experiments.supervised.config import Data, Members, SupervisedConfig
 from liquidjax.experiments.supervised.guess import Guess, is_table
+from liquidjax.experiments.supervised.learning import Learning
 from liquidjax.experiments.supervised.summary import class_counts
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.readers.arrays import write_npz
@@ -58,6 +59,17 @@ def test_init_train_and_predict_follow_on_each_other(tmp_path, monkeypatch, caps
         assert said in text
     share = np.mean([row["x"] == "" for row in rows()]) / 2
     assert f"#   missing values: {100 * share:.2g} % of all\n" in text
+
+
+def test_what_stands_in_comments_can_be_taken_out_of_them(tmp_path):
+    (tmp_path / "walks.csv").write_text(as_csv(rows()))
+    text, config = written(str(tmp_path / "walks.csv"), tmp_path)
+    assert "  stratified: true  # each part has the same mix of classes\n" in text
+    found = configuration.from_bytes(text.replace("  # members:", "  members:").encode(), SupervisedConfig)
+    assert found.training.members == Members(seed=(0, 1, 2)) and found.data == config.data
+    (named,) = re.findall("or one of yours in the place of the section, (objective: .*)", text)
+    found = configuration.from_bytes(named.encode(), SupervisedConfig)
+    assert found.objective == Learning(function="my_module:my_loss")
 
 
 def test_the_steps_that_are_told_are_those_of_the_times(tmp_path):

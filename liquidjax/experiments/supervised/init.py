@@ -15,6 +15,7 @@ from liquidjax.experiments.supervised.network import Model
 from liquidjax.experiments.supervised.summary import class_counts, described
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.readers.names import listed
+from liquidjax.tasks.readers.reader import check_there
 from liquidjax.tasks.splits import Parts
 
 CELL = "LTC(wiring=AutoNCP(32, 8))"
@@ -68,8 +69,8 @@ def look(source: str) -> Found:
         FileNotFoundError: there are no such data.
         ValueError: they cannot be read, or are too few to be split.
     """
-    if is_table(source) and not os.path.exists(source):
-        raise FileNotFoundError(f"{source} is no file or folder")
+    if is_table(source):
+        check_there(source)
     guessed = guess(source) if is_table(source) else Guess(Data(source=source), {})
     data, whole = _readable(guessed.data)
     data, parts = _split(data, whole)
@@ -117,6 +118,8 @@ def commented(found: Found) -> str:
     ]
     if not data.stratified:
         lines.append("  stratified: false  # a class has too few series to be in every part in the same share")
+    elif found.whole.classes is not None and data.split == "series":
+        lines.append("  stratified: true  # each part has the same mix of classes")
     lines += [
         "inputs:",
         "  scale: true  # to mean 0 and spread 1",

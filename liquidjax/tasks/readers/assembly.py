@@ -34,7 +34,7 @@ def assemble(
     features = roles.features_of(columns, series)
     count = len(owners.names)
     times = None if roles.time is None else columns.times(roles.time, roles.time_unit)
-    inputs = np.stack([columns.numbers(name) for name in features], axis=1)
+    inputs = np.stack([columns.numbers(name, ", or features without this column") for name in features], axis=1)
     groups = None if roles.group is None else _groups(columns, roles.group, owners)
     of_rows = None
     if roles.target is not None:
@@ -122,7 +122,8 @@ def _differing(
     def sentence(row: int, other: int) -> str:
         row, other = (row, other) if order is None else (order[row], order[other])
         name = shown(owners.names[owners.numbers[row]])
-        return f"{columns.both(row, other)}: expected one {what} in series {name}, got two"
+        remedy = "; target_at='step' where it is that of the row" if what == "target" else ""
+        return f"{columns.both(row, other)}: expected one {what} in series {name}, got two{remedy}"
 
     return sentence
 

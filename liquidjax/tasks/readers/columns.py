@@ -15,6 +15,7 @@ from liquidjax.tasks.readers.dates import ISO_8601, elapsed_since, since_earlies
 
 DECIMAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
 """How numbers are written; Python's `float` would also take 1_0, nan and the digits of other scripts."""
+_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+", re.ASCII)
 _PLAIN = re.compile(r"[-+.0-9eE \t]*", re.ASCII)
 """Of texts in these characters alone, `float` takes just those that are DECIMAL between blanks."""
 
@@ -68,15 +69,19 @@ class Columns:
             return "date"
         return "nothing" if types.is_null(dtype) else str(dtype)
 
-    def numbers(self, name: str) -> np.ndarray:
+    def numbers(self, name: str, otherwise: str = "") -> np.ndarray:
         """The column as float64, NaN where a cell is missing.
+
+        Args:
+            name: of the column.
+            otherwise: what could be meant where it holds no number at all, for the error.
 
         Raises:
             ValueError: a cell that is no finite decimal number, or a column of another type.
         """
         kind = self._kind_among(name, "numbers", "text", "number", "nothing")
         if kind == "text":
-            values = self._parsed(name)
+            values = self._parsed(name, otherwise)
         elif kind == "number":
             values = self.frame[name].to_numpy(np.float64, na_value=np.nan)
         else:
@@ -129,7 +134,12 @@ class Columns:
         if kind == "text":
             texts = self.texts(name)
             self._check(name, texts != "", "a time")
-            return since_earliest(texts.tolist(), unit, lambda row, expected: self.refuse(row, name, expected))
+
+            def refuse(row: int, expected: str) -> NoReturn:
+                number = ", or no time_unit where times are numbers" if DECIMAL.fullmatch(texts[row]) else ""
+                self.refuse(row, name, expected + number)
+
+            return since_earliest(texts.tolist(), unit, refuse)
         dates = self.frame[name]
         self._check(name, ~dates.isna().to_numpy(bool), "a time")
         if str(dates.dtype).startswith("date"):  # by days
@@ -160,7 +170,7 @@ class Columns:
             )
         return kind
 
-    def _parsed(self, name: str) -> np.ndarray:
+    def _parsed(self, name: str, otherwise: str) -> np.ndarray:
         cells = self.frame[name].to_numpy(object, na_value="").tolist()
         if _PLAIN.fullmatch("".join(cells)):
             with contextlib.suppress(ValueError):  # that of a cell such as 1e, or of blanks alone
@@ -168,7 +178,8 @@ class Columns:
         cells = self.texts(name).tolist()
         for row, cell in enumerate(cells):
             if cell and not DECIMAL.fullmatch(cell):
-                self.refuse(row, name, "a decimal number" + _hint(cell))
+                words = not any(DECIMAL.fullmatch(other) for other in cells)
+                self.refuse(row, name, "a decimal number" + (_hint(cell) or (otherwise if words else "")))
         return np.array([float(cell) if cell else np.nan for cell in cells], float)
 
 
@@ -177,4 +188,6 @@ def _hint(cell: str) -> str:
         return f", or missing=({cell!r},) where that means that there is none"
     if ISO_8601.fullmatch(cell):
         return ", or time_unit where the column holds the times"
+    if _COMMA.fullmatch(cell):
+        return " with a point"
     return ""

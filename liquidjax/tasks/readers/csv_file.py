@@ -48,7 +48,10 @@ def read_csv(paths: Sequence[Path], missing: tuple[str, ...] = ()) -> Columns:
         if sorted(header) != sorted(names):
             odd = min(set(header) ^ set(names))
             one, other = (path, paths[0]) if odd in header else (paths[0], path)
-            raise ValueError(f"all files must have the same columns, but {one} has {shown(odd)} and {other} has not")
+            hint = f"; if {one} holds the targets, name it as labels" if odd in ("series", "target") else ""
+            raise ValueError(
+                f"all files must have the same columns, but {one} has {shown(odd)} and {other} has not{hint}"
+            )
         count = 0
         for starts, rows in _checked(path, len(header), records):
             for name, cells in zip(header, zip(*rows, strict=True), strict=True):
@@ -81,7 +84,8 @@ def _records(path: Path) -> Iterator[tuple[list[int], list[list[str]]]]:
                 size = 1 if size == 1 and _is_blank(records[0]) else _CHUNK
                 start = reader.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"{path}, line {_broken(path)}: not CSV: {error}") from error
+        hint = "; a quote may not be closed" if "unexpected end" in str(error) else ""
+        raise ValueError(f"{path}, line {_broken(path)}: not CSV: {error}{hint}") from error
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path}, line {_undecodable(path)}: must be CSV in UTF-8, and is not; save it as one"

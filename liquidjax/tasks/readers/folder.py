@@ -71,6 +71,8 @@ def read_folder(
     roles = Roles(time, target, features, group, target_at, None if given else classes, time_unit, duplicates, unsorted)
     if folder.is_file():
         raise ValueError(f"{folder} must be a folder of CSV files, and is a file")
+    if given is not None and not given.is_file():
+        raise FileNotFoundError(f"{given} is no file, so there are no labels for the series of {folder}")
     check_installed()
     texts = missing_texts(missing)
     files = [file for file in folder.iterdir() if file.suffix.lower() == ".csv" and not file.name.startswith(".")]

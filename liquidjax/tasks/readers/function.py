@@ -79,8 +79,11 @@ def imported(name: str, what: str = "function") -> Iterator[Any]:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-                raise  # a module that this one imports
+                said = f"{module_name} cannot be imported: {error}"
+                raise ModuleNotFoundError(said, name=error.name) from error  # a module that this one imports
             raise ValueError(f"{name}: there is no module {error.name}, neither in {folder} nor installed") from error
+        except SyntaxError as error:
+            raise ValueError(f"{module_name} cannot be imported: {error}") from error
         check_known(own_name, [known for known in vars(module) if not known.startswith("__")], module_name, what)
         yield getattr(module, own_name)
     finally:

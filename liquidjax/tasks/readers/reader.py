@@ -32,7 +32,8 @@ def read(path: str | os.PathLike, **options: Any) -> SequenceDataset:
 
     Raises:
         FileNotFoundError: there is no such file or folder.
-        ValueError: another ending, an option that this format does not have, or what the reader refuses.
+        ValueError: another ending, what is neither file nor folder, an option that this format does not have, or what
+            the reader refuses.
 
     Example:
         >>> read("walks.npz", series="who")
@@ -40,12 +41,14 @@ def read(path: str | os.PathLike, **options: Any) -> SequenceDataset:
             ...
         ValueError: read_npz for walks.npz has no option 'series'; it has none
     """
-    if not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise ValueError(f"path must be that of a file or a folder, or package.module:function, got {shown(path)}")
     reader = _reader(path)
     known = list(inspect.signature(reader).parameters)[1:]
     for option in options:
         check_known(option, known, f"{reader.__name__} for {path}", "option")
+    if reader is not read_function:
+        check_there(path)
     return reader(path, **options)
 
 
@@ -60,3 +63,12 @@ def _reader(path: str | os.PathLike) -> Callable[..., SequenceDataset]:
             raise FileNotFoundError(f"{path} is no file or folder, and no package.module:function")
         raise ValueError(f"{path} must be a folder, or end in {', '.join(BY_SUFFIX)}, to tell how it is read")
     return BY_SUFFIX[place.suffix.lower()]
+
+
+def check_there(path: str | os.PathLike) -> None:
+    """Raises the error for what is not there, and for what is neither file nor folder: a pipe would be waited for."""
+    if not os.path.exists(path):
+        seen = "" if os.path.isabs(path) else f", as seen from {os.getcwd()}"
+        raise FileNotFoundError(f"{path} is no file or folder{seen}")
+    if not os.path.isfile(path) and not os.path.isdir(path):
+        raise ValueError(f"{path} must be a file or a folder, and is neither")

@@ -42,7 +42,7 @@ UTF_8 = "must be CSV in UTF-8, and is not; save it as one"
             "x\n1\n\n2\n",
             'FILE, line 3: expected a value, got a blank line; write "" where a value is missing, or remove the line',
         ),
-        (f'{HEAD}a,0,"1\n', "FILE, line 2: not CSV: unexpected end of data"),
+        (f'{HEAD}a,0,"1\n', "FILE, line 2: not CSV: unexpected end of data; a quote may not be closed"),
         (f'{HEAD}"b\nb",0,1\n"a"b,0,1\n', "FILE, line 4: not CSV: ',' expected after '\"'"),
         (f"{HEAD}a,0,{'1' * 200_000}\n", "FILE, line 2: not CSV: field larger than field limit (131072)"),
         (f"{HEAD}a,0,1\na,0,1\0\n", f"FILE, line 3: {NUL}"),

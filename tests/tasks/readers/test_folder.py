@@ -55,6 +55,12 @@ def test_groups_and_dates_are_those_of_all_files(tmp_path):
     [
         ({}, {}, "DIR must hold files whose names end in .csv, and holds none"),
         ({"3": "t,y\n0,1\n"}, {}, "all files must have the same columns, but DIR/2.csv has 'x' and DIR/3.csv has not"),
+        (
+            {"3": "series,target\n2,a\n10,b\n"},
+            {},
+            "all files must have the same columns, but DIR/3.csv has 'series' and DIR/2.csv has not; if DIR/3.csv "
+            "holds the targets, name it as labels",
+        ),
         ({"3": "t,x\n"}, {}, "DIR/3.csv must hold rows below the names of its columns, and holds none"),
         ({"3": "t,x\n0,1\n1,z\n"}, {}, "DIR/3.csv, line 3, column 'x': expected a decimal number, got 'z'"),
         (

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from liquidjax.tasks.readers.function import read_function
+from liquidjax.tasks.readers.function import imported, read_function
 
 MODULE = """
 from liquidjax.tasks.dataset import SequenceDataset
@@ -83,8 +83,25 @@ def test_refuses_the_rest_in_one_sentence(name, sentence, tmp_path):
     assert str(caught.value) == sentence.replace("FOLDER", str(tmp_path))
 
 
+def test_a_module_that_is_no_python_is_named(tmp_path):
+    (tmp_path / "no_python.py").write_text("x = 1\ndef load(:\n")
+    with pytest.raises(ValueError, match=r"no_python cannot be imported: invalid syntax \(no_python\.py, line 2\)"):
+        read_function("no_python:load")
+
+
+def test_what_stands_in_a_module_is_found_by_its_name():
+    with imported("some_data:constant", "number") as found:
+        assert found == 3
+    message = r"an objective must be named as package\.module:objective, got 'some_data'"
+    with pytest.raises(ValueError, match=message), imported("some_data", "objective"):
+        raise AssertionError("it must not come to this")
+    message = "some_data has no number 'constent', did you mean 'constant'"
+    with pytest.raises(ValueError, match=message), imported("some_data:constent", "number"):
+        raise AssertionError("it must not come to this")
+
+
 def test_what_the_module_or_the_function_raises_is_its_own():
-    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+    with pytest.raises(ModuleNotFoundError, match="broken_data cannot be imported: No module named 'no_such_module'"):
         read_function("broken_data:load")
     with pytest.raises(KeyError, match="mine"):
         read_function("some_data:fails")

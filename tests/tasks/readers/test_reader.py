@@ -1,5 +1,6 @@
 """One function for all formats, told by their names."""
 
+import os
 import subprocess
 import sys
 
@@ -68,6 +69,25 @@ def test_what_is_not_there(tmp_path):
             read(str(tmp_path / name))
     with pytest.raises(ValueError, match=r"path must be that of a file or a folder, or package.module:function, got 3"):
         read(untyped(3))
+    with pytest.raises(ValueError, match=r"path must be that of a file or a folder"):
+        read("some\0.csv")
+
+
+def test_the_folder_is_named_where_a_file_is_looked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        read("no.csv")
+    assert str(caught.value) == f"no.csv is no file or folder, as seen from {os.getcwd()}"
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    with pytest.raises(FileNotFoundError, match=r"loop\.csv is no file or folder"):
+        read("loop.csv")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes by name")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(ValueError, match=r"pipe\.csv must be a file or a folder, and is neither"):
+        read(tmp_path / "pipe.csv")
 
 
 def test_importing_the_readers_loads_none_of_the_packages_that_they_need():

@@ -10,6 +10,7 @@ from liquidjax.tasks.readers.table import read_table
 XS = "id,t,x\n"
 YS = "id,t,x,y\n"
 OWN: Any = {"series": "id", "time": "t"}
+STEP = "target_at='step' where it is that of the row"
 OF_Y: Any = {**OWN, "target": "y"}
 EXACT = "a time within 2^53, up to which float64 holds each whole number (subtract the first)"
 
@@ -38,6 +39,13 @@ def test_numbers_are_decimal(number, tmp_path):
     assert read(tmp_path, f"{XS}a,0,{number}\n", **OWN).inputs.item() == float(number)
 
 
+def test_a_column_of_words_may_be_no_feature(tmp_path):
+    with pytest.raises(ValueError) as caught:
+        read(tmp_path, f"{XS}a,0,\na,1,red\n", **OWN)
+    place = f"{tmp_path / 'some.csv'}, line 3, column 'x'"
+    assert str(caught.value) == f"{place}: expected a decimal number, or features without this column, got 'red'"
+
+
 @pytest.mark.parametrize(
     "number, hint",
     [
@@ -50,11 +58,12 @@ def test_numbers_are_decimal(number, tmp_path):
             for text in ("nan", "NA", "?", "None", "-")
         ),
         ("2026-11-25", ", or time_unit where the column holds the times"),
+        ("-1,5", " with a point"),
     ],
 )
 def test_refuses_what_is_no_decimal_number(number, hint, tmp_path):
     with pytest.raises(ValueError) as caught:
-        read(tmp_path, f"{XS}a,0,1\n\na,1,{number}\n", **OWN)
+        read(tmp_path, f'{XS}a,0,1\n\na,1,"{number}"\n', **OWN)
     place = f"{tmp_path / 'some.csv'}, line 4, column 'x'"
     assert str(caught.value) == f"{place}: expected a decimal number{hint}, got {number!r}"
 
@@ -104,11 +113,15 @@ def test_refuses_what_is_no_decimal_number(number, hint, tmp_path):
             "a column must have one role, but 'x' is target and features",
         ),
         (f"{XS}a,0,1\n", {**OWN, "target": "x"}, "FILE must have a column that is a feature, besides id, t, x"),
-        (f"{YS}a,0,1,u\na,1,2,v\n", OF_Y, "FILE, line 2 and line 3: expected one target in series 'a', got two"),
+        (
+            f"{YS}a,0,1,u\na,1,2,v\n",
+            OF_Y,
+            f"FILE, line 2 and line 3: expected one target in series 'a', got two; {STEP}",
+        ),
         (
             f"{YS}a,0,1,\na,1,2,1\nb,0,0,2\na,2,2,3\n",
             OF_Y,
-            "FILE, line 3 and line 5: expected one target in series 'a', got two",
+            f"FILE, line 3 and line 5: expected one target in series 'a', got two; {STEP}",
         ),
         (
             f"{YS}a,0,1,1\nb,0,2,x\n",
@@ -187,7 +200,8 @@ def test_refuses_what_is_no_decimal_number(number, hint, tmp_path):
         (
             f"{XS}a,0,1\n",
             {**OWN, "time_unit": "s"},
-            "FILE, line 2, column 't': expected a date such as 2026-11-25 or 2026-11-25T10:00:00, got '0'",
+            "FILE, line 2, column 't': expected a date such as 2026-11-25 or 2026-11-25T10:00:00, or no time_unit "
+            "where times are numbers, got '0'",
         ),
         (
             f"{XS}a,2026-11-25T10:00Z,1\na,2026-11-26,1\n",
