@@ -40,6 +40,7 @@ def train(
     folder: Path | None = None,
     resume: Path | None = None,
     debug_nans: bool = False,
+    tensorboard: bool = False,
 ) -> int:
     """Train a network on the series that a configuration names, beside other networks and models without one.
 
@@ -53,6 +54,7 @@ def train(
         config: YAML file with the settings; the options below override it.
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
         resume: Folder of a run that did not come to its end, to go on in it, in the place of a configuration.
+        tensorboard: Write the curves for TensorBoard too: tensorboard --logdir RUN.
         debug_nans: Stop at the first step whose numbers are not finite, and name the operation and the line of code.
     """
     if (config is None) == (resume is None):
@@ -76,6 +78,7 @@ def train(
                 planned,
                 resume=resume is not None,
                 debug_nans=debug_nans,
+                tensorboard=tensorboard,
                 notice=_notice,
             )
     sample = f"liquidjax predict {_path(folder)} {_path(folder / 'sample.csv')}"

@@ -137,6 +137,18 @@ def test_two_do_not_go_on_in_one_folder(place, tmp_path, capsys):
         assert "another training is writing to" in refused(capsys, "--resume", tmp_path / "run")
 
 
+def test_curves_for_tensorboard_are_those_of_the_whole_run(place, tmp_path):
+    """An interrupted part has written some already."""
+    config = configs.read(place / "whole" / "config.yaml", SupervisedConfig)
+    questions = []
+    stop = lambda: bool(questions.append(1)) or len(questions) >= 2  # noqa: E731
+    supervised_run.run(config, tmp_path / "run", stop=stop, tensorboard=True)
+    cli.main(["train", "--resume", str(tmp_path / "run"), "--tensorboard"])
+    found = {folder.name: list(folder.iterdir()) for folder in (tmp_path / "run" / "tensorboard").iterdir()}
+    assert found.keys() == {"GRU", "LSTM"} and all(len(files) == 1 for files in found.values())
+    cli.main(["evaluate", str(tmp_path / "run")])
+
+
 def test_debug_nans_names_the_operation(place, tmp_path, capsys):
     options = ["--training.learning-rate", "3e38", "--training.optimizer", "sgd", "--training.clip", "null"]
     folder = ["--folder", tmp_path / "run"]

@@ -20,6 +20,7 @@ from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.ensemble import Ensemble, compared, each, mean, scores_of
 from liquidjax.experiments.supervised.tables import write_table
 from liquidjax.tasks.splits import Parts
+from liquidjax.training import reports
 from liquidjax.training.checkpoints.alone import alone
 from liquidjax.training.checkpoints.keeper import Checkpoints
 from liquidjax.training.examples import examples
@@ -29,9 +30,9 @@ from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import Forecast
 from liquidjax.training.predict import predict
 from liquidjax.training.progress import Epoch
-from liquidjax.training.reports import json_lines
 
 MODEL = "model.safetensors"
+TENSORBOARD = "tensorboard"
 SAMPLES = 5
 """Series in sample.csv."""
 
@@ -98,6 +99,7 @@ def run(
     *,
     resume: bool = False,
     debug_nans: bool = False,
+    tensorboard: bool = False,
     notice: Callable[[str], None] = warnings.warn,
 ) -> Result:
     """Trains the networks and writes the run folder.
@@ -116,6 +118,7 @@ def run(
         planned: what `plan` made of the configuration; it is made where it is None.
         resume: whether the folder is that of a run that did not come to its end, to go on where it was.
         debug_nans: see `fit`.
+        tensorboard: whether the curves are written for TensorBoard too, to the folder tensorboard/ of the run.
         notice: is told of a checkpoint that is damaged or cannot be written.
 
     Returns:
@@ -131,7 +134,7 @@ def run(
     _checkpoints(config, folder, 0, notice)  # whether they can be written, before there is a folder
     (go_on if resume else begin)(folder, config)
     with alone(folder / CHECKPOINTS) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
-        return _run(config, folder, callback, stop, Plan(parts, objective, networks), debug_nans, notice)
+        return _run(config, folder, callback, stop, Plan(parts, objective, networks), debug_nans, tensorboard, notice)
 
 
 def _run(
@@ -141,20 +144,26 @@ def _run(
     stop: Callable[[], bool],
     planned: Plan,
     debug_nans: bool,
+    tensorboard: bool,
     notice: Callable[[str], None],
 ) -> Result:
     parts, objective, networks = planned
     rows: list[Row] = []
     trained: dict[str, Fitted] = {}
     interrupted, first = None, next(iter(networks))
+    shutil.rmtree(folder / TENSORBOARD, ignore_errors=True)  # of a part before: all its epochs are reported again
     with (folder / "metrics.jsonl").open("w", buffering=1) as metrics:  # line by line, to be read while it grows
         for name, (cell, learning_rate) in networks.items():
             if trained and stop():
                 interrupted = f"Interrupted before the {name}; the {first} was trained to its end."
                 break
 
-            def report(epoch: Epoch, name: str = name) -> None:
-                json_lines(metrics, network=name)(epoch)
+            curves = reports.tensorboard(folder / TENSORBOARD / name) if tensorboard else None
+
+            def report(epoch: Epoch, name: str = name, curves: Callable[[Epoch], None] | None = curves) -> None:
+                reports.json_lines(metrics, network=name)(epoch)
+                if curves is not None:
+                    curves(epoch)
                 scores = "".join(f"  validation {key} {mean(value):.3f}" for key, value in epoch.validation.items())
                 callback(name, epoch.epoch, epoch.seconds, f"loss {mean(epoch.loss):.3f}{scores}")
 
