@@ -67,6 +67,7 @@ from liquidjax.sequences.methods.associative import Associative as Associative
 from liquidjax.sequences.methods.method import Method as Method
 from liquidjax.sequences.methods.newton.newton import Newton as Newton
 from liquidjax.sequences.methods.scan import Scan as Scan
+from liquidjax.sequences.stream import Stream as Stream
 from liquidjax.sequences.times import elapsed as elapsed
 from liquidjax.sequences.unroll import step as step
 from liquidjax.sequences.unroll import unroll as unroll
