@@ -17,7 +17,7 @@ demo: $(VENV)/demo
 	@$(BIN)/liquidjax train digits
 
 # Compiled programs are kept in .pytest_cache/xla, by processor and flags: the first run compiles, later ones read.
-# Without XLA_FLAGS the tests compile fast into slower code (tests/conftest.py); with it empty, as users compile.
+# Without XLA_FLAGS the tests compile fast into slower code (tests/quick_xla.py); with it empty, as users compile.
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 PARITY := tests/interop/test_golden_ncps.py
 

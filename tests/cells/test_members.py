@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from drawn import drawn
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -29,11 +30,9 @@ def cell_of(wiring):
 
 @functools.cache
 def example(wiring):
-    """Parameters of all members, with noise on those that start at 0, 1 or a polarity, and inputs of all members."""
+    """Parameters of all members, and inputs of all members."""
     rng = np.random.default_rng(0)
-    params = jax.device_get(jax.vmap(cell_of(wiring).init)(jax.random.split(jax.random.key(0), MEMBERS)))
-    params = jax.tree.map(lambda leaf: leaf + rng.uniform(0.01, 0.1, leaf.shape), params)
-    return params, rng.normal(size=(MEMBERS, TIME, BATCH, INPUTS))
+    return drawn(cell_of(wiring), members=(MEMBERS,), dtype=float), rng.normal(size=(MEMBERS, TIME, BATCH, INPUTS))
 
 
 @functools.cache
