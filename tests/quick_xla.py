@@ -8,7 +8,7 @@ from pathlib import Path
 from jaxlib.version import __version__ as jaxlib_version
 
 # Most tests compile much and compute little, so XLA is asked to compile fast into slower code, unless XLA_FLAGS says
-# otherwise: `make test` sets it empty for what is compared with the peer, `make test-all` for everything. The older
+# otherwise: `make test-long` sets it empty for what is compared with the peer, `make test-all` for trainings. The older
 # emitters halve the time to compile, but may compute one value twice and contract it to a fused multiply-add in one of
 # the two places only, which makes an adaptive solver wrong (see xla_fusion.py): so they go without that instruction.
 QUICK = "--xla_backend_optimization_level=0"
@@ -32,7 +32,7 @@ def processor() -> str:
 
 # Three quarters of the time go to compiling. So programs are kept: those of the other processes of a run, and those of
 # the run before. What is compiled is in the name of a file, so nothing is found that is not what would be compiled now.
-# Processes that tests start share it, by the environment, and so do the notebooks.
+# Processes that tests start share it, by the environment.
 KIND = hashlib.sha256(f"{processor()} {os.environ['XLA_FLAGS']}".encode()).hexdigest()[:16]
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / KIND))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
