@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo      set up, train a liquid network on handwritten digits, compare it with LSTM, GRU and others"
-	@echo "make test      set up, run the tests; 13 minutes on two cores"
-	@echo "make test-long the tests that take long to compile"
+	@echo "make test      set up, run the tests; 6 minutes on two cores"
+	@echo "make test-long the tests that take long to compile, the other notebook, parity as users compile; 10 minutes"
 	@echo "make test-all  both, and the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: with other instructions, or on another Python"
 	@echo "make check     set up, ruff and pyright"
@@ -17,21 +17,21 @@ demo: $(VENV)/demo
 	@$(BIN)/liquidjax train digits
 
 # Compiled programs are kept in .pytest_cache/xla, by processor and flags: the first run compiles, later ones read.
-# Without XLA_FLAGS the tests compile fast into slower code (tests/conftest.py); with it empty, as users compile.
+# Without XLA_FLAGS tests and examples compile fast into slower code (tests/quick_xla.py); with it empty, as users do.
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 PARITY := tests/interop/test_golden_ncps.py
 
 test: $(VENV)/test
-	@$(PYTEST) --durations=10 tests --ignore $(PARITY)
-	@XLA_FLAGS= $(PYTEST) $(PARITY)
-	@$(PYTEST) --nbmake --nbmake-timeout=120 liquidjax notebooks
-	@echo "All tests passed: the package, its parity with ncps, its examples and notebooks. The only results are"
+	@$(PYTEST) --durations=10 tests
+	@$(PYTEST) --nbmake --nbmake-timeout=120 notebooks/quickstart.ipynb liquidjax
+	@echo "All tests passed: the package, its parity with ncps, its examples and the quickstart. The only results are"
 	@echo "the lines above. Run make demo to see a network learn."
 
-# Those that take long to compile: tests/long.txt.
+# Those that take long to compile: tests/long.txt. And parity once more, with the programs that users have.
 test-long: $(VENV)/test
-	@$(PYTEST) --durations=10 -m "long and not slow" tests
-	@echo "The tests that take long to compile passed."
+	@$(PYTEST) --durations=10 -m "long and not slow" tests --ignore $(PARITY)
+	@XLA_FLAGS= $(PYTEST) --nbmake --nbmake-timeout=300 -m "not slow" notebooks/adjoint_vs_bptt.ipynb $(PARITY)
+	@echo "The tests that take long to compile passed, and parity with ncps as users compile."
 
 test-all: test test-long
 	@$(PYTEST) -m "slow and not trains" tests

@@ -1,5 +1,18 @@
-"""The package is imported once, before pytest runs the modules whose examples it collects."""
+"""Everything runs under the quick flags, and the package is imported once, before pytest runs its modules."""
+
+import pytest
+
+import quick_xla  # noqa: F401  # of tests/: before JAX, by the environment
 
 
 def pytest_sessionstart(session):
-    import liquidjax  # noqa: F401  # not above: tests/conftest.py says first what JAX is to read when it is imported
+    import liquidjax  # noqa: F401
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """The kernel of a notebook compiles as users do: what a notebook trains takes longer in slower code."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.path.suffix == ".ipynb":
+            patch.setenv("XLA_FLAGS", "")
+        return (yield)

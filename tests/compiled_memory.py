@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from conftest import OLDER_EMITTERS
+from quick_xla import OLDER_EMITTERS
 
 USERS: Any = {"xla_backend_optimization_level": "3"}
 if OLDER_EMITTERS:

@@ -1,48 +1,15 @@
 """Shared by all tests."""
 
-import hashlib
-import os
-import platform
 import shutil
 from pathlib import Path
 
-from jaxlib.version import __version__ as jaxlib_version
+import jax
+import pytest
 
-# Most tests compile much and compute little, so XLA is asked to compile fast into slower code, unless XLA_FLAGS says
-# otherwise: `make test` sets it empty for what is compared with the peer, `make test-all` for everything. The older
-# emitters halve the time to compile, but may compute one value twice and contract it to a fused multiply-add in one of
-# the two places only, which makes an adaptive solver wrong (see xla_fusion.py): so they go without that instruction.
-QUICK = "--xla_backend_optimization_level=0"
-# XLA ends the process at a flag that it does not know, and later versions no longer have those emitters.
-OLDER_EMITTERS = jaxlib_version.startswith("0.10.")
-if OLDER_EMITTERS and platform.machine().lower() in ("x86_64", "amd64"):
-    QUICK += " --xla_cpu_use_fusion_emitters=false --xla_cpu_max_isa=AVX"
-os.environ.setdefault("XLA_FLAGS", QUICK)
+from quick_xla import CACHE
 
-CACHE = Path(__file__).parents[1] / ".pytest_cache" / "xla"
 MOST_CACHED = 2**30
 """Bytes of compiled programs that are kept; with more the tests begin anew."""
-
-
-def processor() -> str:
-    """What a compiled program may be for that JAX does not look at: the instructions of this processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
-
-
-# Three quarters of the time go to compiling. So programs are kept: those of the other processes of a run, and those of
-# the run before. What is compiled is in the name of a file, so nothing is found that is not what would be compiled now.
-# Processes that tests start share it, by the environment.
-KIND = hashlib.sha256(f"{processor()} {os.environ['XLA_FLAGS']}".encode()).hexdigest()[:16]
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / KIND))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-
-import jax  # noqa: E402
-import pytest  # noqa: E402
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")  # as users may; a number of another type is a mistake
 

@@ -1,5 +1,7 @@
 """Small agents, an environment that counts, and transitions of random numbers."""
 
+import functools
+
 import gymnasium
 import jax
 import numpy as np
@@ -21,6 +23,16 @@ CONTINUOUS = SAC(
     Critic(LiquidNCPNetwork(OBSERVATIONS + 2, 8, 1)),  # recurrent critics
 )
 both = pytest.mark.parametrize("sac", [DISCRETE, CONTINUOUS], ids=["discrete", "continuous"])
+
+
+@functools.cache
+def _drawn(sac, x64):
+    return jax.device_get(jax.jit(sac.init)(KEY))
+
+
+def learner_of(sac):
+    """What `sac.init(KEY)` gives, drawn once for all tests, as arrays of numpy."""
+    return _drawn(sac, jax.config.read("jax_enable_x64"))
 
 
 def some_batch(sac, size=16):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from drawn import drawn
 from liquidjax.cells.ode import is_adaptive
 from liquidjax.cells.wrappers.base import Wrapper
 from liquidjax.testing import check_cell, check_wrapper
@@ -65,12 +66,10 @@ some_cells = pytest.mark.parametrize("cell", [CELLS[name] for name in SOME], ids
 
 @functools.cache
 def example(cell):
-    """Parameters with noise on all of them, since some start at 0 or 1; inputs; dt of each sample and step."""
+    """Parameters; inputs; dt of each sample and step."""
     rng = np.random.default_rng(0)
-    params = jax.device_get(jax.jit(cell.init)(jax.random.key(1)))
-    params = jax.tree.map(lambda leaf: leaf + rng.uniform(0.01, 0.1, leaf.shape), params)
     inputs = rng.normal(size=(TIME, BATCH, cell.inputs))
-    return params, inputs, rng.uniform(0.05, 0.5, size=(TIME, BATCH))
+    return drawn(cell, dtype=float), inputs, rng.uniform(0.05, 0.5, size=(TIME, BATCH))
 
 
 def run(*arguments, **options):

@@ -147,13 +147,20 @@ class Ring:
 WRAPPED = Scaled(lj.Readout(Leaky(), 2))
 
 
-def test_all_of_them_pass():
-    check_integrator(Heun(3))
-    check_integrator(WholeHeun())
-    check_wiring(Ring(5))
-    check_cell(Leaky())
-    check_wrapper(WRAPPED)
-    check_cell(lj.LTC(2, Ring(4)))
+@pytest.mark.parametrize(
+    ("check", "own"),
+    [
+        (check_integrator, Heun(3)),
+        (check_integrator, WholeHeun()),
+        (check_wiring, Ring(5)),
+        (check_cell, Leaky()),
+        (check_wrapper, WRAPPED),
+        (check_cell, lj.LTC(2, Ring(4))),
+    ],
+    ids=["integrator", "protocol of integrators", "wiring", "cell", "wrapper", "cell of a wiring"],
+)
+def test_all_of_them_pass(check, own):
+    check(own)
 
 
 def data():

@@ -8,8 +8,11 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType
+from jax.sharding import PartitionSpec as P
 
 import liquidjax as lj
+from drawn import drawn
 from liquidjax.cells.ode import is_adaptive
 from test_conformance import CELLS
 
@@ -49,6 +52,15 @@ def test_shard_map_runs_gradients_and_methods_of_every_kind_with_its_checks():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert not done.returncode, done.stderr
+
+
+def test_shard_map_over_one_device_is_the_run():
+    cell = lj.CTRNN(3, 2)
+    params, inputs = drawn(cell), np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
+    specs = {"in_specs": (P(), P(None, "batch")), "out_specs": P(None, "batch")}
+    mesh = jax.make_mesh((1,), ("batch",), axis_types=(AxisType.Auto,))
+    shared = jax.jit(jax.shard_map(lambda p, u: lj.unroll(cell, p, u)[1], mesh=mesh, **specs))
+    np.testing.assert_allclose(shared(params, inputs), lj.unroll(cell, params, inputs)[1], rtol=1e-6)
 
 
 EXPORTABLE = {name: cell for name, cell in CELLS.items() if not is_adaptive(cell)}  # its callbacks stay in the process

@@ -250,6 +250,10 @@ def test_the_table_is_complete():
         parameters = inspect.signature(function).parameters
         left_out = {name for name, p in parameters.items() if p.kind is not p.VAR_KEYWORD} - arguments.keys()
         assert left_out <= {"dtype", "throw", "state", "unit"}, (function, left_out)
+
+
+def test_what_the_table_calls_right_is_taken():
+    for function, arguments in RIGHT.items():
         function(**arguments)
 
 

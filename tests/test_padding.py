@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from drawn import drawn
 from liquidjax.cells.wrappers.base import ode_inside
 from liquidjax.sequences.methods.associative import reads_state
 from small_cells import CELLS
@@ -69,7 +70,7 @@ def compiled(cell, way):
 def arguments(cell):
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(TIME, BATCH, cell.inputs)).astype(np.float32)
-    return cell.init(jax.random.key(0)), inputs, rng.uniform(0.05, 0.5, (TIME, BATCH)).astype(np.float32)
+    return drawn(cell), inputs, rng.uniform(0.05, 0.5, (TIME, BATCH)).astype(np.float32)
 
 
 SLOW = [(name, way) for name, cell in CELLS.items() for way in ways_of(cell)]

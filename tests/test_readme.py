@@ -11,6 +11,9 @@ import pytest
 
 import liquidjax as lj
 from liquidjax import __main__ as cli
+from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.supervised import run as supervised_run
+from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.interop import edifice
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -42,9 +45,19 @@ def test_ones_own_data_are_trained_on_as_it_says(walks, capsys, promotes):
     assert "'accuracy'" in capsys.readouterr().out and (walks / "walks.safetensors").exists()
 
 
-def test_its_configuration_trains(walks, capsys):
+@pytest.fixture
+def configuration(walks):
+    """What the README says to write into a file, in that file, beside the data."""
     (text,) = (block for block in re.findall(r"\n\n((?:    .*\n)+)", README) if "source: walks.csv" in block)
     (walks / "walks.yaml").write_text(textwrap.dedent(text))
+
+
+def test_its_configuration_compares_what_it_says(configuration):
+    planned = supervised_run.plan(configs.read("walks.yaml", SupervisedConfig))
+    assert list(planned.networks) == ["LTC", "LSTM", "GRU"]
+
+
+def test_its_configuration_trains(configuration, capsys):
     cli.main(["train", "walks.yaml", "--training.epochs", "1", "--training.no-tune-cpu", "--folder", "run"])
     out = capsys.readouterr().out
     assert re.findall(r"^(LTC|LSTM|GRU|logistic regression) ", out, re.M) == [
@@ -78,18 +91,18 @@ def test_every_name_the_readme_gives_exists():
 
 
 DIVIDED = """
-import jax, jax.numpy as jnp, liquidjax as lj
+import jax, jax.numpy as jnp, liquidjax as lj, numpy as np
 jax.config.update("jax_enable_x64", True)
-cell = lj.LTC(3, lj.AutoNCP(8, 2))
+cell = lj.CTRNN(3, 2)
 CODE
-params, inputs = cell.init(jax.random.key(0)), jax.random.normal(jax.random.key(1), (5, 4, 3))
+params, inputs = jax.jit(cell.init)(jax.random.key(0)), np.random.default_rng(1).normal(size=(5, 4, 3))
 gradients = [
     jax.jit(jax.grad(lambda p: jnp.mean(run(p, inputs) ** 2)))(params)
     for run in (outputs, lambda p, u: lj.unroll(cell, p, u)[1])
 ]
 assert len(jax.jit(outputs)(params, inputs).devices()) == 2
 for one, other in zip(*map(jax.tree.leaves, gradients)):
-    assert jnp.allclose(one, other, rtol=1e-10, atol=1e-12), (one, other)
+    assert np.allclose(one, other, rtol=1e-10, atol=1e-12), (one, other)
 """
 
 

@@ -155,7 +155,11 @@ def _check_numbers(cell: Cell, case: _Case, gradient_tolerance: float) -> None:
         result = run(params, state, inputs, dt, mask)
         return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(result)), result
 
-    differentiate = jax.jit(jax.value_and_grad(loss, argnums=(0, 1, 2, 3), has_aux=True))
+    compiled = jax.jit(jax.value_and_grad(loss, argnums=(0, 1, 2, 3), has_aux=True))
+
+    def differentiate(*arguments: Any) -> Any:
+        return jax.device_get(compiled(*arguments))  # arrays of numpy: to compare them compiles nothing
+
     everything = np.ones((TIME, batch), bool)
     (_, (end, outputs)), gradient = differentiate(params, state, inputs, dt, everything)
     claim(
@@ -235,7 +239,7 @@ def _check_equation(cell: ODECell, case: _Case) -> None:
         by_state = columns(jnp.eye(state.shape[-1], dtype=state.dtype))
         return cell.step(params, state, sensed, dt), (moved, cell.readout(params, moved)), coefficients(state), by_state
 
-    stepped, made, coefficients, by_state = forms(params, state, inputs[0], dt[0])
+    stepped, made, coefficients, by_state = jax.device_get(forms(params, state, inputs[0], dt[0]))
     for part, what in zip(coefficients, ("drive", "rate"), strict=True):
         claim(
             part.shape == state.shape, f"the {what} of {name} must be (*batch, units) = {state.shape}, got {part.shape}"

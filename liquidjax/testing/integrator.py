@@ -75,7 +75,12 @@ def _check_numbers(integrator: Any, name: str, per_sample: bool, gradient_tolera
     )
     claim(np.array_equal(advance(state, 0 * dt), state), f"{name} must leave the state exactly as it is where dt is 0")
     for sample in range(samples):
-        claim_same(moved[sample], alone(state[sample], dt[sample]), f"{name} must give each sample its own dt", 1e-9)
+        claim_same(
+            np.asarray(moved)[sample],
+            alone(state[sample], dt[sample]),
+            f"{name} must give each sample its own dt",
+            1e-9,
+        )
     # Against steps so many that their error does not count: the step halved, the error must be halved at least.
     h, x = dt[:1], state[:1]
     fine = 4096
@@ -85,7 +90,7 @@ def _check_numbers(integrator: Any, name: str, per_sample: bool, gradient_tolera
     def error(pieces: int) -> float:
         y = x
         for _ in range(pieces):
-            y = advance(np.concatenate([y, state[1:]]), np.concatenate([h / pieces, dt[1:]]))[:1]
+            y = np.asarray(advance(np.concatenate([y, state[1:]]), np.concatenate([h / pieces, dt[1:]])))[:1]
         return float(np.max(np.abs(y - exact)))
 
     coarse, half = error(4), error(8)

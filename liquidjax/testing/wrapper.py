@@ -3,10 +3,10 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._belong import check_params, check_state
+from liquidjax._types import Array, Params, State
 from liquidjax.cells.wrappers.base import RewritesState, Wrapper, step_inside
 from liquidjax.testing.cell import check_cell, check_cell_form
 from liquidjax.testing.claims import claim, claim_same
@@ -53,18 +53,19 @@ def check_wrapper(wrapper: Any, *, gradient_tolerance: float = 1e-6) -> None:
 
 def _check_inner(wrapper: Wrapper, name: str) -> None:
     rng = np.random.default_rng(0)
-    params = wrapper.init(jax.random.key(0))
+    params = jax.jit(wrapper.init)(jax.random.key(0))
     structure = jax.eval_shape(lambda: wrapper.initial_state((2,), float))
-    states = [jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape)), structure) for _ in range(2)]
-    inputs, dt = jnp.asarray(rng.normal(size=(2, wrapper.inputs))), jnp.array([0.1, 0.3])
-    sensed = wrapper.sense(params, inputs)
+    states = [jax.tree.map(lambda leaf: rng.normal(size=leaf.shape), structure) for _ in range(2)]
+    inputs, dt = rng.normal(size=(2, wrapper.inputs)), np.array([0.1, 0.3])
+    sensed = jax.jit(wrapper.sense)(params, inputs)
     if not wrapper.transparent:
         claim(
             isinstance(wrapper, RewritesState),
             f"{name} is not transparent, so it must say in `rewritten_within` how far it rewrites the inner state",
         )
         return
-    heard = [jax.tree.leaves(wrapper.inner_sensed(params, state, sensed)) for state in states]
+    hear = jax.jit(wrapper.inner_sensed)
+    heard = [jax.tree.leaves(hear(params, state, sensed)) for state in states]
     claim(
         all(np.array_equal(a, b) for a, b in zip(*heard, strict=True)),
         f"{name} says it is transparent, but what its inner cell senses depends on the state",
@@ -73,8 +74,12 @@ def _check_inner(wrapper: Wrapper, name: str) -> None:
         jax.tree.structure(wrapper.inner_state(states[0])) == jax.tree.structure(states[0]),
         f"{name} says it is transparent, but its state is not that of its inner cell",
     )
+
+    @jax.jit
+    def both(params: Params, state: State, sensed: Any, dt: Array) -> tuple[Any, Any]:
+        return wrapper.step(params, state, sensed, dt), step_inside(wrapper, params, state, sensed, dt)
+
     claim_same(
-        wrapper.step(params, states[0], sensed, dt),
-        step_inside(wrapper, params, states[0], sensed, dt),
+        *both(params, states[0], sensed, dt),
         f"{name} says it is transparent, so its step must be that of its inner cell, then its readout",
     )

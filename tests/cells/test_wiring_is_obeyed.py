@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from drawn import drawn
 
 WIRINGS = {
     "ncp": lj.NCP(6, 5, 2, 2, 2, 3, 2, seed=3),
@@ -21,19 +22,16 @@ INPUTS = 3
 
 def jacobians(cell):
     """Whether the new state depends on (inputs, old state): bool (inputs, units) and (units, units), source first."""
-    params = cell.init(jax.random.key(0))
+    params = drawn(cell)  # no weight is zero by chance, and gates are in their responsive range
     rng = np.random.default_rng(1)
-    # No weight is zero by chance, and gates are in their responsive range.
-    params = jax.tree.map(lambda leaf: leaf + 0.05 * rng.uniform(0.5, 1, leaf.shape).astype(np.float32), params)
-    state, inputs = rng.uniform(0.2, 0.8, cell.units), rng.uniform(0.2, 0.8, INPUTS)
+    state, inputs = (rng.uniform(0.2, 0.8, size).astype(np.float32) for size in (cell.units, INPUTS))
 
-    def new_state(inputs, state):
-        return lj.step(cell, params, state, inputs, 0.7)[0]
+    @jax.jit
+    def of_new_state(params, inputs, state):
+        return jax.jacrev(lambda u, x: lj.step(cell, params, x, u, 0.7)[0], argnums=(0, 1))(inputs, state)
 
-    by_inputs, by_state = jax.jacrev(new_state, argnums=(0, 1))(
-        jnp.asarray(inputs, jnp.float32), jnp.asarray(state, jnp.float32)
-    )
-    return np.asarray(by_inputs).T != 0, np.asarray(by_state).T != 0
+    by_inputs, by_state = jax.device_get(of_new_state(params, inputs, state))
+    return by_inputs.T != 0, by_state.T != 0
 
 
 @each_wiring
@@ -96,9 +94,9 @@ def test_wired_cfc_as_ncps_leaks_through_its_time_heads():
 @each_wiring
 def test_a_masked_weight_of_the_wired_cfc_gets_no_gradient(wiring):
     cell = lj.WiredCfC(INPUTS, wiring)
-    params = cell.init(jax.random.key(0))
-    inputs = jnp.ones((3, INPUTS))
-    gradient = jax.grad(lambda p: jnp.sum(lj.unroll(cell, p, inputs)[1] ** 2))(params)
+    params = jax.device_get(jax.jit(cell.init)(jax.random.key(0)))
+    inputs = np.ones((3, INPUTS), np.float32)
+    gradient = jax.device_get(jax.jit(jax.grad(lambda p: jnp.sum(lj.unroll(cell, p, inputs)[1] ** 2)))(params))
     for mask, layer, start in zip(cell.masks(), gradient.layers, params.layers, strict=True):
-        assert not np.any(np.asarray(layer.heads.weight)[~mask]) and not np.any(np.asarray(start.heads.weight)[~mask])
-        assert np.any(np.asarray(layer.heads.weight)[mask])
+        assert not np.any(layer.heads.weight[~mask]) and not np.any(start.heads.weight[~mask])
+        assert np.any(layer.heads.weight[mask])

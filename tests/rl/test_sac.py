@@ -17,7 +17,7 @@ from liquidjax.rl.actors import ContinuousActor, DiscreteActor
 from liquidjax.rl.critic import Critic
 from liquidjax.rl.replay import Replay, Transition
 from liquidjax.rl.sac import SAC, States, act, update
-from small_agents import CONTINUOUS, DISCRETE, KEY, OBSERVATIONS, both, some_batch
+from small_agents import CONTINUOUS, DISCRETE, KEY, OBSERVATIONS, both, learner_of, some_batch
 
 
 def test_v15_the_density_is_the_slope_of_the_distribution(x64):
@@ -80,7 +80,7 @@ def test_v15_target_entropies():
 
 @both
 def test_v15_shapes_of_a_step(sac, x64):
-    learner = sac.init(KEY)
+    learner = learner_of(sac)
     for batch in ((), (5,)):
         states = sac.initial_states(batch)
         new, action = act(sac, learner, states, jnp.ones((*batch, OBSERVATIONS)), KEY)
@@ -99,7 +99,7 @@ def test_v15_shapes_of_a_step(sac, x64):
 
 
 def test_v15_act_without_a_key_is_the_best_action(x64):
-    learner = CONTINUOUS.init(KEY)
+    learner = learner_of(CONTINUOUS)
     state, observation = jnp.zeros(2), jnp.ones(OBSERVATIONS)
     new, action = CONTINUOUS.actor.act(learner.actor, state, observation)
     output = lj.step(CONTINUOUS.actor.network, learner.actor, state, observation)[1]
@@ -143,7 +143,7 @@ def by_hand(sac, learner, batch):
 def test_v15_losses_and_gradients_by_hand(x64, promotes):
     sac = DISCRETE
     batch = some_batch(sac, size=3)
-    learner = sac.init(KEY)
+    learner = learner_of(sac)
     learner = learner._replace(targets=jax.tree.map(lambda leaf: 0.7 * leaf, learner.critics))
     new, losses = update(sac, learner, batch, KEY)
     (critic_loss, critics), (actor_loss, actor) = by_hand(sac, learner, batch)
@@ -165,7 +165,7 @@ def test_v15_losses_and_gradients_by_hand(x64, promotes):
 @both
 def test_v15_both_states_matter_each_in_its_place(sac):
     """The actor's loss reads h_t and not h_{t+1}; the critics' loss reads h_{t+1}, for their targets."""
-    batch, learner = some_batch(sac), sac.init(KEY)
+    batch, learner = some_batch(sac), learner_of(sac)
 
     def losses(**changes):
         return update(sac, learner, batch._replace(**changes), KEY)[1]
@@ -185,7 +185,7 @@ def test_v15_both_states_matter_each_in_its_place(sac):
 @both
 @pytest.mark.parametrize("too_low", [True, False])
 def test_v15_alpha_rises_while_the_entropy_is_too_low_and_else_falls(sac, too_low):
-    batch, learner = some_batch(sac), sac.init(KEY)
+    batch, learner = some_batch(sac), learner_of(sac)
     entropy = float(update(sac, learner, batch, KEY)[1].entropy)
     aimed = dataclasses.replace(sac, target_entropy=entropy + (0.5 if too_low else -0.5))
     new, _ = update(aimed, learner, batch, KEY)
@@ -216,7 +216,7 @@ def test_explicit_constraints_hold_after_an_update():
 
     sac = SAC(DiscreteActor(network("explicit")), Critic(network("implicit")), learning_rate=10.0)
     batch = jax.tree.map(np.asarray, some_batch(sac)._replace(action=np.arange(16) % 4))
-    learner = sac.init(KEY)
+    learner = learner_of(sac)
     new, losses = update(sac, learner, batch, KEY)
     assert np.isfinite(losses).all()
     assert jnp.min(new.actor.sensory_synapses.weight) == 0 and jnp.min(new.actor.synapses.weight) == 0
@@ -229,7 +229,7 @@ def test_explicit_constraints_hold_after_an_update():
 
 def test_the_optimizer_is_adam_for_everything():
     sac, batch = DISCRETE, some_batch(DISCRETE)
-    learner = sac.init(KEY)
+    learner = learner_of(sac)
     new, _ = update(sac, learner, batch, KEY)
     count = optax.tree.get(new.opt_state, "count")
     assert isinstance(count, jax.Array) and int(count) == 1

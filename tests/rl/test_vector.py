@@ -13,6 +13,7 @@ from liquidjax.rl import SAC, ContinuousActor, Critic, DiscreteActor, for_enviro
 from liquidjax.rl.environments import environments
 from liquidjax.rl.replay import Replay, Transition
 from liquidjax.rl.sac import act
+from small_agents import learner_of
 
 KEY = jax.random.key(0)
 MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED]
@@ -80,7 +81,7 @@ def test_each_environment_has_transitions_and_states_of_its_own(sac, mode, copy,
             super().add(transition)
 
     monkeypatch.setattr(training, "Replay", Recording)
-    learner = sac.init(KEY)
+    learner = learner_of(sac)
     steps = 13
     run = train(counting(sac, mode, copy), sac, steps=steps, warmup=steps, batch_size=2, learner=learner)
     # In its own mode of NextStep a reset takes the step after an episode.
@@ -113,7 +114,7 @@ def test_each_environment_has_a_seed_of_its_own_and_draws_of_its_own():
     train(envs, DISCRETE, steps=2, warmup=2, batch_size=2, seed=7)
     members = [env for env in envs.envs if isinstance(env, Counting)]
     assert [env.seeds[0] for env in members] == [7, 8, 9]
-    learner = CONTINUOUS.init(KEY)
+    learner = learner_of(CONTINUOUS)
     _, action = act(CONTINUOUS, learner, CONTINUOUS.initial_states((3,)), jnp.ones((3, 3)), KEY)
     assert len(np.unique(np.asarray(action), axis=0)) == 3
 

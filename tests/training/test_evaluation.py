@@ -39,9 +39,10 @@ def ready_for(name) -> tuple[lj.Cell, Objective, Examples]:
 def alone(cell, objective, params, ready, i):
     """(answers to a series, its losses and their weights), of a run of that series only."""
     steps = slice(LENGTHS[i])
-    dt = ready.dt[i, steps, None]
-    outputs = lj.unroll(cell, params, ready.inputs[i, steps, None], dt)[1]
-    targets = ready.targets[i, steps][:, None] if ready.each_step else ready.targets[i][None]
+    given, dt, targets = map(np.asarray, (ready.inputs, ready.dt, ready.targets))
+    dt = dt[i, steps, None]
+    outputs = lj.unroll(cell, params, given[i, steps, None], dt)[1]
+    targets = targets[i, steps][:, None] if ready.each_step else targets[i][None]
     batch = Batch(None, dt, None, jnp.asarray(targets), jnp.ones(1))
     return objective.answers(outputs, batch), objective.losses(outputs, batch)
 
