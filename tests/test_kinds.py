@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import liquidjax
+from drawn import drawn
 from liquidjax.tasks.preparation import Preparation
 from small_cells import squared_error
 
@@ -29,7 +30,7 @@ LAYER = lj.SparseLinear(MASK)
 PLAIN = lj.NCPNetwork(2, 4, 1)
 HEAD, CNN = lj.ConvolutionalHead(16, 24), lj.CNN(53, 53)
 ADJOINT = diffrax.RecursiveCheckpointAdjoint()
-MODEL = dict(cell=GRU, params=GRU.init(KEY), preparation=Preparation((0.0, 1.0), (1.0, 2.0)), objective=None)
+MODEL = dict(cell=GRU, params=drawn(GRU), preparation=Preparation((0.0, 1.0), (1.0, 2.0)), objective=None)
 MODEL |= dict(features=("a", "b"), classes=("a",), outputs=("a",), notes={"a": "b"})
 FOLDER = tempfile.TemporaryDirectory()
 FILE = Path(FOLDER.name) / "model.safetensors"
@@ -43,7 +44,7 @@ def decay(rate, t, x):
 
 def of_cell(cell, **others):
     """The arguments that most functions have."""
-    return dict(cell=cell, params=cell.init(KEY), inputs=INPUTS, dt=0.5) | others
+    return dict(cell=cell, params=drawn(cell), inputs=INPUTS, dt=0.5) | others
 
 
 SIZES, RUN = dict(inputs=2, units=3), dict(state=np.zeros(3), key=KEY)

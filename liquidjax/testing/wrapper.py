@@ -79,7 +79,9 @@ def _check_inner(wrapper: Wrapper, name: str) -> None:
     def both(params: Params, state: State, sensed: Any, dt: Array) -> tuple[Any, Any]:
         return wrapper.step(params, state, sensed, dt), step_inside(wrapper, params, state, sensed, dt)
 
+    own, inside = both(params, states[0], sensed, dt)
     claim_same(
-        *both(params, states[0], sensed, dt),
+        own,
+        inside,
         f"{name} says it is transparent, so its step must be that of its inner cell, then its readout",
     )
