@@ -12,7 +12,12 @@ FEWEST = 32
 
 
 def answers(model: Model, given: Series) -> np.ndarray:
-    """`predict` for each case, float64 (cases, ...), computed for a number of cases that few programs are compiled for.
+    """What `predict` says of each case, float64 (cases, ...)."""
+    return predict(model, filled(given).dataset()).answers[: len(given.values)].astype(float)
+
+
+def filled(given: Series) -> Series:
+    """The cases, and copies of the first one, up to a number that few programs are compiled for.
 
     That is a power of two from 32, up to the batch of `evaluate`: so the parts of a cross-validation share a program,
     and a case by itself gets the answer that it gets among others.
@@ -21,7 +26,4 @@ def answers(model: Model, given: Series) -> np.ndarray:
     count = 1 << (max(cases, FEWEST) - 1).bit_length()
     if count > BATCH:
         count = -(-cases // BATCH) * BATCH
-    more = [0] * (count - cases)  # copies of the first case
-    values = [*given.values, *(given.values[i] for i in more)]
-    times = None if given.times is None else [*given.times, *(given.times[i] for i in more)]
-    return predict(model, given._replace(values=values, times=times).dataset()).answers[:cases].astype(float)
+    return given.take([*range(cases), *[0] * (count - cases)])

@@ -21,7 +21,8 @@ from liquidjax.wirings import AutoNCP
 _OF_UNITS = {cls.__name__: cls for cls in (CfC, CTRNN, GRU, HasaniLTC, LSTM)}
 _WIRED = {cls.__name__: cls for cls in (LTC, WiredCfC)}
 NAMES = (*_WIRED, *_OF_UNITS)
-"""Cells that a name alone says; the first two have the wiring AutoNCP(units, units // 4)."""
+"""Cells that a name alone says; the first two have the wiring AutoNCP(units, units // 4), or up to units // 2 outputs
+where there is more to be said."""
 
 
 def network(cell: Any, units: Any, inputs: int, outputs: int) -> Cell:
@@ -50,7 +51,7 @@ def network(cell: Any, units: Any, inputs: int, outputs: int) -> Cell:
         made = parse(cell, inputs=inputs)
         check_cell(made)
     elif isinstance(cell, str):
-        made = _named(cell, check_size("units", units), inputs)
+        made = _named(cell, check_size("units", units), inputs, outputs)
     else:
         if isinstance(cell, type) or not isinstance(cell, Cell):
             raise ValueError(f"cell must be {_EXPECTED}, got {described(cell)}")
@@ -69,11 +70,11 @@ def network(cell: Any, units: Any, inputs: int, outputs: int) -> Cell:
 _EXPECTED = f'one of {", ".join(NAMES)}, a call such as "LTC(wiring=AutoNCP(32, 8))", or a cell'
 
 
-def _named(name: str, units: int, inputs: int) -> Cell:
+def _named(name: str, units: int, inputs: int, outputs: int) -> Cell:
     if name in _OF_UNITS:
         return _OF_UNITS[name](inputs, units)
     if name in _WIRED:
-        return _WIRED[name](inputs, AutoNCP(units, max(1, units // 4)))
+        return _WIRED[name](inputs, AutoNCP(units, max(1, units // 4, min(outputs, units // 2))))
     near = difflib.get_close_matches(name, NAMES, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise ValueError(f"cell must be {_EXPECTED}, got {shown(name)}{hint}")

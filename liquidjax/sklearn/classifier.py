@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from liquidjax._checks import check_choice
 from liquidjax.sklearn.answers import answers
-from liquidjax.sklearn.learning import draws, learn, parts
+from liquidjax.sklearn.learning import Parts, draws, learn, rows_of_parts
 from liquidjax.sklearn.series import read
 from liquidjax.sklearn.settings import Settings
 from liquidjax.sklearn.targets import check_given, forget, tagged
@@ -33,10 +33,13 @@ class LiquidClassifier(ClassifierMixin, Settings):
         units: its neurons, where it is a name; an LTC and a WiredCfC have the wiring AutoNCP(units, units // 4).
         epochs: times through the data; None for as many as 1000 batches take, and 20 at least.
         batch_size: cases in a step.
-        learning_rate, optimizer, schedule, weight_decay: see `liquidjax.training.optimizer.Optimizer`.
+        learning_rate: None for one that suits the cell: 0.02 for an LTC, 0.003 for a CfC, 0.01 for others.
+        optimizer, schedule, weight_decay: see `liquidjax.training.optimizer.Optimizer`.
         validation_fraction: share of the cases of each class that are not trained on: of all epochs the one is kept
             that is best for them. 0 for none: the last is kept.
         patience: epochs without a better one, by those cases, after which the training stops; None for none.
+        step: what a typical step from one time to the next is in units of the time constants; None for as much as
+            makes a typical case 30 of them long, and 1 at most.
         time_channel: which channel of X is the time of each step; None where steps are 0, 1, 2, ... or `times` are
             given. A cross-validation hands it on with X, and `times` not.
         random_state: of the network, the order of cases and those held out.
@@ -54,7 +57,7 @@ class LiquidClassifier(ClassifierMixin, Settings):
         >>> y = np.array(["slow", "fast"] * 12)
         >>> steps = np.arange(15) * np.where(y == "slow", 0.5, 1.0)[:, None]
         >>> X = np.sin(steps + rng.uniform(0, 6, (24, 1)))  # (cases, time), one channel
-        >>> classifier = LiquidClassifier("CTRNN", units=8, epochs=40, random_state=0).fit(X, y)
+        >>> classifier = LiquidClassifier("GRU", units=8, epochs=40, random_state=0).fit(X, y)
         >>> classifier.predict(X[:2]).tolist(), classifier.predict_proba(X).shape, classifier.score(X, y) > 0.9
         (['slow', 'fast'], (24, 2), True)
     """
@@ -75,7 +78,7 @@ class LiquidClassifier(ClassifierMixin, Settings):
             ValueError: data or settings that do not fit.
         """
         forget(self)
-        given = read(self, X, times, least=2)
+        given = read(self, X, times, cases=2)
         check_given(self, y)
         y = column_or_1d(y, warn=True)
         check_consistent_length(given.values, y)
@@ -90,9 +93,11 @@ class LiquidClassifier(ClassifierMixin, Settings):
         weights = None
         if self.class_weight is not None:
             weights = tuple(compute_class_weight(self.class_weight, classes=self.classes_, y=y).tolist())
-        data = given.dataset(labels, classes=[str(label) or "''" for label in self.classes_.tolist()])
         seeds = draws(self.random_state)
-        learn(self, Classification(self.at, weights), parts(self, data, labels, seeds.split), seeds.network)
+        data = given.dataset(labels, classes=[str(label) or "''" for label in self.classes_.tolist()])
+        both = Parts.of(data, *rows_of_parts(self, labels, seeds.split))
+        learnt = learn(self, Classification(self.at, weights), both, seeds.network)
+        self.model_, self.history_, self.n_iter_ = learnt
         self._form, self.n_channels_ = given.form, given.form.channels
         return self
 

@@ -9,16 +9,28 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from liquidjax._checks import check_flag, check_number, check_size
+from liquidjax.cells.cfc import CfC
+from liquidjax.cells.ltc import LTC
+from liquidjax.cells.wired_cfc import WiredCfC
+from liquidjax.cells.wrappers.base import cell_inside
 from liquidjax.sklearn.cells import network
 from liquidjax.sklearn.settings import Settings
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.training.fit import Epoch, fit
+from liquidjax.training.model import Model
 from liquidjax.training.objective import Objective
 from liquidjax.training.optimizer import Optimizer
 
 STEPS, FEWEST_EPOCHS = 1000, 20
 """Batches of a training where nobody says for how many epochs, and the epochs that it has at least."""
+
+RATE, RATES = 0.01, {LTC: 0.02, CfC: 0.003, WiredCfC: 0.003}
+"""Learning rates where nobody says one, by the cell: of 0.003, 0.01 and 0.02 those by which it did best on UnitTest,
+ItalyPowerDemand, BasicMotions and GunPoint."""
+DURATION = 30.0
+"""Of a typical case, in units of the time constants, where nobody says what a step is: those of an LTC are about one,
+so that it remembers a thirtieth of a case. Steps are made shorter, never longer."""
 
 
 class Parts(NamedTuple):
@@ -26,6 +38,20 @@ class Parts(NamedTuple):
 
     training: SequenceDataset
     validation: SequenceDataset | None
+
+    @classmethod
+    def of(cls, data: SequenceDataset, rows: np.ndarray, held: np.ndarray | None) -> "Parts":
+        """The parts of these cases."""
+        return cls(data.take(rows), None if held is None else data.take(held))
+
+
+class Learnt(NamedTuple):
+    """What `fit` leaves: the model, with parameters of numpy, of which a pickle needs no device; of each epoch what is
+    known then; and how many there were."""
+
+    model: Model
+    history: list[Epoch]
+    epochs: int
 
 
 class Draws(NamedTuple):
@@ -69,51 +95,62 @@ def held_out(strata: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     return chosen
 
 
-def parts(settings: Settings, data: SequenceDataset, strata: np.ndarray, seed: int) -> Parts:
-    """The cases that are learnt from, and those that are held out.
+def share_held_out(settings: Settings) -> float:
+    """The share of the cases to hold out, or the ValueError for what is none."""
+    fraction = check_number("validation_fraction", settings.validation_fraction, 0, 1)
+    if settings.patience is not None and not fraction:
+        raise ValueError(
+            f"patience must be None where validation_fraction is 0, for there is nothing to see by, got "
+            f"{settings.patience!r}"
+        )
+    return fraction
+
+
+def rows_of_parts(settings: Settings, strata: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The cases that are learnt from, and those that are held out, None where all are learnt from.
 
     Raises:
-        ValueError: a fraction that is none, or so small that nothing would be held out.
+        ValueError: a share that is none, or so small that it is no case.
     """
-    fraction = check_number("validation_fraction", settings.validation_fraction, 0, 1)
+    fraction = share_held_out(settings)
     if not fraction:
-        return Parts(data, None)
+        return np.arange(len(strata)), None
     chosen = held_out(strata, fraction, seed)
     if not chosen.any():
         raise ValueError(
-            f"validation_fraction must be 0, or hold out at least one of {len(data)} cases, got {fraction:g}"
+            f"validation_fraction must be 0, or the share of one case at least, got {fraction:g} of {len(strata)} cases"
         )
-    return Parts(data.take(~chosen), data.take(chosen))
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
-def learn(settings: Settings, objective: Objective, parts: Parts, seed: int) -> None:
-    """Trains the network of an estimator, and puts `model_`, `history_` and `n_iter_` on it.
-
-    Parameters become arrays of numpy: a pickle of those needs no device, and says the same twice.
+def learn(settings: Settings, objective: Objective, parts: Parts, seed: int) -> Learnt:
+    """Trains the network of an estimator.
 
     Raises:
         ValueError: a setting that is none.
         FloatingPointError: the network diverged.
     """
     training, validation = parts
-    if settings.patience is not None and validation is None:
-        raise ValueError(
-            "patience must be None where nothing is held out to see by, or validation_fraction above 0, got "
-            f"{settings.patience!r}"
-        )
     batch_size = check_size("batch_size", settings.batch_size)
     epochs = settings.epochs
     if epochs is None:
         epochs = max(FEWEST_EPOCHS, math.ceil(STEPS * batch_size / len(training)))
     preparation = Preparation.learnt(training)
-    rule = (settings.optimizer, settings.learning_rate, settings.schedule)
+    step = min(1.0, DURATION / float(np.median(training.lengths)))
+    if settings.step is not None:
+        step = check_number("step", settings.step, 0, np.inf, above=True)
+    preparation = dataclasses.replace(preparation, time_unit=preparation.time_unit / step)
+    cell = network(settings.cell, settings.units, preparation.inputs, objective.outputs(training))
+    rate = settings.learning_rate
+    if rate is None:
+        rate = RATES.get(type(cell_inside(cell)), RATE)
     fitted = fit(
-        network(settings.cell, settings.units, preparation.inputs, objective.outputs(training)),
+        cell,
         objective,
         training,
         validation,
         preparation=preparation,
-        optimizer=Optimizer(*rule, weight_decay=settings.weight_decay),
+        optimizer=Optimizer(settings.optimizer, rate, settings.schedule, weight_decay=settings.weight_decay),
         epochs=epochs,
         batch_size=batch_size,
         patience=settings.patience,
@@ -121,10 +158,8 @@ def learn(settings: Settings, objective: Objective, parts: Parts, seed: int) -> 
         callback=_tell if check_flag("verbose", settings.verbose) else None,
     )
     model = fitted.model()
-    estimator: Any = settings
-    estimator.model_ = dataclasses.replace(model, params=jax.tree.map(np.asarray, model.params))
-    estimator.history_ = fitted.history
-    estimator.n_iter_ = len(fitted.history)
+    model = dataclasses.replace(model, params=jax.tree.map(np.asarray, model.params))
+    return Learnt(model, fitted.history, len(fitted.history))
 
 
 def _tell(epoch: Epoch) -> None:

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from liquidjax._checks import check_choice
 from liquidjax.sklearn.answers import answers
-from liquidjax.sklearn.learning import draws, learn, parts
+from liquidjax.sklearn.learning import Parts, draws, learn, rows_of_parts
 from liquidjax.sklearn.series import read
 from liquidjax.sklearn.settings import Settings
 from liquidjax.sklearn.targets import check_given, forget, tagged
@@ -24,8 +24,8 @@ class LiquidRegressor(RegressorMixin, Settings):
 
     Args:
         cell, units, epochs, batch_size, learning_rate, optimizer, schedule, weight_decay, validation_fraction,
-            patience, time_channel, random_state, verbose, at: see `LiquidClassifier`, as for X and the attributes,
-            but `classes_`. What is held out is drawn from all cases.
+            patience, step, time_channel, random_state, verbose, at: see `LiquidClassifier`, as for X and, but for
+            `classes_`, the attributes.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -50,13 +50,16 @@ class LiquidRegressor(RegressorMixin, Settings):
             ValueError: data or settings that do not fit.
         """
         forget(self)
-        given = read(self, X, times, least=2)
+        given = read(self, X, times, cases=2)
         check_given(self, y)
-        values = check_array(y, dtype=np.float64, ensure_2d=False, estimator=self, input_name="y")
+        finite: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "input_name": "y"}
+        values = np.asarray(check_array(y, estimator=self, **finite))
         check_consistent_length(given.values, values)
         check_choice("at", self.at, ("mean", "last"))
-        data, seeds = given.dataset(values), draws(self.random_state)
-        learn(self, Regression(self.at), parts(self, data, np.zeros(len(data), int), seeds.split), seeds.network)
+        seeds = draws(self.random_state)
+        data = given.dataset(values)
+        both = Parts.of(data, *rows_of_parts(self, np.zeros(len(data), int), seeds.split))
+        self.model_, self.history_, self.n_iter_ = learn(self, Regression(self.at), both, seeds.network)
         self._form, self.n_channels_ = given.form, given.form.channels
         self._one = values.ndim == 1
         return self

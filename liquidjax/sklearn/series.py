@@ -13,7 +13,7 @@ _ARRAY: dict[str, Any] = {"dtype": (np.float64, np.float32), "ensure_all_finite"
 
 
 class Form(NamedTuple):
-    """What of X must be the same again: its channels, whether its columns are those of a table, whether it has times."""
+    """What of X must be the same again: its channels, the columns where it is a table, whether it has times."""
 
     channels: int
     table: bool
@@ -27,12 +27,19 @@ class Series(NamedTuple):
     times: Sequence[np.ndarray] | None
     form: Form
 
+    def take(self, rows: Sequence[int] | np.ndarray) -> "Series":
+        """The cases of these numbers."""
+        times = None if self.times is None else [self.times[row] for row in rows]
+        return self._replace(values=[self.values[row] for row in rows], times=times)
+
     def dataset(self, targets: Any = None, **names: Any) -> SequenceDataset:
         """The data set, with what is to be learnt."""
         return SequenceDataset.of(self.values, self.times, targets, **names)
 
 
-def read(estimator: Any, X: Any, times: Any = None, known: Form | None = None, least: int = 1) -> Series:
+def read(
+    estimator: Any, X: Any, times: Any = None, known: Form | None = None, *, cases: int = 1, steps: int = 1
+) -> Series:
     """Reads X, and says so in scikit-learn's words where it is none.
 
     Args:
@@ -41,37 +48,31 @@ def read(estimator: Any, X: Any, times: Any = None, known: Form | None = None, l
         times: of the steps, (time,) for all cases, (cases, time), or a list of (time_i,).
         known: the form of what was learnt from, which X must have; None where it is learnt from. Who learnt from a
             table gets tables with the same columns.
-        least: cases.
+        cases, steps: how many there must be, and in each.
 
     Raises:
         ValueError: X or times of another form, infinite or complex numbers, no cases or no steps.
         TypeError: a sparse matrix, or objects that are no numbers.
     """
-    table = False
-    if _is_list(X):
-        cases = _of_list(estimator, X, least)
-    elif getattr(X, "ndim", None) == 3:
-        cases = list(_checked(estimator, X, allow_nd=True, ensure_min_samples=least))
-    elif known is None or known.table:
-        found = validate_data(estimator, X, reset=known is None, ensure_min_samples=least, **_ARRAY)
-        cases, table = [row[None] for row in found], True
-    else:  # after series of any length, a table with any number of columns
-        cases = [row[None] for row in _checked(estimator, X, ensure_min_samples=least)]
-    if not all(case.size for case in cases):
-        raise ValueError(f"X must have at least one channel and one step in each case, got {cases[0].shape} and others")
-    channels = len(cases[0])
+    found, table = _cases(estimator, X, known, cases, steps)
+    for case in found:
+        if not len(case) or case.shape[1] < steps:
+            raise ValueError(
+                f"X must have at least one channel and {steps} steps in each case, got (channels, time) = {case.shape}"
+            )
+    channels = len(found[0])
     if known is None and not table:
         vars(estimator).pop("feature_names_in_", None)
         estimator.n_features_in_ = channels
     if known is not None and channels != known.channels:
         raise ValueError(f"X must be (cases, channels, time) with {known.channels} channels, as in fit, got {channels}")
-    values = [case.T for case in cases]
+    values = [case.T for case in found]
     if estimator.time_channel is not None:
         if times is not None:
             raise ValueError("times must be None where time_channel says which channel of X has them")
         values, times = _times_within(values, estimator.time_channel)
     elif times is not None:
-        times = _of_each(times, len(values))
+        times = of_each("times", times, len(values))
     if known is not None and known.timed != (times is not None):
         raise ValueError(
             "times must be given as to fit, which had them; a time_channel is another way to say them"
@@ -81,7 +82,21 @@ def read(estimator: Any, X: Any, times: Any = None, known: Form | None = None, l
     return Series(values, times, Form(channels, table, times is not None))
 
 
-def _checked(estimator: Any, X: Any, **how: Any) -> np.ndarray:
+def _cases(estimator: Any, X: Any, known: Form | None, cases: int, steps: int) -> tuple[list[np.ndarray], bool]:
+    """(channels, time_i) of each case, and whether X was a table."""
+    if _is_list(X):
+        return _of_list(estimator, X, cases), False
+    if getattr(X, "ndim", None) == 3:
+        return list(_checked(estimator, X, allow_nd=True, ensure_min_samples=cases)), False
+    least: dict[str, Any] = {"ensure_min_samples": cases, "ensure_min_features": steps}
+    if known is None or known.table:
+        rows: Any = validate_data(estimator, X, reset=known is None, **least, **_ARRAY)
+    else:  # who learnt from series of any length takes a table with any number of columns
+        rows = _checked(estimator, X, **least)
+    return [row[None] for row in rows], True
+
+
+def _checked(estimator: Any, X: Any, **how: Any) -> Any:
     return check_array(X, estimator=estimator, input_name="X", **how, **_ARRAY)
 
 
@@ -132,15 +147,15 @@ def _times_within(values: list[np.ndarray], channel: Any) -> tuple[list[np.ndarr
     return [np.delete(x, place, axis=1) for x in values], [x[:, place].astype(float) for x in values]
 
 
-def _of_each(times: Any, count: int) -> list[Any]:
-    """The times of each series, which may share them."""
+def of_each(name: str, times: Any, count: int) -> list[Any]:
+    """The times of each case, which may share them; the ValueError where they are those of more or fewer."""
     if not isinstance(times, list | tuple) or all(np.ndim(each) == 0 for each in times):
         times = np.asarray(times)
         if times.ndim == 1 and times.dtype != object:
             return [times] * count
     if np.ndim(times) == 0 or len(times) != count:
-        got = np.shape(times) if isinstance(times, np.ndarray) else f"a list of {len(times)}"
+        got = times.shape if isinstance(times, np.ndarray) else f"a list of {len(times)}"
         raise ValueError(
-            f"times must be (time,) for all cases, (cases, time), or a list of (time_i,), of {count} cases, got {got}"
+            f"{name} must be (time,) for all cases, (cases, time), or a list of (time_i,), of {count} cases, got {got}"
         )
     return list(times)

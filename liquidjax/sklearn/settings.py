@@ -21,12 +21,13 @@ class Settings(BaseEstimator):
     _: KW_ONLY
     epochs: int | None = None
     batch_size: int = 16
-    learning_rate: float = 0.01
+    learning_rate: float | None = None
     optimizer: Name = "adam"
     schedule: Schedule = "cosine"
     weight_decay: float = 0.0
     validation_fraction: float = 0.0
     patience: int | None = None
+    step: float | None = None
     time_channel: int | None = None
     random_state: Any = None
     verbose: bool = False
