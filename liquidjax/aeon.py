@@ -40,6 +40,8 @@ class LiquidClassifier(Settings, BaseClassifier):
     """
 
     at: Literal["mean", "last"] = "mean"
+    indicators: bool = False
+    since: bool = False
     class_weight: Any = None
 
     _tags = _TAGS
@@ -76,6 +78,8 @@ class LiquidRegressor(Settings, BaseRegressor):
     """
 
     at: Literal["mean", "last"] = "mean"
+    indicators: bool = False
+    since: bool = False
 
     _tags = _TAGS
 

@@ -45,6 +45,7 @@ class LiquidClassifier(ClassifierMixin, Settings):
         random_state: of the network, the order of cases and those held out.
         verbose: whether a line is printed for each epoch.
         at: where the network is asked: "mean" over all steps, or at the "last".
+        indicators, since: whether the network also reads, of each channel, whether it was observed, and how long ago.
         class_weight: how much a class counts: None for all alike, "balanced" for rare ones more, or {label: weight}.
 
     Attributes: `classes_`; `model_`, a `liquidjax.Model`, which can be saved; `history_`, an `Epoch` for each;
@@ -63,6 +64,8 @@ class LiquidClassifier(ClassifierMixin, Settings):
     """
 
     at: Literal["mean", "last"] = "mean"
+    indicators: bool = False
+    since: bool = False
     class_weight: Any = None
 
     def fit(self, X: Any, y: Any, times: Any = None) -> "LiquidClassifier":
@@ -88,7 +91,7 @@ class LiquidClassifier(ClassifierMixin, Settings):
         labels = np.asarray(encoder.fit_transform(y))
         self.classes_ = np.asarray(encoder.classes_)
         if len(self.classes_) < 2:
-            raise ValueError(f"y must have at least two classes, got one class: {self.classes_[0]!r}")
+            raise ValueError(f"y must have at least two classes, got one class: {self.classes_.tolist()[0]!r}")
         check_choice("at", self.at, ("mean", "last"))
         weights = None
         if self.class_weight is not None:
@@ -96,7 +99,8 @@ class LiquidClassifier(ClassifierMixin, Settings):
         seeds = draws(self.random_state)
         data = given.dataset(labels, classes=[str(label) or "''" for label in self.classes_.tolist()])
         both = Parts.of(data, *rows_of_parts(self, labels, seeds.split))
-        learnt = learn(self, Classification(self.at, weights), both, seeds.network)
+        reads = {"indicators": self.indicators, "since": self.since}
+        learnt = learn(self, Classification(self.at, weights), both, seeds.network, **reads)
         self.model_, self.history_, self.n_iter_ = learnt
         self._form, self.n_channels_ = given.form, given.form.channels
         return self

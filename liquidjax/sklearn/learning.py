@@ -123,8 +123,8 @@ def rows_of_parts(settings: Settings, strata: np.ndarray, seed: int) -> tuple[np
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
-def learn(settings: Settings, objective: Objective, parts: Parts, seed: int) -> Learnt:
-    """Trains the network of an estimator.
+def learn(settings: Settings, objective: Objective, parts: Parts, seed: int, **reads: bool) -> Learnt:
+    """Trains the network of an estimator, which also reads `indicators` and `since` where they are True.
 
     Raises:
         ValueError: a setting that is none.
@@ -135,7 +135,8 @@ def learn(settings: Settings, objective: Objective, parts: Parts, seed: int) -> 
     epochs = settings.epochs
     if epochs is None:
         epochs = max(FEWEST_EPOCHS, math.ceil(STEPS * batch_size / len(training)))
-    preparation = Preparation.learnt(training)
+    flags: dict[str, Any] = {name: check_flag(name, value) for name, value in reads.items()}
+    preparation = Preparation.learnt(training, **flags)
     step = min(1.0, DURATION / float(np.median(training.lengths)))
     if settings.step is not None:
         step = check_number("step", settings.step, 0, np.inf, above=True)

@@ -24,8 +24,8 @@ class LiquidRegressor(RegressorMixin, Settings):
 
     Args:
         cell, units, epochs, batch_size, learning_rate, optimizer, schedule, weight_decay, validation_fraction,
-            patience, step, time_channel, random_state, verbose, at: see `LiquidClassifier`, as for X and, but for
-            `classes_`, the attributes.
+            patience, step, time_channel, random_state, verbose, at, indicators, since: see `LiquidClassifier`, as for X
+            and, but for `classes_`, the attributes.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -37,6 +37,8 @@ class LiquidRegressor(RegressorMixin, Settings):
     """
 
     at: Literal["mean", "last"] = "mean"
+    indicators: bool = False
+    since: bool = False
 
     def fit(self, X: Any, y: Any, times: Any = None) -> "LiquidRegressor":
         """Learns the values of cases.
@@ -59,7 +61,8 @@ class LiquidRegressor(RegressorMixin, Settings):
         seeds = draws(self.random_state)
         data = given.dataset(values)
         both = Parts.of(data, *rows_of_parts(self, np.zeros(len(data), int), seeds.split))
-        self.model_, self.history_, self.n_iter_ = learn(self, Regression(self.at), both, seeds.network)
+        reads = {"indicators": self.indicators, "since": self.since}
+        self.model_, self.history_, self.n_iter_ = learn(self, Regression(self.at), both, seeds.network, **reads)
         self._form, self.n_channels_ = given.form, given.form.channels
         self._one = values.ndim == 1
         return self
