@@ -69,7 +69,7 @@ def train(
     with place as folder, interruptible(saves=True) as stop:
         assert folder is not None  # one of the two is given
         print(f"{', '.join(names)}: {_count(epochs, 'epoch')} each; writing to {_path(folder)}", flush=True)
-        with bars(names, epochs) as callback:
+        with bars(names, epochs) as callback, _how_to_go_on(folder):
             result = supervised_run.run(
                 settings,
                 folder,
@@ -327,6 +327,17 @@ def _tune_cpu() -> None:
         _say("liquidjax: JAX has computed in this process already, so XLA is not tuned, and training takes longer")
 
 
+@contextlib.contextmanager
+def _how_to_go_on(folder: Path) -> Iterator[None]:
+    """Says it in an error of the disk or the folder, where there is something to go on with."""
+    try:
+        yield
+    except OSError as error:
+        if (folder / run_folder.CONFIG).is_file() and (folder / run_folder.CHECKPOINTS).is_dir():
+            raise OSError(f"{error}; once there is room, go on: liquidjax train --resume {_path(folder)}") from error
+        raise
+
+
 def _warn_of_interruption(run: Path) -> None:
     if sentence := run_folder.interruption(run):
         print(f"liquidjax: this run did not come to its end: {sentence}", file=sys.stderr)
@@ -337,7 +348,8 @@ def _notice(sentence: str) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # a log on a full disk does not end a training
+        print(text, file=sys.stderr, flush=True)
 
 
 def _path(path: Path) -> str:

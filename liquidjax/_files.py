@@ -3,9 +3,12 @@
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+_HIDDEN, _UNFINISHED = ".liquidjax-", ".tmp"
 
 
 @contextlib.contextmanager
@@ -28,7 +31,7 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     # Not tempfile: its files are for their owner alone, these are as open as any other of the folder.
-    temporary = path.with_name(f".liquidjax-{secrets.token_hex(8)}.tmp")
+    temporary = hidden(path)
     file = temporary.open("x+b")
     try:
         with file:
@@ -36,8 +39,11 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:  # as of a full disk
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     sync_folder(path.parent)
 
@@ -54,6 +60,36 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """
     with replacing(path) as file:
         file.write(text.encode())
+
+
+def hidden(path: Path) -> Path:
+    """A name beside a path that nobody else uses, for what is not finished yet or being removed."""
+    return path.with_name(f"{_HIDDEN}{secrets.token_hex(8)}{_UNFINISHED}")
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder so that at no moment a part of it is left under its name.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> remove_folder(folder)
+        >>> folder.exists()
+        False
+    """
+    aside = hidden(folder)
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes what those who were killed while they wrote or removed left in a folder; nobody may be writing there."""
+    for path in folder.glob(f"{_HIDDEN}*{_UNFINISHED}"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

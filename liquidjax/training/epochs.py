@@ -62,6 +62,8 @@ class Epochs:
         self._go_on(progress)
         for record in progress.history:
             self.callback(record)
+        if progress.done:
+            return
         begun = time.perf_counter() - progress.seconds
         while not progress.done:
             under_way: deque[tuple[int, StepInfo]] = deque()

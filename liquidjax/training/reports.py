@@ -3,14 +3,20 @@
 import json
 import os
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 import numpy as np
 
 from liquidjax.training.progress import Epoch
 
 
-def json_lines(file: TextIO, **more: Any) -> Callable[[Epoch], None]:
+class Writes(Protocol):
+    """What `print` needs of a file."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+def json_lines(file: Writes, **more: Any) -> Callable[[Epoch], None]:
     """Writes a line of JSON for each epoch; a number that is not finite becomes null, and of members there is a list.
 
     Args:

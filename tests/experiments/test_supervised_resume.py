@@ -88,11 +88,16 @@ def test_a_run_that_came_to_its_end_has_nothing_to_go_on_with(place, capsys):
 def test_it_does_not_go_on_with_other_settings(place, tmp_path, capsys):
     interrupted(tmp_path / "run", configs.read(place / "whole" / "config.yaml", SupervisedConfig), 2)
     error = refused(capsys, "--resume", tmp_path / "run", "--training.epochs", "9")
-    assert "was begun with other settings than these; leave the options out" in error
+    assert (
+        "was begun with other settings than these (`training.epochs` was 3 and is 9 now); leave the options out"
+        in error
+    )
     # Nor with those that were edited behind its back.
     text = (tmp_path / "run" / "config.yaml").read_text()
     (tmp_path / "run" / "config.yaml").write_text(text.replace("epochs: 3", "epochs: 9"))
-    assert "are of another training (epochs: saved 3, given 9)" in refused(capsys, "--resume", tmp_path / "run")
+    assert "with other settings than these (`training.epochs` was 3 and is 9 now)" in refused(
+        capsys, "--resume", tmp_path / "run"
+    )
 
 
 def test_it_does_not_go_on_with_other_data(place, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """A stream gives, step by step, what `unroll` gives for the whole, whatever is in between."""
 
 import datetime
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from liquidjax.sequences import stream as module
 from small_cells import CELLS
 
 LTC = lj.Readout(lj.LTC(2, lj.AutoNCP(6, 2), integrator=lj.SemiImplicit(2)), 1)
@@ -135,14 +137,13 @@ def test_a_state_can_be_kept_and_put_back(params):
 
 def test_it_compiles_once(params):
     """Whatever the numbers come as."""
-    from liquidjax.sequences import stream as module
-
+    step: Any = module._step
     stream = lj.Stream(LTC, params)
     stream([0, 1], 1)
-    count = module._step._cache_size()
+    count = step._cache_size()
     for inputs, dt in (([0.5, 1.0], 0.1), (np.ones(2), np.float64(2)), (jnp.ones(2), jnp.float32(1)), ((1, 2), 3)):
         stream(inputs, dt)
-    assert module._step._cache_size() == count
+    assert step._cache_size() == count
 
 
 def test_without_a_look_at_the_values_they_are_taken_as_they_are(params):

@@ -98,12 +98,14 @@ def test_stopped_it_is_saved_and_goes_on(tmp_path):
 def test_what_has_ended_is_there_without_a_step(tmp_path):
     settings = {"validation": values(1), "checkpoints": Checkpoints(tmp_path)}
     whole, records = trained(**settings), []
+    written = sorted(tmp_path.iterdir())
 
     def never():
         raise AssertionError
 
     again = trained(**settings, stop=never, callback=records.append)
     assert everything(again) == everything(whole) and records == whole.history == again.history
+    assert sorted(tmp_path.iterdir()) == written
 
 
 def test_the_epochs_before_are_reported_again(tmp_path):

@@ -60,7 +60,8 @@ def interruptible(saves: bool) -> Iterator[Interruption]:
                 _end(byte[0])
             first = time.monotonic()
             interruption.signal = byte[0]
-            print(f"liquidjax: {STOPPING}", file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):  # without this thread a second one would do nothing
+                print(f"liquidjax: {STOPPING}", file=sys.stderr, flush=True)
 
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()

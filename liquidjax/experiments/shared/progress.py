@@ -92,4 +92,5 @@ class _Lines:
 
     def say(self, line: str) -> None:
         self.last = time.monotonic()
-        print(line, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # a log on a full disk does not end a training
+            print(line, file=sys.stderr, flush=True)

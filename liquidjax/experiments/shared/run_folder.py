@@ -1,5 +1,6 @@
 """The folder a run is written to: a new one, with the settings in it, and marked where the run was interrupted."""
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -9,11 +10,17 @@ from typing import Any
 
 from liquidjax import _files
 from liquidjax.experiments.shared import configuration
+from liquidjax.training.description import differences
 
 CONFIG = "config.yaml"
 MARK = "interrupted.txt"
+RESULTS = "results.json"
+"""There and no mark beside it, a run came to its end."""
 CHECKPOINTS = "checkpoints"
 """A folder that is there as long as there is something to go on with."""
+
+
+_NOTHING_LEFT = "the run {} came to its end; there is nothing to go on with"
 
 
 def fresh_folder(name: str) -> Path:
@@ -29,11 +36,11 @@ def fresh_folder(name: str) -> Path:
     raise FileExistsError(f"runs/{stem} and 999 more exist")
 
 
-def check_new(folder: Path) -> None:
-    """Raises the ValueError for a folder that holds something, or is a file; makes nothing."""
+def check_new(folder: Path, but: str = "") -> None:
+    """Raises the ValueError for a folder that holds something (`but` may be there), or is a file; makes nothing."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} must be a folder, and is a file; choose another folder")
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and any(path.name != but for path in folder.iterdir()):
         raise ValueError(f"{folder} is not empty; choose another folder")
 
 
@@ -44,8 +51,28 @@ def check_run(folder: Path) -> None:
         raise ValueError(f"{folder} must be the folder of a run, and {what}")
 
 
+def check_ready(folder: Path, resume: bool) -> None:
+    """Whether a run can begin, or go on, in a folder; to be asked before anything is made in it.
+
+    Raises:
+        ImportError: matplotlib is not installed: noticed here, not after the work.
+        ValueError: the folder is not empty; or, to go on, is none of a run, or of one that came to its end.
+    """
+    import liquidjax.plots  # noqa: F401
+
+    if not resume:
+        check_new(folder)
+        return
+    check_run(folder)
+    if _ended(folder) and not (folder / CHECKPOINTS).is_dir():
+        _files.remove_unfinished(folder)  # of who was killed when nothing else was left to do
+        raise ValueError(_NOTHING_LEFT.format(folder))
+
+
 def begin(folder: Path, config: Any) -> None:
     """Makes the folder of a run, which may exist if it is empty, and writes config.yaml, every setting.
+
+    Where its folder of checkpoints is there, held by who begins the run, there is a copy in it.
 
     Raises:
         ImportError: matplotlib is not installed: noticed here, not after the work.
@@ -53,9 +80,12 @@ def begin(folder: Path, config: Any) -> None:
     """
     import liquidjax.plots  # noqa: F401
 
-    check_new(folder)
+    check_new(folder, but=CHECKPOINTS)
     folder.mkdir(parents=True, exist_ok=True)
-    _files.write_text(folder / CONFIG, configuration.to_yaml(config))
+    text = configuration.to_yaml(config)
+    if (folder / CHECKPOINTS).is_dir():
+        _files.write_text(folder / CHECKPOINTS / CONFIG, text)  # first: so there is no config.yaml without its copy
+    _files.write_text(folder / CONFIG, text)
 
 
 def write_results(folder: Path, results: Any) -> None:
@@ -63,7 +93,7 @@ def write_results(folder: Path, results: Any) -> None:
 
     JSON has no infinity, which becomes text.
     """
-    _files.write_text(folder / "results.json", json.dumps(_plain(results), indent=2, allow_nan=False) + "\n")
+    _files.write_text(folder / RESULTS, json.dumps(_plain(results), indent=2, allow_nan=False) + "\n")
 
 
 def mark_interrupted(folder: Path, sentence: str) -> None:
@@ -71,28 +101,44 @@ def mark_interrupted(folder: Path, sentence: str) -> None:
     _files.write_text(folder / MARK, f"{sentence}\n")
 
 
+def end(folder: Path) -> None:
+    """Leaves word that the run came to its end: takes the mark away, then what there was to go on with."""
+    (folder / MARK).unlink(missing_ok=True)
+    _files.sync_folder(folder)
+    with contextlib.suppress(OSError):
+        _files.remove_folder(folder / CHECKPOINTS)
+
+
 def go_on(folder: Path, config: Any) -> None:
     """Takes the folder of a run that did not come to its end, to go on in it.
 
+    A mark that it was interrupted stays until its end.
+
     Raises:
-        ImportError: matplotlib is not installed.
         ValueError: it is no such folder, the run came to its end, or it was begun with other settings.
     """
-    import liquidjax.plots  # noqa: F401
-
     check_run(folder)
-    if (folder / "results.json").is_file() and interruption(folder) is None and not (folder / CHECKPOINTS).is_dir():
-        raise ValueError(f"the run {folder} came to its end; there is nothing to go on with")
-    if (folder / CONFIG).read_text() != configuration.to_yaml(config):
+    _files.remove_unfinished(folder)
+    if _ended(folder):
+        end(folder)
+        raise ValueError(_NOTHING_LEFT.format(folder))
+    copy = folder / CHECKPOINTS / CONFIG
+    begun = configuration.read(copy if copy.is_file() else folder / CONFIG, type(config))
+    was, now = (json.loads(json.dumps(dataclasses.asdict(each))) for each in (begun, config))
+    if changed := [f"`{each.place}` was {each.saved} and is {each.given} now" for each in differences(was, now)]:
         raise ValueError(
-            f"the run {folder} was begun with other settings than these; leave the options out, or begin another run"
+            f"the run {folder} was begun with other settings than these ({'; '.join(changed)}); leave the options out, "
+            f"change {CONFIG} back, or begin another run"
         )
-    (folder / MARK).unlink(missing_ok=True)
 
 
 def interruption(folder: Path) -> str | None:
     """What `mark_interrupted` left in the folder of a run; None if the run came to its end."""
-    return (folder / MARK).read_text().strip() if (folder / MARK).is_file() else None
+    return (folder / MARK).read_text(encoding="utf-8").strip() if (folder / MARK).is_file() else None
+
+
+def _ended(folder: Path) -> bool:
+    return (folder / RESULTS).is_file() and not (folder / MARK).is_file()
 
 
 def _plain(value: Any) -> Any:

@@ -13,11 +13,20 @@ import numpy as np
 
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.experiments.shared.progress import Callback
-from liquidjax.experiments.shared.run_folder import CHECKPOINTS, begin, go_on, mark_interrupted, write_results
+from liquidjax.experiments.shared.run_folder import (
+    CHECKPOINTS,
+    begin,
+    check_ready,
+    end,
+    go_on,
+    mark_interrupted,
+    write_results,
+)
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.ensemble import Ensemble, compared, each, mean, scores_of
+from liquidjax.experiments.supervised.growing import growing
 from liquidjax.experiments.supervised.tables import write_table
 from liquidjax.tasks.splits import Parts
 from liquidjax.training import reports
@@ -119,21 +128,23 @@ def run(
         resume: whether the folder is that of a run that did not come to its end, to go on where it was.
         debug_nans: see `fit`.
         tensorboard: whether the curves are written for TensorBoard too, to the folder tensorboard/ of the run.
-        notice: is told of a checkpoint that is damaged or cannot be written.
+        notice: is told of a checkpoint that is damaged, and of what cannot be written for now.
 
     Returns:
         The comparison, as far as it came.
 
     Raises:
         ImportError: a package that reads the data, scikit-learn or matplotlib is not installed.
+        OSError: the folder cannot be written, or, at the end, what is to be in it.
         ValueError: the folder is not empty, or, to go on, is not that of such a run; another process writes there; or a
             setting does not fit the data.
         FloatingPointError: a network diverged.
     """
     parts, objective, networks = plan(config) if planned is None else planned
     _checkpoints(config, folder, 0, notice)  # whether they can be written, before there is a folder
-    (go_on if resume else begin)(folder, config)
+    check_ready(folder, resume)
     with alone(folder / CHECKPOINTS) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
+        (go_on if resume else begin)(folder, config)
         return _run(config, folder, callback, stop, Plan(parts, objective, networks), debug_nans, tensorboard, notice)
 
 
@@ -150,9 +161,9 @@ def _run(
     parts, objective, networks = planned
     rows: list[Row] = []
     trained: dict[str, Fitted] = {}
-    interrupted, first = None, next(iter(networks))
+    interrupted, first, unsaved = None, next(iter(networks)), None
     shutil.rmtree(folder / TENSORBOARD, ignore_errors=True)  # of a part before: all its epochs are reported again
-    with (folder / "metrics.jsonl").open("w", buffering=1) as metrics:  # line by line, to be read while it grows
+    with growing(folder / "metrics.jsonl", notice) as metrics:
         for name, (cell, learning_rate) in networks.items():
             if trained and stop():
                 interrupted = f"Interrupted before the {name}; the {first} was trained to its end."
@@ -189,23 +200,29 @@ def _run(
             trained[name], ensemble = _best(config, fitted, parts, objective)
             model = model_of(config, trained[name])
             if name == first:
-                model.save(folder / MODEL)
+                try:
+                    model.save(folder / MODEL)
+                except OSError as error:  # as on a full disk: the others are trained, and it is tried again
+                    notice(f"the model could not be written: {error}; it is written later")
+                    unsaved = model
             elif interrupted:
                 break
             rows.append(measured(name, model, parts, objective, seconds)._replace(ensemble=ensemble))
             if interrupted:
                 break
-    if interrupted:
-        mark_interrupted(folder, interrupted)
-    else:
+    if not interrupted:
         rows += without_network(config, parts, objective)
+    # Until all is there it is not a whole run, whenever it is killed.
+    mark_interrupted(folder, interrupted or "Interrupted after the training, while the results were written.")
+    if unsaved is not None:
+        unsaved.save(folder / MODEL)
     write_results(folder, rows)
     write_table(folder / "sample.csv", config.data, parts.test.take(range(min(SAMPLES, len(parts.test)))))
     if not interrupted:
         from liquidjax.experiments.supervised import figures  # with matplotlib
 
         figures.write(folder / "overview.png", config, trained, parts.test, rows)
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the last: as long as they are there, it can go on
+        end(folder)
     return Result(folder, rows, interrupted)
 
 

@@ -1,6 +1,8 @@
 """One writer at a time."""
 
 import contextlib
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +39,9 @@ def alone(folder: Path) -> Iterator[None]:
             f"another training is writing to {folder}; wait until it has ended, or choose another folder"
         ) from None
     try:
+        # A lock that was there already can be held where nothing new can be written.
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         yield
     finally:
         lock.release()

@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from liquidjax._files import sync_folder, write_text
+from liquidjax._files import hidden, sync_folder, write_text
 from liquidjax.training import strict_json
 
 MANIFEST = "manifest.json"
@@ -25,8 +24,6 @@ _ARRAYS = "arrays"
 _FORMAT = 1
 _LARGEST_MANIFEST = 1 << 26  # bytes; it names arrays and files and holds no numbers of theirs
 _BLOCK = 1 << 20
-_HIDDEN = ".liquidjax-"
-_UNFINISHED = ".tmp"
 
 
 def write(folder: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
@@ -47,7 +44,7 @@ def write(folder: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, An
         >>> read(folder)
         ({'weight': array([0., 1., 2.])}, {'epoch': 1})
     """
-    unfinished = folder.with_name(f"{_HIDDEN}{secrets.token_hex(8)}{_UNFINISHED}")
+    unfinished = hidden(folder)
     try:
         unfinished.mkdir()
         arrays = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
@@ -84,20 +81,6 @@ def read(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         if _of_array(array) != content["arrays"][name]:
             raise ValueError(f"the array {name} is not what was written")
     return arrays, content["facts"]
-
-
-def remove(folder: Path) -> None:
-    """Removes a checkpoint so that at no moment a part of it is left under its name."""
-    hidden = folder.with_name(f"{_HIDDEN}{secrets.token_hex(8)}{_UNFINISHED}")
-    with contextlib.suppress(FileNotFoundError):
-        folder.rename(hidden)
-        shutil.rmtree(hidden, ignore_errors=True)
-
-
-def remove_unfinished(folder: Path) -> None:
-    """Removes what writers that were killed left in a folder of checkpoints; nobody may be writing there."""
-    for path in folder.glob(f"{_HIDDEN}*{_UNFINISHED}"):
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:

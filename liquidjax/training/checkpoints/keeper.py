@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from liquidjax import _files
 from liquidjax._checks import check_kind, check_number, check_size, put, settle
 from liquidjax.training.checkpoints import disk
 from liquidjax.training.checkpoints.alone import alone
@@ -67,7 +68,7 @@ class Checkpoints:
         """
         folder = Path(self.folder)
         with alone(folder):
-            disk.remove_unfinished(folder)
+            _files.remove_unfinished(folder)
             yield Keeper(self)
 
 
@@ -129,7 +130,7 @@ class Keeper:
         self.newest = folder
         for old in self._folders()[: -self.checkpoints.keep]:
             with contextlib.suppress(OSError):
-                disk.remove(old)
+                _files.remove_folder(old)
 
     @property
     def standing(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from liquidjax import _files
 from liquidjax.training.checkpoints import disk
 
 ARRAYS = {
@@ -166,5 +167,5 @@ def test_a_full_disk_leaves_nothing(place, tmp_path, monkeypatch):
 def test_what_a_killed_writer_left_is_removed(tmp_path):
     (tmp_path / ".liquidjax-0123.tmp" / "arrays").mkdir(parents=True)
     (tmp_path / "step-00000001").mkdir()
-    disk.remove_unfinished(tmp_path)
+    _files.remove_unfinished(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
