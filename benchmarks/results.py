@@ -14,7 +14,7 @@ import markdown
 from liquidjax.experiments.shared.machine import load_average, versions
 
 FOLDER = Path(__file__).parent / "results"
-PACKAGES = ("liquidjax", "jax", "jaxlib", "optax", "flax", "keras", "torch", "ncps", "numpy")
+PACKAGES = ("liquidjax", "jax", "jaxlib", "optax", "flax", "keras", "torch", "ncps", "numpy", "scikit-learn", "aeon")
 
 
 @contextlib.contextmanager

@@ -136,6 +136,25 @@ def test_the_weights_are_a_state_dict_of_ncps(load, model, wiring):
     assert np.isfinite(outputs).all()
 
 
+def test_the_row_of_a_classifier_is_over_its_seeds(load):
+    class Guess:
+        """Says the seed to each case, so that it is right for one class in as many as there are."""
+
+        def __init__(self, seed):
+            self.seed = seed
+
+        def fit(self, X, y):
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), self.seed)
+
+    labels = np.array([0, 0, 0, 1, 2])
+    row = load("estimators").row("guess", Guess, (labels, labels, labels, labels), seeds=3)
+    assert row["accuracy"] == pytest.approx(1 / 3) and row["least"] == pytest.approx(0.2)
+    assert row["spread"] == pytest.approx(np.std([0.6, 0.2, 0.2])) and row["fit s"] >= 0
+
+
 def test_tables_and_picture_from_results(load, tmp_path):
     comparison = load("comparison")
     ours, theirs = record(load, "liquidjax", [1.0, 1.0]), record(load, "ncps torch", [3.0, 3.2])

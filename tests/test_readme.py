@@ -45,6 +45,15 @@ def test_ones_own_data_are_trained_on_as_it_says(walks, capsys, promotes):
     assert "'accuracy'" in capsys.readouterr().out and (walks / "walks.safetensors").exists()
 
 
+def test_the_estimators_do_what_it_says(tmp_path, monkeypatch, capsys, promotes):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(code_with("LiquidClassifier"), names)
+    assert names["classifier"].score(names["X"], names["y"]) > 0.8
+    assert capsys.readouterr().out.splitlines()[-1] == "(40, 1, 5)"
+    assert lj.load("waves.safetensors").classes == ("fast", "slow")
+
+
 @pytest.fixture
 def configuration(walks):
     """What the README says to write into a file, in that file, beside the data."""

@@ -33,7 +33,7 @@ class LiquidClassifier(ClassifierMixin, Settings):
         units: its neurons, where it is a name; an LTC and a WiredCfC have the wiring AutoNCP(units, units // 4).
         epochs: times through the data; None for as many as 1000 batches take, and 20 at least.
         batch_size: cases in a step.
-        learning_rate: None for one that suits the cell: 0.02 for an LTC, 0.003 for a CfC, 0.01 for others.
+        learning_rate: None for one that suits the cell: 0.02 for an LTC, 0.002 for a CfC, 0.01 for others.
         optimizer, schedule, weight_decay: see `liquidjax.training.optimizer.Optimizer`.
         validation_fraction: share of the cases of each class that are not trained on: of all epochs the one is kept
             that is best for them. 0 for none: the last is kept.

@@ -17,7 +17,7 @@ class Settings(BaseEstimator):
     """
 
     cell: str | Cell = "LTC"
-    units: int = 32
+    units: int = 64
     _: KW_ONLY
     epochs: int | None = None
     batch_size: int = 16

@@ -1,5 +1,8 @@
 """The checks of aeon itself, and what its users do."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from aeon.testing.estimator_checking import parametrize_with_checks
@@ -20,6 +23,12 @@ def test_it_says_what_the_one_of_scikit_learn_says(name):
     y = y if name == "LiquidClassifier" else X[:, 0].mean(1)
     ours = getattr(aeon, name)(**SMALL).fit(X, y)
     np.testing.assert_array_equal(ours.predict(X), getattr(sklearn, name)(**SMALL).fit(X, y).predict(X))
+
+
+def test_the_estimators_of_scikit_learn_do_not_need_aeon():
+    program = "import sys; sys.modules['aeon'] = None; import liquidjax.sklearn"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
 
 
 def test_times_are_a_channel():
