@@ -50,7 +50,9 @@ def of_checkpoints(place: Path, count: int, seed: int) -> Iterator[Trial]:
     for number in range(count):
         file = newest / files[number % len(files)]
         content = file.read_bytes()
-        kind, damaged = next(damages(content, 1, generator)) if number % 4 < 3 else ("cut off", content[: len(content) // 2])
+        kind, damaged = (
+            next(damages(content, 1, generator)) if number % 4 < 3 else ("cut off", content[: len(content) // 2])
+        )
         if damaged == content:
             damaged = b"more"
         file.write_bytes(damaged)
@@ -61,7 +63,9 @@ def of_checkpoints(place: Path, count: int, seed: int) -> Iterator[Trial]:
         noticed = found is not None and found[1] == {"step": 2} and len(told) == 1 and aside.is_dir()
         exact = found is not None and np.array_equal(found[0]["w"], arrays["w"] + np.float32(2))
         outcome = "noticed, the one before taken" if noticed and exact else "NOT NOTICED"
-        yield Trial(f"checkpoint, {kind}", _named(files[number % len(files)]), outcome, noticed and exact, short("".join(told)))
+        yield Trial(
+            f"checkpoint, {kind}", _named(files[number % len(files)]), outcome, noticed and exact, short("".join(told))
+        )
         if aside.is_dir():
             aside.rename(newest)
         file.write_bytes(content)
@@ -109,7 +113,9 @@ def of_ended_runs(whole: Path, place: Path, count: int, seed: int) -> Iterator[T
     for number in range(count):
         file = copy / names[number % len(names)]
         content = file.read_bytes()
-        (kind, damaged), *_ = damages(content, 4, generator) if number % 16 < 12 else [*damages(content, 4, generator)][3:]
+        (kind, damaged), *_ = (
+            damages(content, 4, generator) if number % 16 < 12 else [*damages(content, 4, generator)][3:]
+        )
         file.write_bytes(damaged)
         try:
             found = _read(copy)
@@ -154,7 +160,9 @@ def of_begun_runs(begun: Path, place: Path, count: int, seed: int) -> Iterator[T
             config = configuration.read(file, SupervisedConfig)
             run_folder.go_on(copy, config)
             same = config == expected
-            yield Trial(f"settings of a run to go on, {kind}", file.name, "without harm" if same else "NOT NOTICED", same)
+            yield Trial(
+                f"settings of a run to go on, {kind}", file.name, "without harm" if same else "NOT NOTICED", same
+            )
         except ValueError as error:
             yield Trial(f"settings of a run to go on, {kind}", file.name, "noticed", True, short(str(error)))
     file.write_bytes(content)

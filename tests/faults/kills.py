@@ -67,9 +67,7 @@ class Reference:
 
     def stopped(self, folder: Path, moment: int, name: str) -> Trial:
         """Asked to stop at the n-th change of a file."""
-        ended = self.server.run(
-            "train", self.config, "--folder", folder, below=str(folder), at=moment, action=name
-        )
+        ended = self.server.run("train", self.config, "--folder", folder, below=str(folder), at=moment, action=name)
         kind, place = f"{name}", where(ended.seen[-1]) if ended.seen else "never"
         if ended.status != 128 + getattr(signal, name):
             return Trial(kind, place, f"ended with status {ended.status}", False, short(ended.err))
@@ -120,9 +118,7 @@ def where(change: str) -> str:
 
 def _newest(folder: Path) -> tuple[str, int]:
     """The last network that has a checkpoint, and the step of its newest."""
-    found = [
-        (path.parent.name, int(path.name.split("-")[1])) for path in (folder / "checkpoints").glob("*/step-*")
-    ]
+    found = [(path.parent.name, int(path.name.split("-")[1])) for path in (folder / "checkpoints").glob("*/step-*")]
     return max(found, default=("", 0))
 
 
