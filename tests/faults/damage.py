@@ -1,22 +1,18 @@
 """Files of a run and of a checkpoint with a bit flipped, cut off, or gone: noticed, or without harm."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import liquidjax as lj
-from faults.small_runs import without_seconds
 from faults.trial import Trial, short
 from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.supervised import evaluate, runs
 from liquidjax.training import parameters
-from liquidjax.training.checkpoints import disk
 from liquidjax.training.checkpoints.keeper import Checkpoints
 
 CELL = lj.GRU(inputs=2, units=3)

@@ -2,13 +2,10 @@
 
 import os
 import re
-import shutil
 import signal
-import sys
 from pathlib import Path
 
 from faults.kills import Reference, where
-from faults.server import Server
 from faults.small_runs import differing, outcome
 from faults.trial import Trial, short
 from liquidjax.training.checkpoints import disk
@@ -34,14 +31,8 @@ def full(run: Reference, folder: Path, moment: int, room_at: int = 0) -> Trial:
         return Trial(kind, place, f"{whole[0].name} is damaged", False)
     if ended.status == 0:
         differs = differing(outcome(folder), run.outcome)
-        told = "could not be written" in ended.err or not ended.seen
-        return Trial(
-            kind,
-            place,
-            f"another {differs[0]}" if differs else "told, and trained to its end" if told else "NOT TOLD",
-            not differs and told,
-            short(ended.err),
-        )
+        told = "told, and trained to its end" if "could not be written" in ended.err else "nothing was left to write"
+        return Trial(kind, place, f"another {differs[0]}" if differs else told, not differs, short(ended.err))
     if ended.status != 2 or "Traceback" in ended.err or not ended.sentence.startswith("liquidjax: "):
         return Trial(kind, place, f"ended with status {ended.status}", False, short(ended.err[-400:]))
     if (folder / "config.yaml").is_file() and "go on: liquidjax train --resume" not in ended.sentence:
@@ -102,19 +93,3 @@ def two_writers(run: Reference, folder: Path, moment: int, resume: bool) -> Tria
 def _state(number: int) -> str:
     """The letter of the state of a process."""
     return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def all_of(server: Server, runs: list[Reference], place: Path, count: int) -> list[Trial]:
-    """So many full disks, and the others once in each way."""
-    found = []
-    for number in range(count):
-        run = runs[number % len(runs)]
-        moment = 3 + (len(run.changes) - 6) * number // max(count - 1, 1)
-        room = moment + 60 if number % 3 == 2 else 0
-        found.append(full(run, place / f"full{number}", moment, room))
-    for number, moment in enumerate((4, 12, 40, len(runs[0].changes) // 2)):
-        found += [two_writers(runs[0], place / f"two{number}{resume}", moment, resume) for resume in (False, True)]
-    if sys.platform == "linux" or os.getuid():
-        found += [read_only(runs[0], place / f"read{begun}", begun) for begun in (False, True)]
-    shutil.rmtree(place, ignore_errors=True)
-    return found

@@ -82,7 +82,7 @@ def _watch(below: str, change: Callable[[str], None]) -> None:
         if inside or (event not in CHANGES and event != "open"):
             return
         if event == "open":
-            path, mode, flags = arguments
+            path, _, flags = arguments
             if not isinstance(flags, int) or not flags & (os.O_WRONLY | os.O_RDWR) or not isinstance(path, str):
                 return
         path = os.fspath(arguments[0]) if not isinstance(arguments[0], int) else ""
@@ -93,7 +93,8 @@ def _watch(below: str, change: Callable[[str], None]) -> None:
         try:
             target = ""
             if event == "os.rename":
-                target = f" -> {os.path.basename(os.fspath(arguments[1]))}"
+                _, to, *_ = arguments
+                target = f" -> {os.path.basename(os.fspath(to))}"
             change(f"{event.removeprefix('os.')} {str(path).removeprefix(below).lstrip('/')}{target}")
         finally:
             inside = False

@@ -1,4 +1,4 @@
-"""Plain data that is nearly right: keys gone, renamed and doubled, values of other kinds, numbers and texts without end."""
+"""Plain data that is nearly right: keys gone, renamed and doubled, values of other kinds and without end."""
 
 import copy
 from collections.abc import Iterator

@@ -67,7 +67,7 @@ class Server:
         return json.loads(answer)
 
     def start(self, *arguments: object, **injected: Any) -> int:
-        """Starts `liquidjax` with these arguments and an injection, see `injection.install`: the number of a process."""
+        """Starts `liquidjax` with arguments and an injection, see `injection.install`; the number of the process."""
         return self._ask(arguments=[str(each) for each in arguments], injected=injected)
 
     def wait(self, number: int) -> Ended:
