@@ -11,6 +11,7 @@ help:
 	@echo "make test-numeric, make test-quick    parts of them: with other instructions, or on another Python"
 	@echo "make check     set up, ruff and pyright"
 	@echo "make bench     set up with torch, keras and ncps, measure side by side (half an hour)"
+	@echo "make faults    kill it, damage its files, fill its disk; count what it survives, into the README (15 minutes)"
 	@echo "make clean     remove .venv and caches; runs/ stays"
 
 demo: $(VENV)/demo
@@ -67,6 +68,11 @@ bench: $(VENV)/bench
 		$(BIN)/python benchmarks/$$script.py || exit; done
 	@$(BIN)/python benchmarks/tables.py
 
+# Faults on purpose, see tests/faults; the counts go into README.md.
+faults: $(VENV)/test
+	@$(BIN)/python benchmarks/survival.py
+	@$(BIN)/python benchmarks/tables.py
+
 clean:
 	rm -rf .venv .venv-newest .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -82,5 +88,5 @@ $(VENV)/bin/python:
 	$(PYTHON) is {v[0]}.{v[1]}; name another one: make PYTHON=python3.12 ...')"
 	@$(PYTHON) -m venv $(VENV)
 
-.PHONY: help demo test test-long test-all test-numeric test-quick check bench clean
+.PHONY: help demo test test-long test-all test-numeric test-quick check bench faults clean
 .SECONDARY:

@@ -1,4 +1,4 @@
-"""Whether a cell out of a file can belong to the parameters beside it, asked before its `init` is.
+"""Whether a cell out of a file can be built at all, and belong to the parameters beside it; asked before its `init` is.
 
 Of a cell one needs the structure of its parameters. To say it, a wiring draws its matrices and a stack goes through its
 layers, and a file of a hundred bytes can ask for a billion of them.
@@ -16,6 +16,9 @@ SMALL_MATRIX, SPARSEST = 1 << 24, 2048
 wirings that anybody draws as matrices, a thousandth of the entries are synapses."""
 FEW_LAYERS, FEW_DRAWS = 1000, 10_000
 """Layers, and recurrent synapses that are drawn one after another, for whatever file."""
+MOST_UNITS, MOST_DRAWS = 1 << 15, 10_000_000
+"""Of a cell that is to be trained: a matrix of so many rows and columns is 4 GB."""
+_NO_SIZES = ("seed", "layers", "backbone_layers", "unfolds", "max_steps")
 
 
 class _Part(NamedTuple):
@@ -55,6 +58,32 @@ def check_plausible(cell: Any, arrays: int, numbers: int) -> None:
                     f"{type(wiring).__name__} draws {shown(draws)} recurrent synapses, too many for a file of "
                     f"{numbers} numbers"
                 )
+
+
+def check_trainable(cell: Any) -> None:
+    """Raises the ValueError for a cell that is too large to be built here.
+
+    Example:
+        >>> import liquidjax as lj
+        >>> check_trainable(lj.GRU(2, 10_000))
+        >>> check_trainable(lj.GRU(2, 10**9))
+        Traceback (most recent call last):
+        ...
+        ValueError: units of GRU must be at most 32768, for its matrices must fit into memory, got 1000000000
+    """
+    for part, copies in _parts(cell, 1):
+        name = type(part).__name__
+        for field in dataclasses.fields(part):
+            value, most = getattr(part, field.name), MOST_UNITS
+            if field.name == "recurrent_command_synapses":
+                most = MOST_DRAWS
+            if isinstance(value, int) and field.name not in _NO_SIZES and value > most:
+                raise ValueError(
+                    f"{field.name} of {name} must be at most {most}, for its matrices must fit into memory, got "
+                    f"{shown(value)}"
+                )
+        if copies > FEW_LAYERS:
+            raise ValueError(f"{name} must have at most {FEW_LAYERS} layers, got {shown(copies)}")
 
 
 def _parts(value: Any, copies: int) -> Iterator[_Part]:

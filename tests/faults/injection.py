@@ -1,5 +1,6 @@
 """What is done to a process from inside, at an exact place: each call by which it changes a file is counted."""
 
+import ctypes
 import os
 import resource
 import signal
@@ -8,40 +9,35 @@ from collections.abc import Callable
 from typing import Any
 
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "shutil.rmtree"}
-NOBODY = 65534
 
 
 def install(
-    seen: str,
+    seen: int,
     below: str = "",
     at: int = 0,
     action: str = "",
     room_at: int = 0,
-    nobody: bool = False,
+    bound: bool = False,
     files: str = "",
 ) -> None:
     """Prepares what will happen to this process.
 
     Args:
-        seen: a file for what is noticed, a line for each change (with the action only the one it came at).
+        seen: a descriptor to which is written what the action came before.
         below: the folder in which changes are counted.
         at: the number, from 1, of the change before which the action comes; 0 for never.
         action: "kill" (SIGKILL), "SIGINT", "SIGTERM", "stop" (SIGSTOP, until it is told to go on), or "full" (from
             then on no file can become longer, as on a full disk).
         room_at: the number of the change from which there is room again.
-        nobody: whether the process is nobody's, who may not write everywhere.
+        bound: whether the modes of files bind it, also where it is root's.
         files: "count" to write down every change, "steps" those that put a checkpoint into its place.
     """
-    descriptor = os.open(seen, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    pipe = os.pipe() if action == "full" else None  # files cannot become longer then, pipes can be written
-    if nobody:
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
+    if bound and os.getuid() == 0:
+        _give_up_privileges()
     number = 0
 
     def note(text: str) -> None:
-        os.write(descriptor, f"{text}\n".encode())
+        os.write(seen, f"{text}\n".encode())
 
     def change(what: str) -> None:
         nonlocal number
@@ -55,7 +51,18 @@ def install(
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     _watch(below, change)
-    del pipe
+
+
+def _give_up_privileges() -> None:
+    """Of Linux: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH root is like others."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    if libc.capget(header, data):
+        raise OSError(ctypes.get_errno(), "capget")
+    for place in range(3):  # effective, permitted, inheritable
+        data[place] &= ~0b110
+    if libc.capset(header, data):
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _act(action: str) -> None:
@@ -75,7 +82,7 @@ def _watch(below: str, change: Callable[[str], None]) -> None:
         if inside or (event not in CHANGES and event != "open"):
             return
         if event == "open":
-            path, mode, flags = arguments
+            path, _, flags = arguments
             if not isinstance(flags, int) or not flags & (os.O_WRONLY | os.O_RDWR) or not isinstance(path, str):
                 return
         path = os.fspath(arguments[0]) if not isinstance(arguments[0], int) else ""
@@ -86,7 +93,8 @@ def _watch(below: str, change: Callable[[str], None]) -> None:
         try:
             target = ""
             if event == "os.rename":
-                target = f" -> {os.path.basename(os.fspath(arguments[1]))}"
+                _, to, *_ = arguments
+                target = f" -> {os.path.basename(os.fspath(to))}"
             change(f"{event.removeprefix('os.')} {str(path).removeprefix(below).lstrip('/')}{target}")
         finally:
             inside = False

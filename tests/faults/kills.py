@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from faults.server import Ended, Server
 from faults.small_runs import differing, outcome, write
 from faults.trial import Trial, short
@@ -97,9 +99,23 @@ class Reference:
         return Trial(kind, place, "went on to the same bits", True)
 
 
+def moments(changes: list[str], count: int, seed: int) -> list[int]:
+    """So many numbers of changes: one of each kind of change, as far as they go, and others anywhere."""
+    generator = np.random.default_rng(seed)
+    kinds: dict[str, list[int]] = {}
+    for number, change in enumerate(changes, start=1):
+        kinds.setdefault(re.sub(r"[0-9a-f]{16}|step-\d+", "*", change), []).append(number)
+    one_of_each = [int(generator.choice(numbers)) for numbers in kinds.values()]
+    chosen = one_of_each[:: max(1, len(one_of_each) * 2 // count)][: count // 2]
+    spread = np.linspace(1, len(changes), count - len(chosen) + 2).astype(int)[1:-1]
+    return sorted([*chosen, *map(int, spread)])
+
+
 def where(change: str) -> str:
     """In words, what a change of a file belongs to."""
     names = {
+        "fsync": "putting a file on the disk",
+        "checkpoints/config.yaml": "writing the settings",
         "config.yaml": "writing the settings",
         "model.safetensors": "writing the model",
         "results.json": "writing the results",
@@ -113,7 +129,7 @@ def where(change: str) -> str:
             return words
     if "rename checkpoints ->" in change or re.search(r"^(remove|rmdir|shutil)", change):
         return "removing checkpoints"
-    return "writing a checkpoint" if "checkpoints" in change else change.split()[0]
+    return "writing a checkpoint" if "checkpoints" in change else "making the folder"
 
 
 def _newest(folder: Path) -> tuple[str, int]:

@@ -5,6 +5,7 @@ other end. What happens to a job is in `injection`.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -14,6 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
+IMPORTED = (
+    *("matplotlib.figure", "matplotlib.backends.backend_agg", "orbax.checkpoint.experimental.v1", "filelock"),
+    *("pandas", "pyarrow", "sklearn.linear_model", "liquidjax.plots", "liquidjax.experiments.supervised.figures"),
+)
 
 
 class Ended(NamedTuple):
@@ -35,14 +40,9 @@ class Ended(NamedTuple):
 
 
 class Server:
-    """Starts processes, any number side by side; a context manager.
+    """Starts processes, any number side by side; a context manager."""
 
-    Args:
-        place: a folder for what they say.
-    """
-
-    def __init__(self, place: Path):
-        self.place, self.count = place, 0
+    def __init__(self) -> None:
         paths = [str(HERE.parent), str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")]
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "server.py")],
@@ -58,7 +58,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.process.communicate("")
 
-    def ask(self, **job: Any) -> Any:
+    def _ask(self, **job: Any) -> Any:
         """One question and its answer."""
         assert self.process.stdin and self.process.stdout
         print(json.dumps(job), file=self.process.stdin, flush=True)
@@ -66,21 +66,14 @@ class Server:
         assert answer, "the server has ended"
         return json.loads(answer)
 
-    def start(self, *arguments: object, **injected: Any) -> tuple[int, Path]:
-        """Starts `liquidjax` with these arguments and an injection, see `injection.install`."""
-        self.count += 1
-        said = self.place / f"job{self.count}"
-        return self.ask(arguments=[str(each) for each in arguments], said=str(said), injected=injected), said
+    def start(self, *arguments: object, **injected: Any) -> int:
+        """Starts `liquidjax` with arguments and an injection, see `injection.install`; the number of the process."""
+        return self._ask(arguments=[str(each) for each in arguments], injected=injected)
 
-    def wait(self, started: tuple[int, Path]) -> Ended:
+    def wait(self, number: int) -> Ended:
         """Waits for the end of what was started."""
-        number, said = started
-        status = os.waitstatus_to_exitcode(self.ask(wait=number))
-        texts = [Path(f"{said}.{kind}") for kind in ("out", "err", "seen")]
-        out, err, seen = (path.read_text(errors="replace") if path.exists() else "" for path in texts)
-        for path in texts:
-            path.unlink(missing_ok=True)
-        return Ended(status, out, err, seen.splitlines())
+        status, (out, err, seen) = self._ask(wait=number)
+        return Ended(os.waitstatus_to_exitcode(status), out, err, seen.splitlines())
 
     def run(self, *arguments: object, **injected: Any) -> Ended:
         """Starts and waits."""
@@ -92,32 +85,50 @@ def serve() -> None:
     from liquidjax import __main__ as cli
 
     # All that a run imports on its way, and nothing that computes.
-    for name in ("matplotlib.figure", "orbax.checkpoint.experimental.v1", "pandas", "pyarrow", "sklearn.linear_model"):
+    for name in IMPORTED:
         with contextlib.suppress(ImportError):
             __import__(name)
+    running: dict[int, list[int]] = {}
     for line in sys.stdin:
         job = json.loads(line)
         if "wait" in job:
-            print(json.dumps(os.waitpid(job["wait"], 0)[1]), flush=True)
-            continue
-        number = os.fork()
-        if number == 0:
-            _run(cli, job)
-        print(json.dumps(number), flush=True)
+            _, status = os.waitpid(job["wait"], 0)
+            answer: Any = [status, [_all(end) for end in running.pop(job["wait"])]]
+        else:
+            # Not files, which could not become longer where a disk is full; they hold all that a process says.
+            pipes = [_pipe() for _ in range(3)]
+            answer = os.fork()
+            if answer == 0:
+                _run(cli, job, [write for _, write in pipes])
+            for _, write in pipes:
+                os.close(write)
+            running[answer] = [read for read, _ in pipes]
+        print(json.dumps(answer), flush=True)
 
 
-def _run(cli: Any, job: dict[str, Any]) -> None:
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 1 << 20)
+    return read, write
+
+
+def _all(read: int) -> str:
+    with open(read, "rb") as file:
+        return file.read().decode(errors="replace")
+
+
+def _run(cli: Any, job: dict[str, Any], ends: list[int]) -> None:
     """In the new process."""
     from faults import injection
 
     status = 70
     try:
-        # Pipes would fill, and files are of a fixed length where a disk is full: so they are opened before.
-        for descriptor, kind in ((1, "out"), (2, "err")):
-            os.dup2(os.open(f"{job['said']}.{kind}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666), descriptor)
+        for descriptor, end in zip((1, 2), ends, strict=False):
+            os.dup2(end, descriptor)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        injection.install(f"{job['said']}.seen", **job["injected"])
+        injection.install(ends[2], **job["injected"])
         cli.main(job["arguments"])
         status = 0
     except SystemExit as stop:

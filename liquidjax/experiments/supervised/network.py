@@ -8,6 +8,7 @@ from liquidjax.analysis.parameters import count_parameters, matched_in_size
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.experiments.shared.kinds import check_fields
 from liquidjax.training.notation import parse
+from liquidjax.training.plausible import check_trainable
 
 MATCHED = ("LSTM", "GRU", "CfC", "CTRNN", "HasaniLTC")
 """What can be compared by name: cells with `units`, of which the size follows."""
@@ -45,6 +46,7 @@ class Model:
 
         def whole(text: str) -> Cell:
             cell = parse(text, inputs=inputs)
+            check_trainable(cell)
             if cell.inputs != inputs:
                 raise ValueError(
                     f"the cell must have {inputs} inputs, as many as are read, got {cell.inputs}; leave them out"

@@ -5,6 +5,7 @@ its numbers; a hash of each file, so that orbax never reads a damaged one; facts
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -24,6 +25,7 @@ _ARRAYS = "arrays"
 _FORMAT = 1
 _LARGEST_MANIFEST = 1 << 26  # bytes; it names arrays and files and holds no numbers of theirs
 _BLOCK = 1 << 20
+_BESIDE = 4096  # bytes that say what an array is, about
 
 
 def write(folder: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
@@ -48,6 +50,7 @@ def write(folder: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, An
     try:
         unfinished.mkdir()
         arrays = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
+        _check_room(unfinished / "room", sum(array.nbytes + _BESIDE for array in arrays.values()) + _BLOCK)
         _write_arrays(unfinished / _ARRAYS, arrays)
         content = {
             "format": _FORMAT,
@@ -83,6 +86,22 @@ def read(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, content["facts"]
 
 
+def _check_room(file: Path, size: int) -> None:
+    """Raises the OSError where so many bytes have no room, before orbax is asked.
+
+    On a disk that becomes full meanwhile it fails too, but its threads write traces of that into the terminal.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with file.open("xb") as new:
+        try:
+            os.posix_fallocate(new.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # some systems of files cannot tell
+                raise
+    file.unlink()
+
+
 def _write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     import orbax.checkpoint.experimental.v1 as orbax  # takes a quarter of a second
 
@@ -96,7 +115,8 @@ def _write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
         for file in _files(folder).values():
             _sync(file)
     except (ValueError, RuntimeError) as error:  # that is how a full disk comes out of tensorstore
-        raise OSError(f"orbax could not write it: {error}") from error
+        text = " ".join(str(error).split())  # with all that tensorstore knows, on many lines
+        raise OSError(f"orbax could not write it: {text if len(text) <= 200 else text[:197] + '...'}") from error
     for each in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         sync_folder(each)
 
