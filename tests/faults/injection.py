@@ -77,7 +77,7 @@ def _act(action: str) -> None:
 def _watch(below: str, change: Callable[[str], None]) -> None:
     inside = False
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+    def hook(event: str, arguments: Any) -> None:
         nonlocal inside
         if inside or (event not in CHANGES and event != "open"):
             return
