@@ -33,7 +33,7 @@ of its own, one at a time and in turn; `ms` is the median over the rounds and `r
 by what the first row took in the same round, both with quartiles. `first call` is tracing, compiling and the first run.
 `compiled temporary memory` is what the compiled program needs besides arguments and results, which torch does not tell.
 `process memory` is the peak above that of the imports. The estimators run one after another in one process, and their
-numbers are what the head of `estimators.py` says."""
+numbers are what the head of `estimators.py` says; the defaults of ours were chosen on these very data sets."""
 
 
 if __name__ == "__main__":
