@@ -19,7 +19,7 @@ from liquidjax.analysis.parameters import count_parameters
 from liquidjax.experiments.shared import configuration as configs
 from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.supervised import data as sources
-from liquidjax.experiments.supervised import evaluate
+from liquidjax.experiments.supervised import evaluate, runs
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import Data, Inputs, SupervisedConfig
 from liquidjax.experiments.supervised.learning import Learning
@@ -27,7 +27,15 @@ from liquidjax.experiments.supervised.network import Model
 from tiny_series import CONFIG, as_csv, rows
 from untyped import untyped
 
-FILES = {"config.yaml", "metrics.jsonl", "model.safetensors", "results.json", "overview.png", "sample.csv"}
+FILES = {
+    "config.yaml",
+    "metrics.jsonl",
+    "model.safetensors",
+    "results.json",
+    "SHA256SUMS",
+    "overview.png",
+    "sample.csv",
+}
 
 
 @pytest.fixture(scope="module")
@@ -317,6 +325,23 @@ def test_a_model_that_is_not_of_a_run_is_noticed(notes, copy):
         ValueError, match=r"model\.safetensors does not say what it was trained with: it is not of a run"
     ):
         evaluate.restore(copy)
+
+
+@pytest.mark.parametrize("name", ["results.json", "metrics.jsonl"])
+def test_another_digit_in_the_results_is_noticed(name, copy):
+    """Which nobody would see: it is a score like any other."""
+    text = (copy / name).read_text()
+    digit = next(place for place, letter in enumerate(text) if letter.isdigit() and text[place - 1] == ".")
+    (copy / name).write_text(f"{text[:digit]}{(int(text[digit]) + 1) % 10}{text[digit + 1 :]}")
+    assert "SHA256SUMS says was written" in runs.look(copy).damage
+    if name == "results.json":
+        with pytest.raises(ValueError, match=r"results\.json is damaged, or was changed"):
+            evaluate.evaluate(copy)
+
+
+def test_the_sums_are_such_that_others_read_them(run):
+    done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=run, capture_output=True, text=True)
+    assert done.stdout == "metrics.jsonl: OK\nresults.json: OK\n"
 
 
 RESULT = {"name": "GRU", "parameters": 1, "validation": {"accuracy": 0.5}, "test": {"accuracy": 0.5}, "seconds": 1.0}

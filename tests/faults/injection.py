@@ -77,7 +77,7 @@ def _act(action: str) -> None:
 def _watch(below: str, change: Callable[[str], None]) -> None:
     inside = False
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+    def hook(event: str, arguments: Any) -> None:
         nonlocal inside
         if inside or (event not in CHANGES and event != "open"):
             return
@@ -93,8 +93,7 @@ def _watch(below: str, change: Callable[[str], None]) -> None:
         try:
             target = ""
             if event == "os.rename":
-                _, to, *_ = arguments
-                target = f" -> {os.path.basename(os.fspath(to))}"
+                target = f" -> {os.path.basename(os.fspath(arguments[1]))}"
             change(f"{event.removeprefix('os.')} {str(path).removeprefix(below).lstrip('/')}{target}")
         finally:
             inside = False
