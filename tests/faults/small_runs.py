@@ -12,7 +12,7 @@ SHAPES = {
     "members": "{cell: GRU(units=2)}",
 }
 TRAINING = {
-    "a network and another": "{epochs: 2, batch_size: 8, checkpoint_seconds: 0.0, tune_cpu: false}",
+    "a network and another": "{epochs: 2, batch_size: 64, checkpoint_seconds: 0.0, tune_cpu: false}",
     "with dropout, the last parameters": (
         "{epochs: 3, batch_size: 8, checkpoint_seconds: 0.0, tune_cpu: false, keep: last, optimizer: adamw, "
         "schedule: cosine, warmup: 2, weight_decay: 0.01, accumulate: 2, patience: 2}"
