@@ -426,6 +426,18 @@ def test_an_objective_that_does_not_suit_the_data_is_refused_before_a_folder_is_
         supervised_run.plan(SupervisedConfig(data, model=Model("GRU(units=3)"), objective=learning))
 
 
+HUGE = (
+    *("GRU(units=1000000000)", "LTC(wiring=FullyConnected(1000000))", "LTC(wiring=AutoNCP(100000, 4))"),
+    *("CfC(units=3, backbone_layers=1000000)", "Readout(GRU(units=2), 10000000)"),
+)
+
+
+@pytest.mark.parametrize("cell", HUGE)
+def test_a_cell_that_is_too_large_for_any_memory_is_refused_before_it_is_drawn(cell):
+    with pytest.raises(ValueError, match=r"must (be at most 32768, for its matrices|have at most 1000 layers)"):
+        Model(cell).networks(inputs=2, outputs=2)
+
+
 def test_kinds_that_need_a_target_are_refused_without_one(tmp_path):
     (tmp_path / "walks.csv").write_text("x\n" + "1\n2\n" * 20)
     data = Data(str(tmp_path / "walks.csv"), split="time")
