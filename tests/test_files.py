@@ -1,5 +1,6 @@
 """Files that are written completely or not at all: when writing fails, and when two processes write one file."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -53,6 +54,25 @@ def test_the_file_is_on_the_disk_before_the_renaming_and_the_folder_after(tmp_pa
     monkeypatch.setattr(_files.Path, "replace", watched_replace)
     _files.write_text(tmp_path / "x.txt", "text")
     assert steps == ["file", "renaming", "folder"]
+
+
+def test_an_error_of_the_disk_says_of_which_file(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*x\.txt'") as caught:
+        _files.write_text(tmp_path / "x.txt", "text")
+    assert caught.value.errno == errno.ENOSPC and not os.listdir(tmp_path)
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
+    (tmp_path / ".liquidjax-01.tmp").write_text("half of it")
+    (tmp_path / ".liquidjax-23.tmp" / "more").mkdir(parents=True)
+    (tmp_path / ".liquidjax-45.tmp").symlink_to(tmp_path / "kept")
+    (tmp_path / "kept").mkdir()
+    _files.remove_unfinished(tmp_path)
+    assert os.listdir(tmp_path) == ["kept"]
 
 
 def test_it_is_as_open_as_other_files(tmp_path):

@@ -94,6 +94,7 @@ def test_train_keeps_what_is_trained(number, epochs, tmp_path, capsys):
         "metrics.jsonl",
         "model.safetensors",
         "results.json",
+        "SHA256SUMS",
         "sample.csv",
         "interrupted.txt",
     }

@@ -1,14 +1,17 @@
 """`liquidjax train --resume`: a run goes on in its folder, and ends as if it had not been interrupted."""
 
 import json
+import os
 import shutil
 
 import pytest
 
 from liquidjax import __main__ as cli
 from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.shared.run_folder import MARK
 from liquidjax.experiments.supervised import run as supervised_run
+from liquidjax.experiments.supervised import runs
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from tiny_series import CONFIG, as_csv, rows
 
@@ -134,6 +137,80 @@ def test_without_checkpoints_it_begins_again(place, tmp_path):
 def test_what_is_no_run_is_refused(arguments, sentence, place, capsys, monkeypatch):
     monkeypatch.chdir(place)
     assert sentence in refused(capsys, *arguments)
+
+
+def test_settings_that_were_edited_before_the_first_checkpoint_are_noticed_too(place, tmp_path, capsys):
+    """Nothing else would know them: it would be another run from the start, in silence."""
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    run_folder.begin(tmp_path / "run", configs.read(place / "whole" / "config.yaml", SupervisedConfig))
+    text = (tmp_path / "run" / "config.yaml").read_text()
+    (tmp_path / "run" / "config.yaml").write_text(text.replace("keep: best", "keep: last"))
+    assert '`training.keep` was "best" and is "last" now' in refused(capsys, "--resume", tmp_path / "run")
+    (tmp_path / "run" / "config.yaml").write_text(f"# mine\n{text}")  # the same in other words
+    run_folder.go_on(tmp_path / "run", configs.read(tmp_path / "run" / "config.yaml", SupervisedConfig))
+
+
+class Killed(BaseException):
+    """As nothing catches it."""
+
+
+def test_an_interrupted_run_that_is_killed_when_it_goes_on_is_no_whole_one(place, tmp_path, monkeypatch):
+    """There are results of its first part, and `runs` would list them as those of the run."""
+    interrupted(tmp_path / "run", configs.read(place / "whole" / "config.yaml", SupervisedConfig), 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(supervised_run, "fit", lambda *_, **__: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            cli.main(["train", "--resume", str(tmp_path / "run")])
+    assert runs.look(tmp_path / "run").state == "interrupted"
+    cli.main(["train", "--resume", str(tmp_path / "run")])
+    assert runs.look(tmp_path / "run").state == "" and numbers(tmp_path / "run") == numbers(place / "whole")
+
+
+@pytest.mark.parametrize("last", ["write_results", "write_sums", "write_table", "end"])
+def test_killed_while_the_results_are_written_it_is_no_whole_run(last, place, tmp_path, monkeypatch):
+    def killed(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(supervised_run, last, killed)
+        with pytest.raises(Killed):
+            cli.main(["train", str(place / "small.yaml"), *OPTIONS, "--folder", str(tmp_path / "run")])
+    assert runs.look(tmp_path / "run").state != ""
+    cli.main(["train", "--resume", str(tmp_path / "run")])
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {path.name for path in (place / "whole").iterdir()}
+    assert numbers(tmp_path / "run") == numbers(place / "whole")
+
+
+def test_what_is_left_of_a_run_that_ended_is_removed(place, tmp_path, capsys):
+    """It was killed while it removed its checkpoints, of which some were damaged by that."""
+    shutil.copytree(place / "whole", tmp_path / "run")
+    (tmp_path / "run" / "checkpoints" / "0" / "step-00000001").mkdir(parents=True)
+    (tmp_path / "run" / ".liquidjax-0123.tmp").write_text("half a file")
+    assert "came to its end" in refused(capsys, "--resume", tmp_path / "run")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {path.name for path in (place / "whole").iterdir()}
+
+
+def test_a_disk_that_is_full_at_the_end_is_told_with_how_to_go_on(place, tmp_path, capsys, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    interrupted(tmp_path / "run", configs.read(place / "whole" / "config.yaml", SupervisedConfig), 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        error = refused(capsys, "--resume", tmp_path / "run")
+    assert "No space left on device" in error and f"train --resume {tmp_path / 'run'}" in error
+    cli.main(["train", "--resume", str(tmp_path / "run")])
+    assert numbers(tmp_path / "run") == numbers(place / "whole")
+
+
+def test_two_that_begin_in_one_empty_folder(place, tmp_path):
+    """Both have seen that it is empty; the one without the lock must not write its settings over those of the other."""
+    config = configs.read(place / "whole" / "config.yaml", SupervisedConfig)
+    run_folder.check_ready(tmp_path, resume=False)
+    with supervised_run.alone(tmp_path / "checkpoints"):
+        run_folder.begin(tmp_path, config)
+    with pytest.raises(ValueError, match="is not empty"), supervised_run.alone(tmp_path / "checkpoints"):
+        run_folder.begin(tmp_path, config)
 
 
 def test_two_do_not_go_on_in_one_folder(place, tmp_path, capsys):

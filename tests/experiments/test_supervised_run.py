@@ -19,7 +19,7 @@ from liquidjax.analysis.parameters import count_parameters
 from liquidjax.experiments.shared import configuration as configs
 from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.supervised import data as sources
-from liquidjax.experiments.supervised import evaluate
+from liquidjax.experiments.supervised import evaluate, runs
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import Data, Inputs, SupervisedConfig
 from liquidjax.experiments.supervised.learning import Learning
@@ -27,7 +27,15 @@ from liquidjax.experiments.supervised.network import Model
 from tiny_series import CONFIG, as_csv, rows
 from untyped import untyped
 
-FILES = {"config.yaml", "metrics.jsonl", "model.safetensors", "results.json", "overview.png", "sample.csv"}
+FILES = {
+    "config.yaml",
+    "metrics.jsonl",
+    "model.safetensors",
+    "results.json",
+    "SHA256SUMS",
+    "overview.png",
+    "sample.csv",
+}
 
 
 @pytest.fixture(scope="module")
@@ -319,6 +327,23 @@ def test_a_model_that_is_not_of_a_run_is_noticed(notes, copy):
         evaluate.restore(copy)
 
 
+@pytest.mark.parametrize("name", ["results.json", "metrics.jsonl"])
+def test_another_digit_in_the_results_is_noticed(name, copy):
+    """Which nobody would see: it is a score like any other."""
+    text = (copy / name).read_text()
+    digit = next(place for place, letter in enumerate(text) if letter.isdigit() and text[place - 1] == ".")
+    (copy / name).write_text(f"{text[:digit]}{(int(text[digit]) + 1) % 10}{text[digit + 1 :]}")
+    assert "SHA256SUMS says was written" in runs.look(copy).damage
+    if name == "results.json":
+        with pytest.raises(ValueError, match=r"results\.json is damaged, or was changed"):
+            evaluate.evaluate(copy)
+
+
+def test_the_sums_are_such_that_others_read_them(run):
+    done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=run, capture_output=True, text=True)
+    assert done.stdout == "metrics.jsonl: OK\nresults.json: OK\n"
+
+
 RESULT = {"name": "GRU", "parameters": 1, "validation": {"accuracy": 0.5}, "test": {"accuracy": 0.5}, "seconds": 1.0}
 DAMAGED = [{**RESULT, "test": value} for value in ("high", {}, {"accuracy": "high"}, {"mse": 1.0}, {"accuracy": None})]
 DAMAGED += [{**RESULT, "parameters": 1e400}, {**RESULT, "seconds": None}, {}, 3, None]
@@ -399,6 +424,18 @@ def test_an_objective_that_does_not_suit_the_data_is_refused_before_a_folder_is_
     data = Data(str(tmp_path / "walks.csv"), series="who", target=("speed",))
     with pytest.raises(ValueError, match=re.escape(message)):
         supervised_run.plan(SupervisedConfig(data, model=Model("GRU(units=3)"), objective=learning))
+
+
+HUGE = (
+    *("GRU(units=1000000000)", "LTC(wiring=FullyConnected(1000000))", "LTC(wiring=AutoNCP(100000, 4))"),
+    *("CfC(units=3, backbone_layers=1000000)", "Readout(GRU(units=2), 10000000)"),
+)
+
+
+@pytest.mark.parametrize("cell", HUGE)
+def test_a_cell_that_is_too_large_for_any_memory_is_refused_before_it_is_drawn(cell):
+    with pytest.raises(ValueError, match=r"must (be at most 32768, for its matrices|have at most 1000 layers)"):
+        Model(cell).networks(inputs=2, outputs=2)
 
 
 def test_kinds_that_need_a_target_are_refused_without_one(tmp_path):

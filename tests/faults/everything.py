@@ -19,17 +19,17 @@ from faults.trial import Trial
 class Sizes(NamedTuple):
     """How many trials of each kind there are."""
 
-    kills: int = 36
-    clock: int = 10
-    signals: int = 16
+    kills: int = 30
+    clock: int = 5
+    signals: int = 10
     checkpoints: int = 200
     models: int = 120
     parameters: int = 60
     ended: int = 80
     begun: int = 40
     mutated: int = 600
-    full: int = 15
-    writers: tuple[int, ...] = (4, 12, 40, 150)
+    full: int = 9
+    writers: tuple[int, ...] = (4, 40)
     shapes: tuple[str, ...] = tuple(SHAPES)
 
 

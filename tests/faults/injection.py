@@ -93,8 +93,7 @@ def _watch(below: str, change: Callable[[str], None]) -> None:
         try:
             target = ""
             if event == "os.rename":
-                _, to, *_ = arguments
-                target = f" -> {os.path.basename(os.fspath(to))}"
+                target = f" -> {os.path.basename(os.fspath(arguments[1]))}"
             change(f"{event.removeprefix('os.')} {str(path).removeprefix(below).lstrip('/')}{target}")
         finally:
             inside = False

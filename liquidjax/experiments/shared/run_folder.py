@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -16,6 +17,8 @@ CONFIG = "config.yaml"
 MARK = "interrupted.txt"
 RESULTS = "results.json"
 """There and no mark beside it, a run came to its end."""
+SUMS = "SHA256SUMS"
+"""Of the files that have no checksum in them; `sha256sum --check SHA256SUMS` reads it too."""
 CHECKPOINTS = "checkpoints"
 """A folder that is there as long as there is something to go on with."""
 
@@ -101,6 +104,21 @@ def mark_interrupted(folder: Path, sentence: str) -> None:
     _files.write_text(folder / MARK, f"{sentence}\n")
 
 
+def write_sums(folder: Path, *names: str) -> None:
+    """Writes down the SHA-256 of files of the folder, so that damage in them is noticed."""
+    lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    _files.write_text(folder / SUMS, "".join(lines))
+
+
+def check_sum(file: Path) -> None:
+    """Raises the ValueError where a file is another than `write_sums` saw; where it saw none, nothing is known."""
+    sums = file.with_name(SUMS)
+    if sums.is_file():
+        line = f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}"
+        if line not in sums.read_text(encoding="utf-8", errors="replace").splitlines():
+            raise ValueError(f"{file} is damaged, or was changed: it is not what {SUMS} says was written")
+
+
 def end(folder: Path) -> None:
     """Leaves word that the run came to its end: takes the mark away, then what there was to go on with."""
     (folder / MARK).unlink(missing_ok=True)
@@ -122,6 +140,7 @@ def go_on(folder: Path, config: Any) -> None:
     if _ended(folder):
         end(folder)
         raise ValueError(_NOTHING_LEFT.format(folder))
+    (folder / SUMS).unlink(missing_ok=True)  # the files will change
     copy = folder / CHECKPOINTS / CONFIG
     begun = configuration.read(copy if copy.is_file() else folder / CONFIG, type(config))
     was, now = (json.loads(json.dumps(dataclasses.asdict(each))) for each in (begun, config))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from liquidjax.experiments.shared import configuration
+from liquidjax.experiments.shared.run_folder import check_sum
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.ensemble import scores_of
@@ -108,6 +109,7 @@ def recorded_rows(folder: Path) -> list[Row]:
         ValueError: it is damaged.
     """
     file = folder / "results.json"
+    check_sum(file)
     try:
         rows = []
         for row in json.loads(file.read_text(encoding="utf-8")):

@@ -15,12 +15,14 @@ from liquidjax.analysis.parameters import count_parameters
 from liquidjax.experiments.shared.progress import Callback
 from liquidjax.experiments.shared.run_folder import (
     CHECKPOINTS,
+    RESULTS,
     begin,
     check_ready,
     end,
     go_on,
     mark_interrupted,
     write_results,
+    write_sums,
 )
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.baselines import baselines
@@ -42,6 +44,7 @@ from liquidjax.training.progress import Epoch
 
 MODEL = "model.safetensors"
 TENSORBOARD = "tensorboard"
+CURVES = "metrics.jsonl"
 SAMPLES = 5
 """Series in sample.csv."""
 
@@ -114,10 +117,10 @@ def run(
     """Trains the networks and writes the run folder.
 
     The folder gets config.yaml (every setting), metrics.jsonl (a line for each epoch), model.safetensors (the first
-    network, see `liquidjax.load`), results.json (the comparison), overview.png and sample.csv (held-out series for
-    `predict`). Where `stop` ended it, the model is what it was by then, and results.json holds what has been measured;
-    interrupted.txt says so, and there is no picture. While it runs, the folder holds checkpoints/, from which it can go
-    on, whatever ended it.
+    network, see `liquidjax.load`), results.json (the comparison), SHA256SUMS (of both .json files), overview.png and
+    sample.csv (held-out series for `predict`). Where `stop` ended it, the model is what it was by then, and
+    results.json holds what has been measured; interrupted.txt says so, and there is no picture. While it runs, the
+    folder holds checkpoints/, from which it can go on, whatever ended it.
 
     Args:
         config: what to do.
@@ -163,7 +166,7 @@ def _run(
     trained: dict[str, Fitted] = {}
     interrupted, first, unsaved = None, next(iter(networks)), None
     shutil.rmtree(folder / TENSORBOARD, ignore_errors=True)  # of a part before: all its epochs are reported again
-    with growing(folder / "metrics.jsonl", notice) as metrics:
+    with growing(folder / CURVES, notice) as metrics:
         for name, (cell, learning_rate) in networks.items():
             if trained and stop():
                 interrupted = f"Interrupted before the {name}; the {first} was trained to its end."
@@ -217,6 +220,7 @@ def _run(
     if unsaved is not None:
         unsaved.save(folder / MODEL)
     write_results(folder, rows)
+    write_sums(folder, CURVES, RESULTS)
     write_table(folder / "sample.csv", config.data, parts.test.take(range(min(SAMPLES, len(parts.test)))))
     if not interrupted:
         from liquidjax.experiments.supervised import figures  # with matplotlib

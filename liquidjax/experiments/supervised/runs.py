@@ -11,7 +11,7 @@ import numpy as np
 
 from liquidjax._bounds import shown
 from liquidjax.experiments.shared import configuration
-from liquidjax.experiments.shared.run_folder import interruption
+from liquidjax.experiments.shared.run_folder import check_sum, interruption
 from liquidjax.experiments.shared.tables import plain
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.ensemble import mean
@@ -128,6 +128,7 @@ def _history(file: Path) -> dict[str, np.ndarray]:
     """The curves of the first network in metrics.jsonl; a last line that is only begun is passed over."""
     if not file.is_file():
         return {}
+    check_sum(file)
     columns: dict[str, list[float]] = {}
     try:
         *whole, _ = file.read_text(encoding="utf-8").split("\n")

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import itertools
 import re
 import time
 import warnings
@@ -145,5 +146,5 @@ class Keeper:
 
 def _free(path: Path) -> Path:
     """A path that is not taken, like this one."""
-    taken = (path.with_name(f"{path.name}-{number}") for number in range(2, 10_000))
-    return next((each for each in (path, *taken) if not each.exists()), path)
+    others = (path.with_name(f"{path.name}-{number}") for number in range(2, 10_000))
+    return next((each for each in itertools.chain([path], others) if not each.exists()), path)

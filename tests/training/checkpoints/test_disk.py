@@ -164,6 +164,23 @@ def test_a_full_disk_leaves_nothing(place, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_without_room_orbax_is_not_asked(tmp_path, monkeypatch):
+    """It would fail too, but with the traces of its threads on the terminal."""
+    import orbax.checkpoint.experimental.v1 as orbax
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(orbax, "save", never)
+    with pytest.raises(OSError, match="No space left"):
+        disk.write(tmp_path / "step-00000001", {"a": np.ones(2)}, {})
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_a_killed_writer_left_is_removed(tmp_path):
     (tmp_path / ".liquidjax-0123.tmp" / "arrays").mkdir(parents=True)
     (tmp_path / "step-00000001").mkdir()
