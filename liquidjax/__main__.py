@@ -334,7 +334,7 @@ def _how_to_go_on(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if (folder / run_folder.CONFIG).is_file() and (folder / run_folder.CHECKPOINTS).is_dir():
-            raise OSError(f"{error}; once there is room, go on: liquidjax train --resume {_path(folder)}") from error
+            raise OSError(f"{error}; once that is mended, go on: liquidjax train --resume {_path(folder)}") from error
         raise
 
 
