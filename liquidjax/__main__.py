@@ -47,8 +47,9 @@ def train(
     Ctrl-C stops it after the step that it is at and saves; so does SIGTERM. It goes on with --resume, also after it was
     killed, from the last checkpoint.
 
-    Examples: liquidjax train configs/digits.yaml --training.epochs 5, and
-    liquidjax train --resume runs/digits-20250101-120000
+    Example: liquidjax train configs/digits.yaml --training.epochs 5
+
+    Example: liquidjax train --resume runs/digits-20250101-120000
 
     Args:
         config: YAML file with the settings; the options below override it.

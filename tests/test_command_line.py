@@ -27,7 +27,7 @@ def runs(monkeypatch):
     """The settings and the folder of each run that `train` is asked for; nothing is read or trained."""
     seen = []
 
-    def run(settings, folder, *_):
+    def run(settings, folder, *_, **__):
         seen.append((settings, str(folder)))
         return supervised_run.Result(folder, [supervised_run.Row("LTC", 1, {"accuracy": 0.5}, {"accuracy": 0.5}, 1.0)])
 
@@ -100,7 +100,7 @@ def test_mistakes_end_with_one_line_and_status_2(text, arguments, message, tmp_p
             f"Expected one of {{{COMMANDS}}}; see `liquidjax --help`",
         ),
         (["trian"], "Unrecognized options: trian; see `liquidjax --help`"),
-        (["train"], "Missing from liquidjax train: PATH"),
+        (["train"], "train needs a configuration, or --resume with the folder of a run, and not both"),
         (
             ["train", "x.yaml", "--epochs", "3"],
             "Unrecognized options: --epochs 3; did you mean --training.epochs?; see",
@@ -241,7 +241,7 @@ def test_a_run_that_fails_leaves_no_empty_folder(tmp_path, monkeypatch, runs, ca
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.yaml").write_text("")
 
-    def run(settings, folder, *_):
+    def run(settings, folder, *_, **__):
         raise ImportError("matplotlib is not installed")
 
     monkeypatch.setattr(supervised_run, "run", run)

@@ -110,6 +110,7 @@ RIGHT = {
     lj.SparseLinear: dict(mask=MASK, initialiser="zero", bias=True, signed=False),
     lj.Readout: dict(cell=GRU, outputs=3),
     lj.Bidirectional: dict(forward=GRU, backward=GRU),
+    lj.Stream: dict(cell=GRU, params=drawn(GRU), batch=(), first_dt=1.0, unit=None, validate=True),
     lj.Block: dict(cell=GATED, dropout=0.5, feed_forward=True),
     lj.Stack: dict(inputs=2, cell=GATED, layers=2),
     lj.StepLoss: dict(cell=GRU, loss=squared_error, targets=3),
@@ -217,6 +218,7 @@ ALSO_RIGHT = {
     (lj.LTC, "input_mapping"): {"None"},
     (lj.LTC, "output_mapping"): {"None"},
     (lj.elapsed, "first"): {"a share"},
+    (lj.Stream, "first_dt"): {"a share"},
     (lj.euler_instability, "dt"): {"a share"},
 }
 
