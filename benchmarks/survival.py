@@ -117,7 +117,7 @@ def write_readme(result: dict[str, Any]) -> None:
     ]
     table = markdown(["fault", "trials", "as it should be", "what came of it"], lines, "lrrl")
     text = README.read_text()
-    README.write_text(re.sub(rf"(?s){BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{table}\n{END}", text))
+    README.write_text(re.sub(rf"(?s){BEGIN}.*?{END}", lambda _: f"{BEGIN}\n\n{table}\n\n{END}", text))
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def test_the_counts_of_faults_go_between_the_marks_of_the_readme(load, tmp_path,
     readme.write_text(f"before\n{survival.BEGIN}\nold\n{survival.END}\nafter\n")
     monkeypatch.setattr(survival, "README", readme)
     survival.write_readme({"results": [{"rows": rows}]})
-    first, begin, _, _, line, end, last = readme.read_text().splitlines()
+    first, begin, _, _, _, line, _, end, last = readme.read_text().splitlines()
     assert (first, begin, end, last) == ("before", survival.BEGIN, survival.END, "after")
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[1:] == ["3", "2", "2 went on to the same bits; 1 was lost"]
