@@ -11,7 +11,7 @@ help:
 	@echo "make test-numeric, make test-quick    parts of them: with other instructions, or on another Python"
 	@echo "make check     set up, ruff and pyright"
 	@echo "make bench     set up with torch, keras and ncps, measure side by side (half an hour)"
-	@echo "make faults    kill it, damage its files, fill its disk; count what it survives, into the README (15 minutes)"
+	@echo "make faults    kill it, damage its files, fill its disk; count what it survives, into the README (20 minutes)"
 	@echo "make clean     remove .venv and caches; runs/ stays"
 
 demo: $(VENV)/demo

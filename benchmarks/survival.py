@@ -6,10 +6,12 @@ Usage: python benchmarks/survival.py [--seed N]
 """
 
 import argparse
+import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,20 @@ from faults.trial import Count, Trial, counts  # noqa: E402
 from liquidjax.experiments.shared.progress import bars  # noqa: E402
 from liquidjax.experiments.shared.tables import markdown  # noqa: E402
 
+README = HOUSE / "README.md"
 BEGIN, END = "<!-- counted by make faults -->", "<!-- end -->"
+NAMES = {
+    "kill": "`liquidjax train` killed (SIGKILL), once or twice",
+    "SIGTERM": "SIGTERM",
+    "SIGINT": "Ctrl-C",
+    "checkpoint": "checkpoint: a bit flipped, or cut off",
+    "model file": "model file: a bit flipped, or cut off",
+    "file of parameters": "file of parameters: the same",
+    "run folder": "settings, curves, results, model of a run: the same",
+    "settings of a run to go on": "settings of a run to go on: the same",
+    "configuration": "configuration that is nearly right, or huge",
+    "forged model": "model file with other contents under a right checksum",
+}
 SECTIONS = {
     "kills": ("Killed, or asked to stop", "`liquidjax train` at a moment of its life, then `--resume`"),
     "damage": ("Damaged files", "a bit flipped, or the end cut off"),
@@ -39,7 +54,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of what is damaged where (default 0)")
     options = parser.parse_args()
     place, sizes = Path(tempfile.mkdtemp(prefix="faults-")), everything.WHOLE
-    sizes_of, found = everything.count_of(sizes), {}
+    numbers = everything.count_of(sizes)
     with Server() as server, results.collected("survival", "What it survives", 1) as add:
         runs = everything.references(server, place, sizes)
         for name, (setting, what) in SECTIONS.items():
@@ -51,12 +66,12 @@ def main() -> None:
                 "files": lambda folder: everything.of_files(folder, sizes.mutated, options.seed),
                 "disks": lambda folder: everything.of_disks(runs, folder, sizes),
             }[name](folder)
-            found[name] = counts(shown(name, trials, sizes_of[name]))
-            add({"setting": setting, "what": what, "rows": list(map(row, found[name])), "goals": []})
-    readme = HOUSE / "README.md"
-    readme.write_text(with_table(readme.read_text(), table(found)))
-    wrong = sum(count.trials - count.fine for each in found.values() for count in each)
-    print(f"{wrong or 'No'} trials ended as they should not; the counts are in {readme}")
+            rows = [row(count) for count in counts(shown(name, trials, numbers[name]))]
+            add({"setting": setting, "what": what, "rows": rows, "goals": []})
+    result = json.loads((results.FOLDER / "survival.json").read_text())
+    write_readme(result)
+    wrong = sum(row["trials"] - row["as it should be"] for part in result["results"] for row in part["rows"])
+    print(f"{wrong or 'No'} trials ended as they should not; the counts are in {README}")
     sys.exit(bool(wrong))
 
 
@@ -78,26 +93,31 @@ def row(count: Count) -> dict[str, Any]:
         "fault": count.kind,
         "trials": count.trials,
         "as it should be": count.fine,
-        "what came of it": outcomes(count),
+        "what came of it": outcomes(count.outcomes),
     }
 
 
-def outcomes(count: Count) -> str:
-    ordered = sorted(count.outcomes.items(), key=lambda each: -each[1])
-    return "; ".join(f"{what} {number}" if len(ordered) > 1 else what for what, number in ordered)
+def outcomes(found: Mapping[str, int]) -> str:
+    """What came of trials, the most frequent first."""
+    return "; ".join(f"{number} {what}" for what, number in sorted(found.items(), key=lambda each: -each[1]))
 
 
-def table(found: dict[str, list[Count]]) -> str:
-    """The table of the README."""
+def write_readme(result: dict[str, Any]) -> None:
+    """Puts the table of a result into the README, between its marks."""
+    found: dict[str, Counter[str]] = {}
+    fine: Counter[str] = Counter()
+    for row in (row for part in result["results"] for row in part["rows"]):
+        kind = row["fault"].partition(",")[0]  # a bit flipped, or cut off; from inside, or by the clock
+        fine[kind] += row["as it should be"]
+        for each in row["what came of it"].split("; "):
+            number, _, what = each.partition(" ")
+            found.setdefault(kind, Counter())[what] += int(number)
     lines = [
-        [count.kind, str(count.trials), str(count.fine), outcomes(count)] for each in found.values() for count in each
+        [NAMES.get(kind, kind), str(each.total()), str(fine[kind]), outcomes(each)] for kind, each in found.items()
     ]
-    return markdown(["fault", "trials", "as it should be", "what came of it"], lines, "lrrl")
-
-
-def with_table(text: str, table: str) -> str:
-    """A text with another table between its marks."""
-    return re.sub(rf"(?s){re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n{table}\n{END}", text)
+    table = markdown(["fault", "trials", "as it should be", "what came of it"], lines, "lrrl")
+    text = README.read_text()
+    README.write_text(re.sub(rf"(?s){BEGIN}.*?{END}", lambda _: f"{BEGIN}\n\n{table}\n\n{END}", text))
 
 
 if __name__ == "__main__":

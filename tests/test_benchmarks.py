@@ -184,6 +184,21 @@ def test_tables_and_picture_from_results(load, tmp_path):
     assert (tmp_path / "overview.png").stat().st_size > 1000
 
 
+def test_the_counts_of_faults_go_between_the_marks_of_the_readme(load, tmp_path, monkeypatch):
+    survival, trial = load("survival"), load("faults.trial")
+    fine = trial.Trial("kill, at a change of a file", "here", "went on to the same bits", True)
+    trials = [fine, fine, fine._replace(kind="kill, by the clock", outcome="was lost", fine=False)]
+    rows = [survival.row(count) for count in trial.counts(trials)]
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{survival.BEGIN}\nold\n{survival.END}\nafter\n")
+    monkeypatch.setattr(survival, "README", readme)
+    survival.write_readme({"results": [{"rows": rows}]})
+    first, begin, _, _, _, line, _, end, last = readme.read_text().splitlines()
+    assert (first, begin, end, last) == ("before", survival.BEGIN, survival.END, "after")
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[1:] == ["3", "2", "2 went on to the same bits; 1 was lost"]
+
+
 def test_the_gpu_script_runs_on_a_cpu_without_torch(load, tmp_path, monkeypatch, capsys):
     hidden = tmp_path / "hidden"
     hidden.mkdir()

@@ -97,6 +97,7 @@ def test_train_keeps_what_is_trained(number, epochs, tmp_path, capsys):
         "SHA256SUMS",
         "sample.csv",
         "interrupted.txt",
+        "checkpoints",
     }
     is_used(tmp_path / "run", capsys)
 

@@ -38,7 +38,7 @@ def full(run: Reference, folder: Path, moment: int, room_at: int = 0) -> Trial:
     if (folder / "config.yaml").is_file() and "go on: liquidjax train --resume" not in ended.sentence:
         return Trial(kind, place, "did not say how to go on", False, short(ended.sentence))
     found = run.gone_on(kind, folder, place)
-    return found._replace(outcome=f"told; {found.outcome}", said=short(ended.sentence))
+    return found._replace(outcome=f"told, then {found.outcome}", said=short(ended.sentence))
 
 
 def _damaged(folder: Path) -> bool:

@@ -283,7 +283,7 @@ def models(place: Path, count: int, seed: int) -> Iterator[Trial]:
         encoded = json.dumps({"__metadata__": metadata, **arrays}).encode()
         whole = len(encoded).to_bytes(8, "little") + encoded + content[end:]
         file.write_bytes(whole.replace(b"0" * 64, hashlib.sha256(whole).hexdigest().encode(), 1))
-        yield tried("model file", f"number {number}", lambda: lj.load(file))
+        yield tried("forged model", f"number {number}", lambda: lj.load(file))
 
 
 KINDS: dict[Callable[[Path, int, int], Iterator[Trial]], float] = {
