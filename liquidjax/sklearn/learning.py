@@ -17,10 +17,11 @@ from liquidjax.sklearn.cells import network
 from liquidjax.sklearn.settings import Settings
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
-from liquidjax.training.fit import Epoch, fit
+from liquidjax.training.fit import fit
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Objective
 from liquidjax.training.optimizer import Optimizer
+from liquidjax.training.progress import Epoch
 
 STEPS, FEWEST_EPOCHS = 1000, 20
 """Batches of a training where nobody says for how many epochs, and the epochs that it has at least."""

@@ -19,6 +19,7 @@ from liquidjax.tasks.preparation import Preparation
 from liquidjax.tasks.splits import Parts
 from liquidjax.training.model import Model
 from liquidjax.training.objectives import Regression
+from liquidjax.training.optimizer import Optimizer
 from liquidjax.training.predict import predict
 from small_training import GRU, same_bits, trained, values
 from tiny_series import CONFIG, as_csv, rows
@@ -101,6 +102,13 @@ def test_each_member_is_a_training_of_its_own():
         assert [e.validation_loss for e in single.history] == [e.validation_loss[m] for e in fitted.history]
         assert [e.validation["mse"] for e in single.history] == [e.validation["mse"][m] for e in fitted.history]
         assert single.model().cell == GRU
+
+
+def test_each_member_says_how_many_of_its_own_steps_were_taken_back():
+    rates = {"learning_rate": [0.05, 1e30]}
+    fitted = trained(validation=values(1), members=rates, optimizer=Optimizer("sgd", clip=None))
+    first, second = ([epoch.skipped for epoch in single.history] for single in each(fitted, 2))
+    assert first == [0, 0, 0] and second == [1, 2, 2]  # two batches an epoch; the first of all is still finite
 
 
 def models(*scales):

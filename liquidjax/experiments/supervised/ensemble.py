@@ -9,10 +9,11 @@ import jax
 import numpy as np
 
 from liquidjax.tasks.splits import Parts
-from liquidjax.training.fit import Epoch, Fitted
+from liquidjax.training.fit import Fitted
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Objective
 from liquidjax.training.predict import Predictions, predict
+from liquidjax.training.progress import Epoch
 
 
 class Member(NamedTuple):
@@ -57,7 +58,8 @@ def each(fitted: Fitted, number: int) -> list[Fitted]:
     def epoch(record: Epoch, m: int) -> Epoch:
         validation_loss = None if record.validation_loss is None else float(record.validation_loss[m])
         scores = {name: float(values[m]) for name, values in record.validation.items()}
-        return Epoch(record.epoch, float(record.loss[m]), validation_loss, scores, record.seconds)
+        own = {"loss": float(record.loss[m]), "validation_loss": validation_loss, "validation": scores}
+        return record._replace(**own, skipped=int(record.skipped[m]))
 
     return [
         dataclasses.replace(
