@@ -96,8 +96,13 @@ def sync_folder(folder: Path) -> None:
     # Without it a power cut may undo the renaming. Some systems cannot open a folder, some file systems cannot sync
     # one: there the file is in its place all the same, and nothing has failed.
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Puts a file or a folder on the disk, as it is by now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

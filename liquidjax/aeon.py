@@ -4,27 +4,42 @@ The times of steps are a channel of X (`time_channel`), for aeon hands nothing o
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from aeon.classification import BaseClassifier
 from aeon.regression import BaseRegressor
 
 from liquidjax.sklearn import classifier, regressor
-from liquidjax.sklearn.settings import Settings
-
-_TAGS = {
-    "X_inner_type": ["numpy3D", "np-list"],
-    "capability:multivariate": True,
-    "capability:unequal_length": True,
-    "capability:missing_values": True,
-    "algorithm_type": "deeplearning",
-}
-_TEST_PARAMS = {"cell": "GRU", "units": 4, "epochs": 2}
+from liquidjax.sklearn.settings import Asked
 
 
 @dataclass(eq=False, repr=False)
-class LiquidClassifier(Settings, BaseClassifier):
+class _Liquid(Asked):
+    """What both have: their tags, and the estimator of scikit-learn that does the work."""
+
+    _tags = {  # noqa: RUF012  # aeon's form
+        "X_inner_type": ["numpy3D", "np-list"],
+        "capability:multivariate": True,
+        "capability:unequal_length": True,
+        "capability:missing_values": True,
+        "algorithm_type": "deeplearning",
+    }
+    _works: ClassVar[type[Any]]
+
+    def _fit(self, X: Any, y: Any) -> None:
+        self.estimator_ = self._works(**self.get_params(deep=False)).fit(X, y)
+
+    def _predict(self, X: Any) -> np.ndarray:
+        return self.estimator_.predict(X)
+
+    @classmethod
+    def _get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
+        return {"cell": "GRU", "units": 4, "epochs": 2}
+
+
+@dataclass(eq=False, repr=False)
+class LiquidClassifier(_Liquid, BaseClassifier):
     """The class of a series, by a liquid network: `liquidjax.sklearn.LiquidClassifier`, of which `estimator_` is one.
 
     X is any collection that aeon knows, of one or several channels, equal or unequal lengths, with NaN where nothing
@@ -39,32 +54,19 @@ class LiquidClassifier(Settings, BaseClassifier):
         (['slow', 'fast'], True)
     """
 
-    at: Literal["mean", "last"] = "mean"
-    indicators: bool = False
-    since: bool = False
     class_weight: Any = None
 
-    _tags = _TAGS
+    _works = classifier.LiquidClassifier
 
     def __post_init__(self):
         BaseClassifier.__init__(self)
 
-    def _fit(self, X: Any, y: Any) -> None:
-        self.estimator_ = classifier.LiquidClassifier(**self.get_params(deep=False)).fit(X, y)
-
-    def _predict(self, X: Any) -> np.ndarray:
-        return self.estimator_.predict(X)
-
     def _predict_proba(self, X: Any) -> np.ndarray:
         return self.estimator_.predict_proba(X)
 
-    @classmethod
-    def _get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
-        return dict(_TEST_PARAMS)
-
 
 @dataclass(eq=False, repr=False)
-class LiquidRegressor(Settings, BaseRegressor):
+class LiquidRegressor(_Liquid, BaseRegressor):
     """A value of a series, by a liquid network: `liquidjax.sklearn.LiquidRegressor`, of which `estimator_` is one.
 
     X is as for `LiquidClassifier`; of several values aeon knows nothing.
@@ -77,21 +79,7 @@ class LiquidRegressor(Settings, BaseRegressor):
         ((30,), True)
     """
 
-    at: Literal["mean", "last"] = "mean"
-    indicators: bool = False
-    since: bool = False
-
-    _tags = _TAGS
+    _works = regressor.LiquidRegressor
 
     def __post_init__(self):
         BaseRegressor.__init__(self)
-
-    def _fit(self, X: Any, y: Any) -> None:
-        self.estimator_ = regressor.LiquidRegressor(**self.get_params(deep=False)).fit(X, y)
-
-    def _predict(self, X: Any) -> np.ndarray:
-        return self.estimator_.predict(X)
-
-    @classmethod
-    def _get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
-        return dict(_TEST_PARAMS)

@@ -1,7 +1,7 @@
 """A liquid network as a classifier of series."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -14,13 +14,13 @@ from liquidjax._checks import check_choice
 from liquidjax.sklearn.answers import answers
 from liquidjax.sklearn.learning import Parts, draws, learn, rows_of_parts
 from liquidjax.sklearn.series import read
-from liquidjax.sklearn.settings import Settings
+from liquidjax.sklearn.settings import Asked
 from liquidjax.sklearn.targets import check_given, forget, tagged
 from liquidjax.training.objectives import Classification
 
 
 @dataclass(eq=False, repr=False)
-class LiquidClassifier(ClassifierMixin, Settings):
+class LiquidClassifier(ClassifierMixin, Asked):
     """The class of a series, by a liquid network: softmax of a linear readout, trained on the cross entropy.
 
     X is (cases, channels, time), a list of (channels, time_i), or (cases, time) with one channel, all of which may hold
@@ -63,9 +63,6 @@ class LiquidClassifier(ClassifierMixin, Settings):
         (['slow', 'fast'], (24, 2), True)
     """
 
-    at: Literal["mean", "last"] = "mean"
-    indicators: bool = False
-    since: bool = False
     class_weight: Any = None
 
     def fit(self, X: Any, y: Any, times: Any = None) -> "LiquidClassifier":

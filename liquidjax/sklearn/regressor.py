@@ -1,7 +1,7 @@
 """A liquid network as a regressor of series."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -11,13 +11,13 @@ from liquidjax._checks import check_choice
 from liquidjax.sklearn.answers import answers
 from liquidjax.sklearn.learning import Parts, draws, learn, rows_of_parts
 from liquidjax.sklearn.series import read
-from liquidjax.sklearn.settings import Settings
+from liquidjax.sklearn.settings import Asked
 from liquidjax.sklearn.targets import check_given, forget, tagged
 from liquidjax.training.objectives import Regression
 
 
 @dataclass(eq=False, repr=False)
-class LiquidRegressor(RegressorMixin, Settings):
+class LiquidRegressor(RegressorMixin, Asked):
     """One or several values of a series, by a liquid network: a linear readout, trained on the squared error.
 
     Values are scaled by mean and spread of those that are learnt from, and answers are in their units.
@@ -35,10 +35,6 @@ class LiquidRegressor(RegressorMixin, Settings):
         >>> regressor.predict(X[:3]).shape, regressor.score(X, y) > 0.9
         ((3,), True)
     """
-
-    at: Literal["mean", "last"] = "mean"
-    indicators: bool = False
-    since: bool = False
 
     def fit(self, X: Any, y: Any, times: Any = None) -> "LiquidRegressor":
         """Learns the values of cases.

@@ -1,7 +1,7 @@
 """The parameters that all estimators have."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sklearn.base import BaseEstimator
 
@@ -31,3 +31,12 @@ class Settings(BaseEstimator):
     time_channel: int | None = None
     random_state: Any = None
     verbose: bool = False
+
+
+@dataclass(eq=False, repr=False)
+class Asked(Settings):
+    """Those of an estimator that is asked something of a whole series, see `LiquidClassifier`."""
+
+    at: Literal["mean", "last"] = "mean"
+    indicators: bool = False
+    since: bool = False

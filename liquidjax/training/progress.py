@@ -62,7 +62,7 @@ class Progress:
     """
 
     def __init__(self, state: TrainState, most_skipped: int, patience: int | None, count: int | None):
-        self.state, self.count = state, count
+        self.state = state
         self.best, self.guard = Best(patience, count), Guard(most_skipped, count)
         self.epoch, self.batch = 1, 0
         """Of the next batch: its epoch, and the batches of that before it."""

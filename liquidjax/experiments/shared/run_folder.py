@@ -144,11 +144,24 @@ def go_on(folder: Path, config: Any) -> None:
     copy = folder / CHECKPOINTS / CONFIG
     begun = configuration.read(copy if copy.is_file() else folder / CONFIG, type(config))
     was, now = (json.loads(json.dumps(dataclasses.asdict(each))) for each in (begun, config))
-    if changed := [f"`{each.place}` was {each.saved} and is {each.given} now" for each in differences(was, now)]:
+    if found := changed(was, now):
         raise ValueError(
-            f"the run {folder} was begun with other settings than these ({'; '.join(changed)}); leave the options out, "
+            f"the run {folder} was begun with other settings than these ({found}); leave the options out, "
             f"change {CONFIG} back, or begin another run"
         )
+
+
+def changed(was: Any, now: Any) -> str:
+    """Which settings are not what they were, in words; "" where all are.
+
+    Args:
+        was, now: nested dicts, as JSON has them.
+
+    Example:
+        >>> changed({"training": {"epochs": 3, "seed": 0}}, {"training": {"epochs": 9, "seed": 0}})
+        '`training.epochs` was 3 and is 9 now'
+    """
+    return "; ".join(f"`{place}` was {saved} and is {given} now" for place, saved, given in differences(was, now))
 
 
 def interruption(folder: Path) -> str | None:

@@ -7,14 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from liquidjax.experiments.shared import configuration
-from liquidjax.experiments.shared.run_folder import check_sum
+from liquidjax.experiments.shared.run_folder import changed, check_sum
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.ensemble import scores_of
 from liquidjax.experiments.supervised.metrics import confusion, of_classes
 from liquidjax.experiments.supervised.run import MODEL, Row, as_json, without_network
 from liquidjax.tasks.dataset import SequenceDataset
-from liquidjax.training import description
 from liquidjax.training.model import Model, load
 from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import Classification, Event
@@ -65,12 +64,9 @@ def restore(folder: Path) -> Restored:
         trained = json.loads(model.notes["config"])
     except (KeyError, ValueError, RecursionError) as error:
         raise ValueError(f"{folder / MODEL} does not say what it was trained with: it is not of a run") from error
-    found = description.differences(trained, json.loads(as_json(config)))
-    edited = [f"`{place}` was {was} and is {given} now" for place, was, given in found]
-    if edited:
+    if found := changed(trained, json.loads(as_json(config))):
         raise ValueError(
-            f"{folder / 'config.yaml'} was changed after the training: {'; '.join(edited)}; change it back, or train "
-            "again"
+            f"{folder / 'config.yaml'} was changed after the training: {found}; change it back, or train again"
         )
     return Restored(config, model)
 

@@ -143,12 +143,12 @@ def run(
             setting does not fit the data.
         FloatingPointError: a network diverged.
     """
-    parts, objective, networks = plan(config) if planned is None else planned
+    planned = plan(config) if planned is None else planned
     _checkpoints(config, folder, 0, notice)  # whether they can be written, before there is a folder
     check_ready(folder, resume)
     with alone(folder / CHECKPOINTS) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
         (go_on if resume else begin)(folder, config)
-        return _run(config, folder, callback, stop, Plan(parts, objective, networks), debug_nans, tensorboard, notice)
+        return _run(config, folder, callback, stop, planned, debug_nans, tensorboard, notice)
 
 
 def _run(
@@ -162,6 +162,7 @@ def _run(
     notice: Callable[[str], None],
 ) -> Result:
     parts, objective, networks = planned
+    preparation = sources.preparation(config.inputs, parts.training)
     rows: list[Row] = []
     trained: dict[str, Fitted] = {}
     interrupted, first, unsaved = None, next(iter(networks)), None
@@ -186,7 +187,7 @@ def _run(
                 objective,
                 parts.training,
                 parts.validation,
-                preparation=sources.preparation(config.inputs, parts.training),
+                preparation=preparation,
                 **_settings(config, learning_rate),
                 debug_nans=debug_nans,
                 checkpoints=_checkpoints(config, folder, len(trained), notice),

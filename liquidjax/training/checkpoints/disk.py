@@ -17,14 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from liquidjax._files import hidden, sync_folder, write_text
+from liquidjax._files import hidden, sync, sync_folder, write_text
 from liquidjax.training import strict_json
 
 MANIFEST = "manifest.json"
 _ARRAYS = "arrays"
 _FORMAT = 1
 _LARGEST_MANIFEST = 1 << 26  # bytes; it names arrays and files and holds no numbers of theirs
-_BLOCK = 1 << 20
 _BESIDE = 4096  # bytes that say what an array is, about
 
 
@@ -50,7 +49,7 @@ def write(folder: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, An
     try:
         unfinished.mkdir()
         arrays = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
-        _check_room(unfinished / "room", sum(array.nbytes + _BESIDE for array in arrays.values()) + _BLOCK)
+        _check_room(unfinished / "room", sum(array.nbytes + _BESIDE for array in arrays.values()) + (1 << 20))
         _write_arrays(unfinished / _ARRAYS, arrays)
         content = {
             "format": _FORMAT,
@@ -113,7 +112,7 @@ def _write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
             with _quiet():
                 orbax.save(str(folder.absolute() / "orbax"), numbered)
         for file in _files(folder).values():
-            _sync(file)
+            sync(file)
     except (ValueError, RuntimeError) as error:  # that is how a full disk comes out of tensorstore
         text = " ".join(str(error).split())  # with all that tensorstore knows, on many lines
         raise OSError(f"orbax could not write it: {text if len(text) <= 200 else text[:197] + '...'}") from error
@@ -182,16 +181,5 @@ def _files(folder: Path) -> dict[str, Path]:
 def _hash_of_file(path: Path) -> str:
     if path.is_symlink() or not path.is_file():
         return "not a file"
-    hashed = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            hashed.update(block)
-    return hashed.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return hashlib.file_digest(file, "sha256").hexdigest()
