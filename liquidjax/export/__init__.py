@@ -1,0 +1,1 @@
+"""Ways out: a trained model as a program for other machines, languages and runtimes, compared before it is done."""

@@ -1,0 +1,95 @@
+"""What an export is compared with before anybody says it is done: the model itself, on irregular series with gaps."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from liquidjax.export.deployed import NO_BATCH, Deployed, precision
+from liquidjax.models.bidirectional import Bidirectional
+from liquidjax.sequences.unroll import unroll
+from liquidjax.tasks.dataset import SequenceDataset
+
+TOLERANCE = {"float32": 1e-4, "float64": 1e-6}
+"""How far an export may be from the model, see `difference`: a preparation gives its inputs as float32."""
+STEPS, SERIES = 48, 3
+
+
+class Readings(NamedTuple):
+    """features (time, series, features), NaN where a model takes it; dt (time, series), that of a first step first."""
+
+    features: np.ndarray
+    dt: np.ndarray
+
+
+def readings(deployed: Deployed, steps: int = STEPS, series: int = SERIES, seed: int = 0) -> Readings:
+    """Irregular series in the units of the data of a model, made up from what its preparation knows of them.
+
+    Features are normally distributed as in training, the times between them exponentially, and a tenth of the features
+    is missing where the model has a preparation. As many decimal places as float32 holds.
+
+    Example:
+        >>> import jax, liquidjax as lj
+        >>> cell = lj.GRU(inputs=2, units=3)
+        >>> made = readings(Deployed(lj.Model(cell, cell.init(jax.random.key(0)))), steps=5)
+        >>> made.features.shape, made.dt.shape
+        ((5, 3, 2), (5, 3))
+    """
+    rng, preparation = np.random.default_rng(seed), deployed.model.preparation
+    features = rng.normal(size=(steps, series, len(deployed.features)))
+    dt = np.maximum(rng.exponential(size=(steps, series)), 0.01)
+    if preparation is not None:
+        features = features * preparation.spread + preparation.mean
+        features[rng.random(features.shape) < 0.1] = np.nan
+        dt = dt * preparation.time_unit
+    dt[0] = deployed.first_dt
+    return Readings(features.astype(np.float32).astype(deployed.dtype), dt.astype(np.float32).astype(deployed.dtype))
+
+
+def expected(deployed: Deployed, given: Readings) -> np.ndarray:
+    """What the model itself answers after each step, (time, series, answers): by the preparation of whole series and by
+    `unroll`, not by the function that is exported.
+    """
+    model, (time, series, _) = deployed.model, given.features.shape
+    assert not isinstance(model.cell, Bidirectional)
+    inputs, dt = given
+    if model.preparation is not None:
+        times = np.cumsum(given.dt.astype(float), axis=0)
+        data = SequenceDataset(given.features.transpose(1, 0, 2), times.T)
+        prepared = model.preparation.apply(data)
+        inputs, dt = prepared.inputs.transpose(1, 0, 2), prepared.dt.T
+    objective = model.objective
+    with precision(deployed.dtype):
+        params, inputs, dt = jax.tree.map(lambda x: np.asarray(x, deployed.dtype), (model.params, inputs, dt))
+        outputs = unroll(model.cell, params, inputs, dt)[1]
+        if objective is None:
+            return np.asarray(outputs)
+        if getattr(objective, "at", "step") == "step":
+            answers = np.asarray(objective.answers(outputs, NO_BATCH))
+        else:  # what it would answer if the series ended here
+            answers = np.stack([np.asarray(objective.answers(outputs[: end + 1], NO_BATCH)) for end in range(time)])
+    found = answers if model.preparation is None else objective.in_units(answers, model.preparation)
+    return np.asarray(found).reshape(time, series, -1)
+
+
+def difference(deployed: Deployed, answers: Any, wanted: np.ndarray) -> float:
+    """The largest difference: of probabilities as it is, of values in spreads, of outputs in their largest magnitude
+    where that is above 1. NaN where one of them is NaN and not the other.
+
+    Raises:
+        ValueError: another shape.
+    """
+    found = np.asarray(answers, float)
+    if found.shape != wanted.shape:
+        raise ValueError(f"an export must answer {wanted.shape}, (time, series, answers), got {found.shape}")
+    return float(np.max(np.abs(found - wanted) / unit(deployed, wanted), initial=0.0))
+
+
+def unit(deployed: Deployed, wanted: np.ndarray) -> Any:
+    """What a difference of 1 is, for each answer."""
+    preparation = deployed.model.preparation
+    if preparation is not None and deployed.kind in ("values", "next features"):
+        spread = preparation.target_spread if deployed.kind == "values" else preparation.spread
+        if spread is not None:  # and where a mean is large, the digits that its numbers have
+            return np.maximum(np.asarray(spread), 1e-2 * np.max(np.abs(wanted), axis=(0, 1)))
+    return 1.0 if deployed.kind == "probabilities" else max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
