@@ -6,7 +6,6 @@ import jax
 import numpy as np
 
 from liquidjax.export.deployed import NO_BATCH, Deployed, precision
-from liquidjax.models.bidirectional import Bidirectional
 from liquidjax.sequences.unroll import unroll
 from liquidjax.tasks.dataset import SequenceDataset
 
@@ -51,7 +50,6 @@ def expected(deployed: Deployed, given: Readings) -> np.ndarray:
     `unroll`, not by the function that is exported.
     """
     model, (time, series, _) = deployed.model, given.features.shape
-    assert not isinstance(model.cell, Bidirectional)
     inputs, dt = given
     if model.preparation is not None:
         times = np.cumsum(given.dt.astype(float), axis=0)
@@ -61,7 +59,7 @@ def expected(deployed: Deployed, given: Readings) -> np.ndarray:
     objective = model.objective
     with precision(deployed.dtype):
         params, inputs, dt = jax.tree.map(lambda x: np.asarray(x, deployed.dtype), (model.params, inputs, dt))
-        outputs = unroll(model.cell, params, inputs, dt)[1]
+        outputs = unroll(deployed.cell, params, inputs, dt)[1]
         if objective is None:
             return np.asarray(outputs)
         if getattr(objective, "at", "step") == "step":

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax._checks import check_choice, check_kind
-from liquidjax._types import Array
+from liquidjax._types import Array, Cell
 from liquidjax.models.bidirectional import Bidirectional
 from liquidjax.training import parameters
 from liquidjax.training.model import Model
@@ -68,9 +68,15 @@ class Deployed:
             )
 
     @property
+    def cell(self) -> Cell:
+        """The cell of the model."""
+        assert not isinstance(self.model.cell, Bidirectional)
+        return self.model.cell
+
+    @property
     def features(self) -> tuple[str, ...]:
         """The name of each number that a step reads."""
-        number = self.model.cell.inputs if self.model.preparation is None else len(self.model.preparation.mean)
+        number = self.cell.inputs if self.model.preparation is None else len(self.model.preparation.mean)
         return self.model.features or tuple(f"x{i + 1}" for i in range(number))
 
     @property
@@ -85,7 +91,7 @@ class Deployed:
                 named = self.features
             case _:
                 named = self.model.outputs
-        return named or tuple(f"y{i + 1}" for i in range(self.model.cell.outputs))
+        return named or tuple(f"y{i + 1}" for i in range(self.cell.outputs))
 
     @property
     def kind(self) -> str:
@@ -117,15 +123,15 @@ class Deployed:
 
     def initial_state(self, batch: tuple[Any, ...] = ()) -> Carried:
         """The state before the first step of a series."""
-        cell = self.model.cell.initial_state(batch, self.dtype)
-        state: Carried = {_cell_name(name): leaf for name, leaf in parameters.by_name(cell).items()}
+        start = self.cell.initial_state(batch, self.dtype)
+        state: Carried = {_cell_name(name): leaf for name, leaf in parameters.by_name(start).items()}
         preparation = self.model.preparation
         if preparation is not None and preparation.fill == "carry":
             state["filled"] = jnp.zeros((*batch, len(self.features)), self.dtype)
         if preparation is not None and preparation.since:
             state["since"] = jnp.zeros((*batch, len(self.features)), self.dtype)
         if self.means:
-            state["mean"] = jnp.zeros((*batch, self.model.cell.outputs), self.dtype)
+            state["mean"] = jnp.zeros((*batch, self.cell.outputs), self.dtype)
         if "since" in state or self.means:
             state["steps"] = jnp.zeros(batch, self.dtype)
         return state
@@ -141,7 +147,7 @@ class Deployed:
         state = dict(state)
         dt = dt / self._number(1.0 if self.model.preparation is None else self.model.preparation.time_unit)
         inputs = features if self.model.preparation is None else self._prepared(state, features, dt)
-        cell, params = self.model.cell, jax.tree.map(self._number, self.model.params)
+        cell, params = self.cell, jax.tree.map(self._number, self.model.params)
         before = self._cell_state(state)
         after, outputs = cell.step(params, before, cell.sense(params, inputs), dt)
         state |= {_cell_name(name): leaf for name, leaf in parameters.by_name(after).items()}
@@ -171,7 +177,7 @@ class Deployed:
         high = mean.astype(self.dtype)
         low = (mean - high).astype(self.dtype)
         scaled = (jnp.where(observed, features, high) - high - low) / self._number(preparation.spread)
-        filled = jnp.where(observed, scaled, state.get("filled", self._number(0.0)))
+        filled = jnp.where(observed, scaled, state["filled"] if "filled" in state else self._number(0.0))
         if "filled" in state:
             state["filled"] = filled
         parts = [filled]
@@ -206,7 +212,7 @@ class Deployed:
         return found
 
     def _cell_state(self, state: Carried) -> Any:
-        like = jax.eval_shape(lambda: self.model.cell.initial_state((), self.dtype))
+        like = jax.eval_shape(lambda: self.cell.initial_state((), self.dtype))
         names = [_cell_name(name) for name in parameters.by_name(like)]
         return jax.tree.unflatten(jax.tree.structure(like), [state[name] for name in names])
 
