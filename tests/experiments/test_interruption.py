@@ -220,12 +220,14 @@ def test_a_notebook_is_not_touched():
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_is_a_flag_also_where_exceptions_are_swallowed(number, status, capfd):
+def test_a_signal_is_a_flag_also_where_exceptions_are_swallowed(number, status, capfd, request):
     class Swallows:
         def __del__(self):  # as a callback of the garbage collector does
             os.kill(os.getpid(), number)
             time.sleep(0.1)
 
+    before = signal.signal(number, signal.default_int_handler)  # whoever runs the tests may have them ignore Ctrl-C
+    request.addfinalizer(lambda: signal.signal(number, before))
     with interruption.interruptible(saves=True) as stop:
         Swallows()
         deadline = time.monotonic() + 10
