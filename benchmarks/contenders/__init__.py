@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 BUILDERS = {
     "liquidjax": "contenders.ours:build_tuned",
     "liquidjax, not tuned": "contenders.ours:build",
+    "liquidjax Stream": "contenders.ours:build_stream",
     "liquidjax, BPTT": "contenders.ours:build_bptt",
     "liquidjax, 2 devices": "contenders.ours:build_divided",
     "liquidjax scan": "contenders.ours:build",

@@ -8,6 +8,7 @@ import functools
 from typing import Any
 
 import jax
+import numpy as np
 from setting import Setting
 from weights import Arrays
 
@@ -51,6 +52,14 @@ def build_tuned(setting: Setting, arrays: Arrays) -> Contender:
     """With the settings of XLA that suit a CPU."""
     lj.tune_cpu()
     return build(setting, arrays)
+
+
+def build_stream(setting: Setting, arrays: Arrays) -> Contender:
+    """`lj.Stream`, which reads arrays of numpy and looks at their values; the state is its own."""
+    lj.tune_cpu()
+    cell, params = network(setting, arrays)
+    stream, inputs = lj.Stream(cell, params, (setting.batch,)), np.asarray(setting.data()[0])
+    return Contender(lambda: stream(inputs, 1.0).block_until_ready(), notes="from numpy, values looked at")
 
 
 def build_bptt(setting: Setting, arrays: Arrays) -> Contender:

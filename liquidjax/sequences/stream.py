@@ -67,7 +67,7 @@ class Stream:
         self._params = jax.tree.map(jnp.asarray, params)
         self._dtype = np.dtype(dtype_of(params, jnp.zeros((), jax.tree.leaves(self._params)[0].dtype)))
         self._shape = (*self.batch, cell.inputs)
-        self._step = functools.partial(_step, cell, self._params)
+        self._step = _compiled(cell)
         self.reset()
 
     def __call__(self, inputs: Any, dt: Any = None, *, time: Any = None, reset: Any = None) -> Array:
@@ -88,11 +88,9 @@ class Stream:
             ValueError: shapes that do not fit, values that are not finite, both dt and time, or a time that is not
                 after the one before.
         """
-        values = np.asarray(inputs, self._dtype)
+        values = inputs if type(inputs) is np.ndarray else np.asarray(inputs, self._dtype)
         if values.shape != self._shape:
             raise ValueError(f"inputs must be {self._shape}, (*batch, inputs), got shape {values.shape}")
-        if self.validate and not np.isfinite(values).all():
-            raise ValueError(f"inputs must be finite, got {inputs}; the state is what it was")
         if reset is not None:
             reset = np.asarray(reset)
             if reset.shape != self.batch or reset.dtype != bool:
@@ -103,7 +101,13 @@ class Stream:
             raise ValueError("a step takes dt or time, not both")
         else:
             clock, passed = self._since(time, reset)
-        self._state, output = self._step(self._state, values, passed, reset)
+        # One array for both: each that is handed over takes longer than most cells take to compute.
+        given = np.empty((*self.batch, self._shape[-1] + 1), self._dtype)
+        given[..., :-1] = values
+        given[..., -1] = passed
+        if self.validate and not np.isfinite(given).all():
+            self._refuse(inputs, dt, given)
+        self._state, output = self._step(self._params, self._state, given, reset)
         self._clock = clock
         return output
 
@@ -123,17 +127,27 @@ class Stream:
         self._clock: Any = None
         """The last time of each stream (*batch), None before the first."""
 
-    def _given(self, dt: Any) -> np.ndarray:
-        passed = np.asarray(dt, self._dtype)
-        if passed.shape not in ((), self.batch):
-            raise ValueError(f"dt must be a number or (*batch) = {self.batch}, got shape {passed.shape}")
-        if self.validate and not (np.isfinite(passed).all() and (passed >= 0).all()):
+    def _given(self, dt: Any) -> Any:
+        """dt, of the shape it may have, and not below 0; whether it is finite is looked at with the inputs."""
+        if type(dt) is not float:
+            dt = np.asarray(dt, self._dtype)
+            if dt.shape not in ((), self.batch):
+                raise ValueError(f"dt must be a number or (*batch) = {self.batch}, got shape {dt.shape}")
+        if self.validate and not (dt >= 0 if type(dt) is float else (dt >= 0).all()):
             raise ValueError(f"dt must be finite and not below 0, got {dt}; the state is what it was")
-        return passed
+        return dt
 
-    def _since(self, time: Any, reset: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _refuse(self, inputs: Any, dt: Any, given: np.ndarray) -> None:
+        if not np.isfinite(given[..., :-1]).all():
+            raise ValueError(f"inputs must be finite, got {inputs}; the state is what it was")
+        what = given[..., -1] if dt is None else dt
+        raise ValueError(f"dt must be finite and not below 0, got {what}; the state is what it was")
+
+    def _since(self, time: Any, reset: np.ndarray | None) -> tuple[Any, Any]:
         """The clock after a step, and what has passed since the one before."""
-        times, last = np.asarray(time), self._clock
+        if type(time) is type(self._clock) is float and reset is None and 0 < (passed := time - self._clock) < np.inf:
+            return time, passed  # one stream that goes on: the case that must be quick
+        times, last = np.asarray(time), None if self._clock is None else np.asarray(self._clock)
         if times.shape not in ((), self.batch):
             raise ValueError(f"time must be one or (*batch) = {self.batch} of them, got shape {times.shape}")
         times = np.broadcast_to(times, self.batch)
@@ -152,9 +166,14 @@ class Stream:
             except ValueError as error:
                 sentence = str(error).replace("timestamps", "time")
                 raise ValueError(f"{sentence}; the state is what it was") from error
-        return times.copy(), passed.astype(self._dtype)
+        return (time if type(time) is float and self.batch == () else times.copy()), passed
 
 
-@functools.partial(jax.jit, static_argnums=0, donate_argnums=2)
-def _step(cell: Cell, params: Params, state: State, inputs: Array, dt: Array, reset: Array | None):
-    return masked_step(cell, params, state, StepInputs(inputs, dt, reset=reset))
+@functools.lru_cache(maxsize=64)
+def _compiled(cell: Cell) -> Any:
+    """The step of a cell; as a static argument it would be hashed in every step, wiring and all."""
+
+    def step(params: Params, state: State, given: Array, reset: Array | None):
+        return masked_step(cell, params, state, StepInputs(given[..., :-1], given[..., -1], reset=reset))
+
+    return jax.jit(step, donate_argnums=1)

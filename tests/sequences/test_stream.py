@@ -137,7 +137,7 @@ def test_a_state_can_be_kept_and_put_back(params):
 
 def test_it_compiles_once(params):
     """Whatever the numbers come as."""
-    step: Any = module._step
+    step: Any = module._compiled(LTC)
     stream = lj.Stream(LTC, params)
     stream([0, 1], 1)
     count = step._cache_size()
