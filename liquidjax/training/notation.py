@@ -3,13 +3,14 @@
 import ast
 import inspect
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from liquidjax._bounds import shown
 from liquidjax.training.plain import Handed, from_dict
 from liquidjax.training.registry import CLASSES
 
+Parameters = Callable[[str], Iterable[str]]
 LONGEST = 20_000
 """Characters. A call with masks written out may be long."""
 
@@ -37,6 +38,24 @@ def parse(text: str, inputs: int | None = None, classes: Handed = ()) -> Any:
         ...
         ValueError: unknown field 'unitz' of GRU; did you mean units?
     """
+    described = read(text, _parameters)
+    if inputs is not None:
+        _fill(described, inputs)
+    return from_dict(described, classes)
+
+
+def read(text: str, parameters: Parameters, example: str = "LTC(wiring=AutoNCP(32, 8))") -> dict[str, Any]:
+    """What a call says: the name of the class as `class`, and its arguments by name; calls in it likewise.
+
+    Args:
+        text: the call.
+        parameters: gives for the name of a class the names of its arguments in their order, () where it is unknown.
+        example: of such a call, for who wrote something else.
+
+    Example:
+        >>> read("LTC(4, AutoNCP(16, 2))", lambda name: ("input_size", "units") if name == "LTC" else ("units", "out"))
+        {'class': 'LTC', 'input_size': 4, 'units': {'class': 'AutoNCP', 'units': 16, 'out': 2}}
+    """
     if len(text) > LONGEST:
         raise ValueError(f"a cell must be written in at most {LONGEST:,} characters, got {len(text):,}")
     try:
@@ -44,38 +63,35 @@ def parse(text: str, inputs: int | None = None, classes: Handed = ()) -> Any:
             warnings.simplefilter("ignore")
             tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f"expected a call such as LTC(wiring=AutoNCP(32, 8)), got {shown(text)}") from error
+        raise ValueError(f"expected a call such as {example}, got {shown(text)}") from error
     if not isinstance(tree, ast.Call):
-        raise ValueError(f"expected a call such as LTC(wiring=AutoNCP(32, 8)), got {shown(text)}")
-    described = _call(tree)
-    if inputs is not None:
-        _fill(described, inputs)
-    return from_dict(described, classes)
+        raise ValueError(f"expected a call such as {example}, got {shown(text)}")
+    return _call(tree, parameters)
 
 
-def _call(tree: ast.Call) -> dict[str, Any]:
+def _call(tree: ast.Call, parameters: Parameters) -> dict[str, Any]:
     name = ast.unparse(tree.func)
     described: dict[str, Any] = {"class": name}
-    names = _parameters(name)
+    names = iter(parameters(name))
     for value in tree.args:
         if isinstance(value, ast.Starred):
             raise ValueError(f"{name} must be called without *, got {shown(ast.unparse(value))}")
         try:
-            described[next(names)] = _value(value)
+            described[next(names)] = _value(value, parameters)
         except StopIteration:
             raise ValueError(f"{name} must be called with fewer arguments, or with their names") from None
     for keyword in tree.keywords:
         if keyword.arg is None or keyword.arg in described:
             raise ValueError(f"{name} must be told every argument once, by its name, got {shown(ast.unparse(keyword))}")
-        described[keyword.arg] = _value(keyword.value)
+        described[keyword.arg] = _value(keyword.value, parameters)
     return described
 
 
-def _value(tree: ast.expr) -> Any:
+def _value(tree: ast.expr, parameters: Parameters) -> Any:
     if isinstance(tree, ast.Call):
-        return _call(tree)
+        return _call(tree, parameters)
     if isinstance(tree, ast.Tuple | ast.List):
-        return [_value(each) for each in tree.elts]
+        return [_value(each, parameters) for each in tree.elts]
     try:
         value = ast.literal_eval(tree)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
@@ -88,9 +104,9 @@ def _value(tree: ast.expr) -> Any:
     return value
 
 
-def _parameters(name: str) -> Iterator[str]:
+def _parameters(name: str) -> Iterable[str]:
     """The names of the arguments of a class, in their order; none of a class that `from_dict` will not know."""
-    return iter(inspect.signature(CLASSES[name]).parameters if name in CLASSES else ())
+    return inspect.signature(CLASSES[name]).parameters if name in CLASSES else ()
 
 
 def _fill(described: dict[str, Any], inputs: int) -> None:

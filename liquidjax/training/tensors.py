@@ -91,15 +91,19 @@ def write(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], text: str) 
 
 
 @contextlib.contextmanager
-def opened(path: str | os.PathLike) -> Iterator["Tensors"]:
-    """A file that `write` wrote, for the time of the block.
+def opened(path: str | os.PathLike, ours: bool = True) -> Iterator["Tensors"]:
+    """A .safetensors file, for the time of the block.
+
+    Args:
+        path: the file.
+        ours: whether it must be one that `write` wrote, with its text and its checksum.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or another than `write` writes.
+        ValueError: the file is damaged, or another than `write` writes, or than the package `safetensors` does.
     """
     with Path(path).open("rb") as file:
-        yield Tensors(path, file)
+        yield Tensors(path, file, ours)
 
 
 class Tensors:
@@ -107,11 +111,12 @@ class Tensors:
 
     Attributes:
         structures: of each array, by name.
-        text: as it was written.
+        text: as it was written; none in a file of others.
+        metadata: texts by name; none in a file of ours.
     """
 
-    def __init__(self, path: str | os.PathLike, file: BinaryIO):
-        self._path, self._file = path, file
+    def __init__(self, path: str | os.PathLike, file: BinaryIO, ours: bool = True):
+        self._path, self._file, self._ours = path, file, ours
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         length = int.from_bytes(file.read(8), "little")
@@ -122,12 +127,10 @@ class Tensors:
             header = parse(encoded)
         except ValueError as error:
             raise self._damaged(f"its header is no JSON, {error}") from error
-        metadata = header.pop(_METADATA, None) if isinstance(header, dict) else None
-        if not isinstance(metadata, dict) or metadata.keys() != {_DIGEST, _TEXT}:
-            raise self._damaged(f"its metadata must be {_DIGEST} and {_TEXT}")
-        digest, self.text = metadata[_DIGEST], metadata[_TEXT]
-        if not isinstance(digest, str) or not isinstance(self.text, str) or digest != self._digest(encoded, digest):
-            raise self._damaged("its checksum does not fit")
+        if not isinstance(header, dict):
+            raise self._damaged("its header must be an object of JSON")
+        metadata = header.pop(_METADATA, {})
+        self.text, self.metadata = (self._checked(metadata, encoded), {}) if ours else ("", self._texts(metadata))
         self._first = 8 + length
         self._begins: dict[str, int] = {}
         self.structures = {name: self._structure(name, entry) for name, entry in header.items()}
@@ -139,6 +142,20 @@ class Tensors:
         self._file.seek(self._first + self._begins[name])
         contents = self._file.read(_size(structure))
         return np.frombuffer(contents, structure.dtype).reshape(structure.shape)
+
+    def _checked(self, metadata: Any, encoded: bytes) -> str:
+        """The text of a file of ours, when its checksum fits."""
+        if not isinstance(metadata, dict) or metadata.keys() != {_DIGEST, _TEXT}:
+            raise self._damaged(f"its metadata must be {_DIGEST} and {_TEXT}")
+        digest, text = metadata[_DIGEST], metadata[_TEXT]
+        if not isinstance(digest, str) or not isinstance(text, str) or digest != self._digest(encoded, digest):
+            raise self._damaged("its checksum does not fit")
+        return text
+
+    def _texts(self, metadata: Any) -> dict[str, str]:
+        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+            raise self._damaged("its metadata must be texts")
+        return metadata
 
     def _digest(self, encoded: bytes, digest: str) -> str | None:
         """What the digest must be; None where what stands in its place has not the form of one."""
@@ -174,13 +191,16 @@ class Tensors:
             raise self._foreign("its arrays must fill the space behind its header")
 
     def _damaged(self, reason: str) -> ValueError:
+        if not self._ours:
+            return ValueError(f"{self._path} is no .safetensors file, or is damaged or cut short: {reason}")
         return ValueError(
             f"{self._path} is damaged, cut short, or not written by liquidjax: {reason}; restore it from a copy or "
             "train again"
         )
 
     def _foreign(self, reason: str) -> ValueError:
-        return ValueError(f"{self._path} is not a file that liquidjax wrote: {reason}")
+        writer = "liquidjax" if self._ours else "the package safetensors"
+        return ValueError(f"{self._path} is not a file that {writer} wrote: {reason}")
 
 
 def _are_sizes(values: Any) -> bool:
