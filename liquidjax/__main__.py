@@ -6,10 +6,11 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
+from liquidjax.analysis.parameters import count_parameters
 from liquidjax.cpu import tune_cpu
 from liquidjax.experiments.forecasting import report as forecasting_report
 from liquidjax.experiments.forecasting import run as forecasting_run
@@ -32,6 +33,7 @@ from liquidjax.experiments.supervised import runs as supervised_runs
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.summary import described
 from liquidjax.experiments.supervised.tables import write_predictions
+from liquidjax.training.ncps_file import read_ncps
 
 
 def train(
@@ -182,6 +184,35 @@ def runs(folder: tyro.conf.Positional[Path] = Path("runs"), picture: Path | None
     return 0
 
 
+def import_(
+    file: tyro.conf.Positional[Path],
+    network: str | None = None,
+    wiring: Literal["units", "masks"] = "units",
+    model: Path | None = None,
+) -> int:
+    """Make a model of weights of ncps for PyTorch that stand in a .safetensors file.
+
+    Example: liquidjax import weights.safetensors --network "LTC(4, AutoNCP(16, 2))"
+
+    Args:
+        file: The state_dict of the module, written by safetensors.torch.save_file.
+        network: The call that made the module, as in ncps; not needed where the metadata of the file say it as
+            `network`.
+        wiring: Draw the wiring again as the call says and compare it (units), or take the synapses of an LTC from the
+            masks in the file (masks).
+        model: Where to write the model, which must not be there yet; named after the file when left out.
+    """
+    place = file.with_name(f"{file.stem}-model.safetensors") if model is None else model
+    with interruptible(saves=False):
+        if place.exists():
+            raise ValueError(f"{place} is there already, and is not written over; name another file with --model")
+        read = read_ncps(file, network, wiring)
+        read.save(place)
+    print(f"{read.cell}\n{_count(count_parameters(read.cell), 'parameter')}; the model is in {_path(place)}")
+    print(f"Next, in Python: lj.load({str(place)!r}); or liquidjax export {_path(place)} --format c")
+    return 0
+
+
 def network_sizes(
     settings: Annotated[NetworkSizesConfig, given.FLAT],
     config: tyro.conf.Positional[Path | None] = None,
@@ -267,6 +298,7 @@ COMMANDS: dict[str, tuple[Callable[..., int], type[Any] | None]] = {
     "evaluate": (evaluate, None),
     "predict": (predict, None),
     "runs": (runs, None),
+    "import": (import_, None),
     "forecasting": (forecasting, ForecastingConfig),
     "gradient-memory": (gradient_memory, GradientMemoryConfig),
     "network-sizes": (network_sizes, NetworkSizesConfig),

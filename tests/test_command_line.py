@@ -5,15 +5,18 @@ import shlex
 from importlib.metadata import version
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
+import liquidjax as lj
 from liquidjax import __main__ as cli
 from liquidjax.cpu import tune_cpu
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import SupervisedConfig, Training
 from untyped import untyped
 
-COMMANDS = "init, train, evaluate, predict, runs, forecasting, gradient-memory, network-sizes"
+COMMANDS = "init, train, evaluate, predict, runs, import, forecasting, gradient-memory, network-sizes"
 
 
 @pytest.fixture(autouse=True)
@@ -269,3 +272,17 @@ def test_where_it_is_too_late_to_tune_the_processor_the_run_goes_on(tmp_path, mo
     cli.main(["train", str(tmp_path / "x.yaml"), "--folder", str(tmp_path / "a")])
     note = "liquidjax: JAX has computed in this process already, so XLA is not tuned, and training takes longer\n"
     assert len(runs) == 1 and capsys.readouterr().err == note
+
+
+def test_weights_of_ncps_become_a_model_that_predicts(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arrays = {"ff1.weight": (3, 5), "ff1.bias": (3,), "w_tau": (1, 3), "A": (1, 3)}
+    save_file({f"rnn_cell.{name}": np.ones(shape, np.float32) for name, shape in arrays.items()}, "weights.safetensors")
+    command = ["import", "weights.safetensors", "--network", "CfC(2, 3, mode='pure', backbone_layers=0)"]
+    cli.main(command)
+    out = capsys.readouterr().out
+    assert "24 parameters; the model is in weights-model.safetensors" in out
+    assert lj.load("weights-model.safetensors").cell == lj.CfC(2, 3, "pure", backbone_layers=0)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(command)
+    assert stop.value.code == 2 and "weights-model.safetensors is there already" in capsys.readouterr().err

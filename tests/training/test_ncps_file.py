@@ -58,7 +58,8 @@ def test_the_synapses_can_come_from_the_masks(tmp_path):
     save_file(weights, file)
     units = meta["arguments"]["units"]["arguments"]
     call = f"LTC({meta['arguments']['input_size']}, FullyConnected({units['units']}, {units['output_dim']}))"
-    assert isinstance(read_ncps(file, call, "masks").cell.wiring, lj.Custom)
+    cell = read_ncps(file, call, "masks").cell
+    assert isinstance(cell, lj.LTC) and isinstance(cell.wiring, lj.Custom)
     with pytest.raises(ValueError, match=r"does not hold the weights of .*must be the mask of the wiring"):
         read_ncps(file, call)
 
