@@ -19,8 +19,8 @@ from faults.trial import Trial
 class Sizes(NamedTuple):
     """How many trials of each kind there are."""
 
-    kills: int = 30
-    clock: int = 5
+    kills: int = 46
+    clock: int = 6
     signals: int = 10
     checkpoints: int = 200
     models: int = 120
@@ -34,7 +34,7 @@ class Sizes(NamedTuple):
 
 
 WHOLE = Sizes()
-SMALL = Sizes(1, 0, 0, 8, 8, 8, 8, 0, 30, 0, (), tuple(SHAPES)[-1:])
+SMALL = Sizes(1, 0, 1, 8, 8, 8, 8, 0, 30, 1, (), tuple(SHAPES)[-1:])
 
 
 def references(server: Server, place: Path, sizes: Sizes) -> list[Reference]:
