@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import subprocess
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from liquidjax.export.c import compiler
 
 STRICT = (
-    "-std=c99 -Wall -Wextra -pedantic -Werror -Wconversion -Wfloat-conversion -Wdouble-promotion -Wshadow -Wcast-qual"
-).split()
+    *("-std=c99", "-pedantic", "-Werror", "-Wall", "-Wextra", "-Wshadow", "-Wcast-qual"),
+    *("-Wconversion", "-Wfloat-conversion", "-Wdouble-promotion"),
+)
 
 needs_compiler = pytest.mark.skipif(compiler.found() is None, reason="there is no C compiler")
 needs_cpp = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
@@ -19,17 +21,18 @@ needs_cpp = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no 
 
 def compile_c(folder, *arguments):
     """Runs the C compiler in a folder; all that it says is in the failure."""
-    done = subprocess.run([compiler.found(), *arguments], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([compiler.found() or "cc", *arguments], cwd=folder, capture_output=True, text=True)
     assert not done.returncode, done.stderr[:3000]
 
 
 class Loaded:
     """The functions of a C file, for one series."""
 
-    def __init__(self, text, folder, dtype, name="model"):
-        (folder / f"{dtype}.c").write_text(text)
-        compile_c(folder, *STRICT, "-O1", "-shared", "-fPIC", f"{dtype}.c", "-lm", "-o", f"{dtype}.so")
-        self.library, self.dtype, self.name = ctypes.CDLL(str(folder / f"{dtype}.so")), dtype, name
+    def __init__(self, text, folder, dtype: Any, name="model"):
+        file = f"{len(list(folder.iterdir()))}.c"  # a library of an old name would not be loaded anew
+        (folder / file).write_text(text)
+        compile_c(folder, *STRICT, "-O1", "-shared", "-fPIC", file, "-lm", "-o", f"{file}.so")
+        self.library, self.dtype, self.name = ctypes.CDLL(str(folder / f"{file}.so")), dtype, name
         self.real = ctypes.c_float if dtype == "float32" else ctypes.c_double
         self.state = (self.real * 10_000)()
         self.reset()

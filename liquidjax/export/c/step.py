@@ -111,7 +111,8 @@ def add_step(program: Program, deployed: Deployed) -> None:
 def _scaled(program: Program, preparation: Preparation) -> str:
     """The scaled feature, as C; the mean as two numbers, see `Deployed`."""
     mean, text = np.asarray(preparation.mean), "inputs[i]"
-    low = mean - mean.astype(program.dtype)
+    with np.errstate(over="ignore"):
+        low = mean - mean.astype(program.dtype)
     for name, values in (("mean", mean), ("mean_rest", low)):
         if values.any():
             program.numbers(name, values)

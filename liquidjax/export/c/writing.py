@@ -44,7 +44,7 @@ class Written(NamedTuple):
 def write(
     model: Model, path: str | os.PathLike, *, dtype: str = "float32", name: str = "model", overwrite: bool = False
 ) -> Written:
-    """Writes a model as one C99 file with a function for a step: it allocates nothing and needs no library.
+    """Writes a model as one C99 file with a function for a step: it allocates nothing and needs C alone.
 
     The function reads features in the units of the data, NaN where one was not observed, and the time since the step
     before, and gives the answer so far, see `Deployed`. The file says how it is used, and has a test of its own.
