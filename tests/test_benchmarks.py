@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
+from compiled_c import needs_compiler
 from liquidjax.experiments.shared import log_log, subprocesses
 from liquidjax.interop import from_ncps
 
@@ -214,3 +215,11 @@ def test_the_gpu_script_runs_on_a_cpu_without_torch(load, tmp_path, monkeypatch,
     assert ours["milliseconds"] > 0
     assert theirs["failure"] in [f"not installed: No module named '{name}'" for name in ("torch", "ncps")]
     assert "finds no accelerator" in capsys.readouterr().err
+
+
+@needs_compiler
+def test_the_row_of_a_network_in_c_says_its_size_and_time(load):
+    c_step = load("c_step")
+    row = c_step.row("tiny", lj.LTC(2, lj.FullyConnected(2)), "float64", rounds=1)
+    assert (row["in C"], row["synapses"], row["state"]) == ("double", 2 * 2 + 2 * 2, 16)
+    assert row["ns a step"] > 1 and row["difference"] < 1e-6
