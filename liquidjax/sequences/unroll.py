@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 
 from liquidjax._belong import check_cell, check_inputs, check_params, check_state
-from liquidjax._checks import check_array, check_choice, check_flag, check_kind
+from liquidjax._checks import check_array, check_choice, check_flag, check_key, check_kind
 from liquidjax._types import Array, Cell, Params, State
 from liquidjax.sequences.arguments import arguments, naming_params
 from liquidjax.sequences.gradients.adjoint import Backsolve
@@ -117,6 +117,7 @@ def step(
     dt: Any = 1.0,
     *,
     reset: Any = None,
+    key: Array | None = None,
     validate: bool = True,
 ) -> tuple[State, Array]:
     """Runs a cell for one time step: for streams, control loops and environments.
@@ -131,6 +132,7 @@ def step(
         dt: time since the previous step, a scalar or (*batch), not below 0.
         reset: bool (*batch), True where the cell's initial state takes the place of `state`, as where an episode
             begins.
+        key: source of randomness for dropout in this step; None evaluates without dropout.
         validate: whether to look at the values of state, inputs and dt first; a fast control loop switches it off.
 
     Returns:
@@ -159,18 +161,19 @@ def step(
     reset = None if reset is None else check_array("reset", reset, kinds="biufV")
     if reset is not None and (reset.shape != batch or reset.dtype != jnp.bool_):
         raise ValueError(f"reset must be bool (*batch) = {batch}, got {reset.dtype} {reset.shape}")
+    key = None if key is None else check_key(key)
     try:
         if check_flag("validate", validate) and not any(isinstance(x, Tracer) for x in given):
             one_step = (np.asarray(x)[None] if np.ndim(x) else x for x in given)
             check_values(*one_step, state=state, dtype=dtype_of(params, inputs))
-        return _step(cell, params, state, inputs, dt, reset)
+        return _step(cell, params, state, inputs, dt, reset, key)
     except TypeError:
         check_params(cell, params)  # as `naming_params` does, which costs a stream too much
         raise
 
 
 @functools.partial(jax.jit, static_argnames="cell")
-def _step(cell, params, state, inputs, dt, reset):
+def _step(cell, params, state, inputs, dt, reset, key):
     check_params(cell, params)
     dtype = dtype_of(params, inputs)
-    return masked_step(cell, params, cast(state, dtype), StepInputs(inputs, dt.astype(dtype), reset=reset))
+    return masked_step(cell, params, cast(state, dtype), StepInputs(inputs, dt.astype(dtype), key=key, reset=reset))

@@ -26,17 +26,22 @@ def check_shapes(
         raise ValueError(f"inputs must be floating point, got {inputs.dtype}; convert with inputs.astype(float)")
     time, *batch = inputs.shape[:-1]
     _check_dt_shape(dt.shape, (time, *batch))
-    if dt.shape == (time,) and batch == [time] and time > 1 and not _is_constant(dt):
-        _warn(
-            f"dt of shape {dt.shape} was taken as one value for each time step, the same for all samples, but there "
-            f"are as many samples as time steps; write dt[:, None] for one value a time step, or "
-            f"jnp.broadcast_to(dt, {(time, time)}) for one value a sample"
-        )
+    warn_where_ambiguous(dt, tuple(batch), "dt[:, None]", f"jnp.broadcast_to(dt, {(time, time)})")
     for name, flags in (("mask", mask), ("reset", reset)):
         if flags is not None and (flags.shape != (time, *batch) or flags.dtype != jnp.bool_):
             raise ValueError(f"{name} must be bool (time, *batch) = {(time, *batch)}, got {flags.dtype} {flags.shape}")
     if state is not None:
         check_state(cell, state, tuple(batch))
+
+
+def warn_where_ambiguous(dt: Array, batch: tuple[int, ...], of_step: str, of_sample: str) -> None:
+    """A warning where dt (time,) could be meant as one value a sample; it says how to write the one and the other."""
+    if dt.shape == batch and len(batch) == 1 and batch[0] > 1 and not _is_constant(dt):
+        _warn(
+            f"dt of shape {dt.shape} was taken as one value for each time step, the same for all samples, but there "
+            f"are as many samples as time steps; write {of_step} for one value a time step, or "
+            f"{of_sample} for one value a sample"
+        )
 
 
 def check_values(inputs: Any, dt: Any, mask: Any = None, *, state: State | None = None, dtype: Any = None) -> None:

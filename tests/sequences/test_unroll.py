@@ -12,6 +12,7 @@ import pytest
 import liquidjax as lj
 from compiled_memory import temporary_bytes
 from liquidjax.analysis.trajectory import states, time_constants
+from untyped import untyped
 
 CELL = lj.GRU(inputs=2, units=3)
 PARAMS = CELL.init(jax.random.key(0))
@@ -258,3 +259,16 @@ def test_a_state_of_another_precision_is_taken_and_no_steps_are_allowed():
     state, outputs = lj.unroll(CELL, PARAMS, INPUTS[:0], state=start)
     np.testing.assert_array_equal(state, start)
     assert outputs.shape == (0, 2, 3)
+
+
+def test_a_step_with_a_key_drops_what_unroll_drops():
+    cell = lj.CfC(inputs=2, units=3, backbone_units=8, dropout=0.5)
+    params, key = jax.jit(cell.init)(jax.random.key(0)), jax.random.key(1)
+    state, output = cell.initial_state((2,)), None
+    _, outputs = lj.unroll(cell, params, INPUTS, key=key)
+    for inputs, of_step, wanted in zip(INPUTS, jax.random.split(key, len(INPUTS)), outputs, strict=True):
+        state, output = lj.step(cell, params, state, inputs, key=of_step)
+        np.testing.assert_allclose(output, wanted, rtol=1e-6)
+    assert np.any(output != lj.step(cell, params, state, INPUTS[0])[1])
+    with pytest.raises(ValueError, match="key must be one key"):
+        lj.step(cell, params, state, INPUTS[0], key=untyped(3))
