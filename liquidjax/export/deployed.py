@@ -147,7 +147,7 @@ class Deployed:
         state = dict(state)
         dt = dt / self._number(1.0 if self.model.preparation is None else self.model.preparation.time_unit)
         inputs = features if self.model.preparation is None else self._prepared(state, features, dt)
-        cell, params = self.cell, jax.tree.map(self._number, self.model.params)
+        cell, params = self.cell, jax.tree.map(functools.partial(cast, dtype=self.dtype), self.model.params)
         before = self._cell_state(state)
         after, outputs = cell.step(params, before, cell.sense(params, inputs), dt)
         state |= {_cell_name(name): leaf for name, leaf in parameters.by_name(after).items()}
@@ -223,6 +223,12 @@ class Deployed:
 def _cell_name(name: str) -> str:
     """The state of a cell that is one array has no name of its own."""
     return "cell" if name == "params" else f"cell.{name}"
+
+
+def cast(leaf: Any, dtype: str) -> np.ndarray:
+    """A parameter in the precision that is computed in; what is no floating point number stays what it is."""
+    found = np.asarray(leaf)
+    return found.astype(dtype) if jnp.issubdtype(found.dtype, jnp.floating) else found
 
 
 def precision(dtype: str) -> Any:
