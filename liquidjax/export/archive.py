@@ -93,7 +93,7 @@ def about(deployed: Deployed, sizes: Mapping[str, int | None], made_for: Iterabl
         gaps=deployed.model.preparation is not None,
         dtype=deployed.dtype,
         tolerance=TOLERANCE[deployed.dtype],
-        state={name: one[name] for name in sorted(one)},  # the order in which JAX takes the arrays of a dict
+        state=one,
         sizes=sizes,
         made_for=tuple(made_for),
         made_with=made_with,

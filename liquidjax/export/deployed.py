@@ -112,7 +112,7 @@ class Deployed:
 
     @property
     def state_names(self) -> tuple[str, ...]:
-        """The names of the state, in their order."""
+        """The names of the state, in the order of the alphabet, which is that of every dict of it."""
         return tuple(self.state_shapes)
 
     @functools.cached_property
@@ -134,7 +134,7 @@ class Deployed:
             state["mean"] = jnp.zeros((*batch, self.cell.outputs), self.dtype)
         if "since" in state or self.means:
             state["steps"] = jnp.zeros(batch, self.dtype)
-        return state
+        return dict(sorted(state.items()))  # the order in which JAX takes the arrays of a dict
 
     def step(self, state: Carried, features: Array, dt: Array) -> tuple[Carried, Array]:
         """One step: (state, answers).
@@ -155,7 +155,7 @@ class Deployed:
             state["steps"] = state["steps"] + 1
         if self.means:  # m_n = m_{n-1} + (y_n - m_{n-1}) / n, which a million steps leave exact where a sum would not
             outputs = state["mean"] = state["mean"] + (outputs - state["mean"]) / state["steps"][..., None]
-        return state, self._answers(outputs)
+        return dict(sorted(state.items())), self._answers(outputs)
 
     def sequence(self, state: Carried, features: Array, dt: Array) -> tuple[Carried, Array]:
         """Steps one after another: (state, answers after each of them (time, *batch, answers)).
