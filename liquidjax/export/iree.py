@@ -24,7 +24,7 @@ import numpy as np
 from liquidjax import _files
 from liquidjax._checks import check_choice, check_size
 from liquidjax.export import archive
-from liquidjax.export.comparison import STEPS, Written, compare, expected, readings
+from liquidjax.export.comparison import STEPS, Written, compare, trial
 from liquidjax.export.deployed import Deployed
 from liquidjax.export.lowering import described, lowered
 from liquidjax.export.readme import MEMBERS, readme
@@ -136,8 +136,7 @@ def write(
     deployed = Deployed(model)
     versions = {"jax": jax.__version__, "iree": _version()}
     what = archive.about(deployed, {"batch": batch, "time": time}, (target, cpu), **versions)
-    given = readings(deployed, max(STEPS, time or 0), batch)
-    wanted = expected(deployed, given)
+    given, wanted = trial(deployed, max(STEPS, time or 0), batch)
     modules = {STEP: _compiled(deployed, lowered(deployed, "step", batch=batch), target, cpu)}
     if time is not None:
         module = lowered(deployed, "sequence", batch=batch, time=time)

@@ -65,7 +65,10 @@ def serialised(deployed: Deployed, module: jax.export.Exported) -> bytes:
         ValueError: JAX cannot express the derivative.
     """
     with _settings(deployed):
-        return bytes(module.serialize(vjp_order=1))
+        try:
+            return bytes(module.serialize(vjp_order=1))
+        except ImportError as error:
+            raise ImportError(MISSING) from error
 
 
 @contextlib.contextmanager
@@ -74,10 +77,8 @@ def _settings(deployed: Deployed) -> Iterator[None]:
     try:
         with precision(deployed.dtype), jax.default_matmul_precision("highest"), _without_places():
             yield
-    except MemoryError:
+    except (ImportError, MemoryError):
         raise
-    except ImportError as error:
-        raise ImportError(MISSING) from error
     except Exception as error:  # there is no list of what JAX and a cell of anybody's raise
         raise ValueError(f"{described(deployed)} cannot be exported: {_reason(error)}") from error
 

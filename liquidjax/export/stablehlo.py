@@ -19,9 +19,9 @@ import jax.export
 import jax.numpy as jnp
 
 from liquidjax import _files
-from liquidjax._checks import check_choice, check_size
+from liquidjax._checks import check_choice, check_size, described
 from liquidjax.export import archive
-from liquidjax.export.comparison import STEPS, Written, compare, expected, readings
+from liquidjax.export.comparison import STEPS, Written, compare, trial
 from liquidjax.export.deployed import Carried, Deployed, precision
 from liquidjax.export.lowering import MISSING, PLATFORMS, lowered, serialised
 from liquidjax.export.readme import MEMBERS, readme
@@ -118,21 +118,20 @@ def write(
 
     Example:
         >>> import liquidjax as lj, tempfile, pathlib
-        >>> cell = lj.LTC(inputs=2, wiring=lj.AutoNCP(units=8, outputs=1))
+        >>> cell = lj.GRU(inputs=2, units=3)
         >>> file = pathlib.Path(tempfile.mkdtemp()) / "model.stablehlo.zip"
         >>> write(lj.Model(cell, cell.init(jax.random.key(0))), file).difference < 1e-4
         True
         >>> loaded = load(file)
         >>> state, answers = loaded.sequence(loaded.initial_state(5), jnp.ones((7, 5, 2)), jnp.ones((7, 5)))
         >>> answers.shape
-        (7, 5, 1)
+        (7, 5, 3)
     """
     deployed, where = Deployed(model, dtype), _platforms(platforms)
     what = archive.about(deployed, {"batch": None, "time": None}, where, jax=jax.__version__)
     programs = {STEP: lowered(deployed, "step", where), SEQUENCE: lowered(deployed, "sequence", where)}
     alone = lowered(deployed, "step", (jax.export.default_export_platform(),), batch=1)
-    given = readings(deployed)
-    wanted = expected(deployed, given)
+    given, wanted = trial(deployed)
     intro = (
         f"A trained network as a program for {', '.join(where)}, in StableHLO. JAX {jax.__version__} or a later one "
         "runs it: pip install jax flatbuffers, and then python load.py ARCHIVE."
@@ -155,7 +154,9 @@ def write(
 def load(path: str | os.PathLike) -> Loaded:
     """Reads what `write` wrote, for this process; whoever has no liquidjax finds in the archive how to run it.
 
-    The programs may compute and nothing else: one that calls anything outside is refused.
+    The programs may compute and nothing else: one that calls anything outside is refused. But what reads them is native
+    code of JAX, and bytes that were made to do harm, under a right checksum, can end the process: an archive is a
+    program, and as trustworthy as whoever sent it.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -182,6 +183,8 @@ class _Alone(NamedTuple):
 
 
 def _platforms(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, Iterable):
+        raise ValueError(f"platforms must be names such as 'cpu', got {described(given)}")
     where = (given,) if isinstance(given, str) else tuple(given)
     for platform in where:
         check_choice("platforms", platform, PLATFORMS)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
-from liquidjax.export.comparison import TOLERANCE, check, compare, difference, expected, readings
+from drawn import drawn
+from liquidjax.export.comparison import TOLERANCE, check, compare, difference, expected, readings, trial
 from liquidjax.export.deployed import NO_BATCH, Deployed
 from liquidjax.tasks.dataset import SequenceDataset
 from small_models import MEAN, MODELS, PLAIN, SPREAD
@@ -16,12 +17,11 @@ from small_models import MEAN, MODELS, PLAIN, SPREAD
 
 @dataclass
 class Wrong:
-    """A program that answers something else after the step that is given."""
+    """A program whose answers are wrong from a step on, those of single steps or those of a sequence."""
 
     deployed: Any
-    at: int = 10**9
-    by: float = 0.0
-    whole: bool = False
+    single: int = 10**9
+    whole: int | None = None
     steps: int = 0
 
     def initial_state(self, batch):
@@ -30,15 +30,15 @@ class Wrong:
     def step(self, state, features, dt):
         state, answers = STEP(self.deployed, state, features, dt)
         self.steps += 1
-        return state, answers + self.by * (self.steps > self.at)
+        return state, answers + 0.01 * (self.steps > self.single)
 
     @property
     def sequence(self):
-        return self._sequence if self.whole else None
+        return None if self.whole is None else self._sequence
 
     def _sequence(self, state, features, dt):
         state, answers = SEQUENCE(self.deployed, state, features, dt)
-        return state, np.asarray(answers) + self.by * (np.arange(len(dt)) >= self.at)[:, None, None]
+        return state, np.asarray(answers) + 0.01 * (np.arange(len(dt)) >= self.whole)[:, None, None]
 
 
 STEP = jax.jit(lambda deployed, *given: deployed.step(*given), static_argnums=0)
@@ -90,6 +90,34 @@ def test_without_preparation_the_outputs_are_expected(x64):
     np.testing.assert_array_equal(expected(deployed, made), lj.unroll(deployed.cell, params, *made)[1])
 
 
+def test_a_model_that_diverges_is_compared_at_a_lower_pace():
+    """48 explicit steps of an LTC with time constants of a hundredth are lost where a step lasts 1."""
+    cell = lj.LTC(2, lj.FullyConnected(2), lj.Euler(1), constraints="explicit")
+    params = drawn(cell)
+    stiff = lj.Model(cell, params._replace(leak_conductance=np.full(2, 100.0, np.float32)))
+    deployed = Deployed(stiff)
+    fast, slow = readings(deployed), readings(deployed, pace=0.001)
+    np.testing.assert_allclose(slow.dt, 0.001 * fast.dt, rtol=1e-6)
+    assert not np.isfinite(expected(deployed, fast)).all()
+    given, wanted = trial(deployed)
+    assert np.isfinite(wanted).all() and 0 < given.dt.max() < fast.dt.max() / 5
+    np.testing.assert_array_equal(wanted, expected(deployed, given))
+    np.testing.assert_array_equal(given.features, fast.features)
+
+
+def test_a_pace_leaves_the_first_step_that_the_preparation_has_settled():
+    deployed = Deployed(MODELS["forecast"])
+    assert (readings(deployed, pace=0.1).dt[0] == 7).all() and readings(deployed, pace=0.1).dt[1:].max() < 10
+
+
+def test_a_model_that_answers_nan_is_refused():
+    params = jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), PLAIN.params)
+    with pytest.raises(
+        ValueError, match=r"must answer finite numbers to be exported, but a cell Readout .* answers NaN"
+    ):
+        trial(Deployed(lj.Model(PLAIN.cell, params)))
+
+
 def test_a_difference_is_told_in_spreads_as_it_is_or_in_magnitudes():
     def of(name, wanted, found):
         deployed = Deployed(MODELS[name] if name else PLAIN)
@@ -126,25 +154,25 @@ def test_too_far_away_is_refused_and_so_is_nan(wrong):
         check(deployed, wanted + wrong, wanted, "it")
 
 
-@pytest.mark.parametrize(
-    ("at", "whole", "message"),
-    [
-        (9, False, "the exported step"),
-        (5, True, "the exported step"),
-        (10**9, True, None),
-        (11, True, "the exported seq"),
-    ],
-)
-def test_one_wrong_answer_is_noticed(at, whole, message):
+def test_a_program_that_is_right_passes_with_all_sizes_and_without_a_sequence():
     deployed = Deployed(PLAIN)
     made = readings(deployed, 12)
     wanted = expected(deployed, made)
-    program = Wrong(deployed, at, 0.01, whole)
-    if message is None:
+    for program in (Wrong(deployed, whole=10**9), Wrong(deployed)):
         assert compare(deployed, program, made, wanted, [(12, 3), (5, 1)]) < TOLERANCE["float32"]
         assert program.steps == 17
-        return
-    if at == 11:
-        program.steps = -100
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"single": 11}, "the exported step"),
+        ({"whole": 11}, "the exported sequence"),
+        ({"whole": 0}, "the exported seq"),
+    ],
+)
+def test_one_wrong_answer_is_noticed(wrong, message):
+    deployed = Deployed(PLAIN)
+    made = readings(deployed, 12)
     with pytest.raises(ValueError, match=message):
-        compare(deployed, program, made, wanted, [(12, 3)])
+        compare(deployed, Wrong(deployed, **wrong), made, expected(deployed, made), [(12, 3)])
