@@ -1,11 +1,14 @@
 """What an export is compared with before anybody says it is done: the model itself, on irregular series with gaps."""
 
-from typing import Any, NamedTuple
+import functools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
 
-from liquidjax.export.deployed import NO_BATCH, Deployed, precision
+from liquidjax.export.deployed import NO_BATCH, Deployed, cast, precision
 from liquidjax.sequences.unroll import unroll
 from liquidjax.tasks.dataset import SequenceDataset
 
@@ -21,11 +24,42 @@ class Readings(NamedTuple):
     dt: np.ndarray
 
 
-def readings(deployed: Deployed, steps: int = STEPS, series: int = SERIES, seed: int = 0) -> Readings:
+class Written(NamedTuple):
+    """What an export is when it is done: the file, its length in bytes, and how far it is from the model at most."""
+
+    path: Path
+    bytes: int
+    difference: float
+
+
+def trial(deployed: Deployed, steps: int = STEPS, series: int = SERIES) -> tuple[Readings, np.ndarray]:
+    """Readings, and what the model itself answers to them, which is finite.
+
+    An explicit integrator diverges where a step is too long for it, and NaN can be compared with nothing. So where the
+    model does, it is given the same at a tenth of the pace, and so on.
+
+    Raises:
+        ValueError: it answers NaN or infinity at a thousandth of the pace too.
+    """
+    for pace in (1.0, 0.1, 0.01, 0.001):
+        given = readings(deployed, steps, series, pace=pace)
+        wanted = expected(deployed, given)
+        if np.isfinite(wanted).all():
+            return given, wanted
+    raise ValueError(
+        f"the model must answer finite numbers to be exported, but a cell {type(deployed.cell).__name__} with these "
+        "parameters answers NaN or infinity to series like those of its training, so there is nothing to compare with"
+    )
+
+
+def readings(
+    deployed: Deployed, steps: int = STEPS, series: int = SERIES, seed: int = 0, pace: float = 1.0
+) -> Readings:
     """Irregular series in the units of the data of a model, made up from what its preparation knows of them.
 
     Features are normally distributed as in training, the times between them exponentially, and a tenth of the features
-    is missing where the model has a preparation. As many decimal places as float32 holds.
+    is missing where the model has a preparation. As many decimal places as float32 holds. `pace` stretches the times,
+    all but that before the first step where the preparation has settled it.
 
     Example:
         >>> import jax, liquidjax as lj
@@ -36,12 +70,13 @@ def readings(deployed: Deployed, steps: int = STEPS, series: int = SERIES, seed:
     """
     rng, preparation = np.random.default_rng(seed), deployed.model.preparation
     features = rng.normal(size=(steps, series, len(deployed.features)))
-    dt = np.maximum(rng.exponential(size=(steps, series)), 0.01)
+    dt = pace * np.maximum(rng.exponential(size=(steps, series)), 0.01)
+    first = pace * deployed.first_dt
     if preparation is not None:
         features = features * preparation.spread + preparation.mean
         features[rng.random(features.shape) < 0.1] = np.nan
-        dt = dt * preparation.time_unit
-    dt[0] = deployed.first_dt
+        dt, first = dt * preparation.time_unit, deployed.first_dt
+    dt[0] = first
     return Readings(features.astype(np.float32).astype(deployed.dtype), dt.astype(np.float32).astype(deployed.dtype))
 
 
@@ -57,15 +92,20 @@ def expected(deployed: Deployed, given: Readings) -> np.ndarray:
         prepared = model.preparation.apply(data)
         inputs, dt = prepared.inputs.transpose(1, 0, 2), prepared.dt.T
     objective = model.objective
-    with precision(deployed.dtype):
-        params, inputs, dt = jax.tree.map(lambda x: np.asarray(x, deployed.dtype), (model.params, inputs, dt))
+    # In full precision, as exports compute: an accelerator would shorten the numbers that a product is made of.
+    with precision(deployed.dtype), jax.default_matmul_precision("highest"):
+        inputs, dt = inputs.astype(deployed.dtype), dt.astype(deployed.dtype)
+        params = jax.tree.map(functools.partial(cast, dtype=deployed.dtype), model.params)
         outputs = unroll(deployed.cell, params, inputs, dt)[1]
         if objective is None:
             return np.asarray(outputs)
         if getattr(objective, "at", "step") == "step":
             answers = np.asarray(objective.answers(outputs, NO_BATCH))
-        else:  # what it would answer if the series ended here
-            answers = np.stack([np.asarray(objective.answers(outputs[: end + 1], NO_BATCH)) for end in range(time)])
+        else:  # what it would answer if the series ended here: each end makes another series, with a mask
+            before = np.tri(time, dtype=bool).T  # (time, ends)
+            mask = np.broadcast_to(before[:, :, None], (time, time, series))
+            every = np.broadcast_to(np.asarray(outputs)[:, None], (*mask.shape, outputs.shape[-1]))
+            answers = np.asarray(objective.answers(every, NO_BATCH._replace(mask=mask)))
     found = answers if model.preparation is None else objective.in_units(answers, model.preparation)
     return np.asarray(found).reshape(time, series, -1)
 
@@ -81,6 +121,61 @@ def difference(deployed: Deployed, answers: Any, wanted: np.ndarray) -> float:
     if found.shape != wanted.shape:
         raise ValueError(f"an export must answer {wanted.shape}, (time, series, answers), got {found.shape}")
     return float(np.max(np.abs(found - wanted) / unit(deployed, wanted), initial=0.0))
+
+
+def check(deployed: Deployed, answers: Any, wanted: np.ndarray, what: str) -> float:
+    """The difference, where it is small enough to say that an export is done.
+
+    Raises:
+        ValueError: it is not, or is NaN.
+    """
+    found, most = difference(deployed, answers, wanted), TOLERANCE[deployed.dtype]
+    if not found <= most:
+        raise ValueError(
+            f"{what} must answer what the model answers, to {most:g}, but is {found:.2g} away, so nothing was written; "
+            f"the cell is {type(deployed.cell).__name__}"
+        )
+    return found
+
+
+class Program(Protocol):
+    """An export that was loaded back and can be run here; a sequence is None where it has none."""
+
+    @property
+    def sequence(self) -> Callable[..., Any] | None: ...
+
+    def initial_state(self, batch: int) -> Any: ...
+
+    def step(self, state: Any, features: Any, dt: Any) -> tuple[Any, Any]: ...
+
+
+def compare(
+    deployed: Deployed, program: Program, given: Readings, wanted: np.ndarray, sizes: Iterable[tuple[int, int]]
+) -> float:
+    """The largest difference of a program from `expected`, one step after another and as a sequence.
+
+    Args:
+        deployed: the model.
+        program: what was made of it.
+        given, wanted: see `readings` and `expected`.
+        sizes: (steps, series) that it is given of them, the first ones.
+
+    Raises:
+        ValueError: it is too far away.
+    """
+    found = 0.0
+    for steps, series in sizes:
+        features, dt = given.features[:steps, :series], given.dt[:steps, :series]
+        state, answers = program.initial_state(series), []
+        for step in range(steps):
+            state, answer = program.step(state, features[step], dt[step])
+            answers.append(np.asarray(answer))
+        part = wanted[:steps, :series]
+        found = max(found, check(deployed, np.stack(answers), part, "the exported step"))
+        if program.sequence is not None:
+            _, whole = program.sequence(program.initial_state(series), features, dt)
+            found = max(found, check(deployed, whole, part, "the exported sequence"))
+    return found
 
 
 def unit(deployed: Deployed, wanted: np.ndarray) -> Any:

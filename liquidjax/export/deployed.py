@@ -112,7 +112,7 @@ class Deployed:
 
     @property
     def state_names(self) -> tuple[str, ...]:
-        """The names of the state, in their order."""
+        """The names of the state, in the order of the alphabet, which is that of every dict of it."""
         return tuple(self.state_shapes)
 
     @functools.cached_property
@@ -134,7 +134,7 @@ class Deployed:
             state["mean"] = jnp.zeros((*batch, self.cell.outputs), self.dtype)
         if "since" in state or self.means:
             state["steps"] = jnp.zeros(batch, self.dtype)
-        return state
+        return dict(sorted(state.items()))  # the order in which JAX takes the arrays of a dict
 
     def step(self, state: Carried, features: Array, dt: Array) -> tuple[Carried, Array]:
         """One step: (state, answers).
@@ -147,7 +147,7 @@ class Deployed:
         state = dict(state)
         dt = dt / self._number(1.0 if self.model.preparation is None else self.model.preparation.time_unit)
         inputs = features if self.model.preparation is None else self._prepared(state, features, dt)
-        cell, params = self.cell, jax.tree.map(self._number, self.model.params)
+        cell, params = self.cell, jax.tree.map(functools.partial(cast, dtype=self.dtype), self.model.params)
         before = self._cell_state(state)
         after, outputs = cell.step(params, before, cell.sense(params, inputs), dt)
         state |= {_cell_name(name): leaf for name, leaf in parameters.by_name(after).items()}
@@ -155,7 +155,7 @@ class Deployed:
             state["steps"] = state["steps"] + 1
         if self.means:  # m_n = m_{n-1} + (y_n - m_{n-1}) / n, which a million steps leave exact where a sum would not
             outputs = state["mean"] = state["mean"] + (outputs - state["mean"]) / state["steps"][..., None]
-        return state, self._answers(outputs)
+        return dict(sorted(state.items())), self._answers(outputs)
 
     def sequence(self, state: Carried, features: Array, dt: Array) -> tuple[Carried, Array]:
         """Steps one after another: (state, answers after each of them (time, *batch, answers)).
@@ -223,6 +223,12 @@ class Deployed:
 def _cell_name(name: str) -> str:
     """The state of a cell that is one array has no name of its own."""
     return "cell" if name == "params" else f"cell.{name}"
+
+
+def cast(leaf: Any, dtype: str) -> np.ndarray:
+    """A parameter in the precision that is computed in; what is no floating point number stays what it is."""
+    found = np.asarray(leaf)
+    return found.astype(dtype) if jnp.issubdtype(found.dtype, jnp.floating) else found
 
 
 def precision(dtype: str) -> Any:

@@ -23,9 +23,10 @@ from liquidjax._types import Cell, Params
 from liquidjax.models.bidirectional import Bidirectional
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.training import parameters, tensors
-from liquidjax.training.npz import Structure, shown
+from liquidjax.training.npz import Structure
 from liquidjax.training.plain import Handed, from_dict, to_dict
 from liquidjax.training.plausible import check_plausible
+from liquidjax.training.stored_zip import shown
 from liquidjax.training.strict_json import parse
 
 FORMAT = 1

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from liquidjax.training.npz import shown
+from liquidjax.training.stored_zip import shown
 
 
 def parse(text: bytes | str) -> Any:

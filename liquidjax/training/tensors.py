@@ -26,7 +26,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from liquidjax import _files
-from liquidjax.training.npz import Structure, shown
+from liquidjax.training.npz import Structure
+from liquidjax.training.stored_zip import shown
 from liquidjax.training.strict_json import parse
 
 LONGEST = 1 << 24
