@@ -33,6 +33,9 @@ from liquidjax.experiments.supervised import runs as supervised_runs
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.summary import described
 from liquidjax.experiments.supervised.tables import write_predictions
+from liquidjax.export.formats import FORMATS, Format
+from liquidjax.export.formats import write as write_export
+from liquidjax.training.model import load
 from liquidjax.training.ncps_file import read_ncps
 
 
@@ -184,6 +187,41 @@ def runs(folder: tyro.conf.Positional[Path] = Path("runs"), picture: Path | None
     return 0
 
 
+def export(
+    source: tyro.conf.Positional[Path],
+    format: Format,
+    file: Path | None = None,
+    dtype: Literal["float32", "float64"] | None = None,
+    name: str | None = None,
+    batch: int | None = None,
+    time: int | None = None,
+) -> int:
+    """Write the model of a run for other machines and languages; it is run there and compared before it is done.
+
+    Example: liquidjax export runs/digits-20250101-120000 --format c
+
+    Args:
+        source: Folder that `train` has written, or the file of a model.
+        format: An archive for JAX alone (stablehlo), native code (iree), ONNX (onnx), the parameters by name
+            (safetensors), or one C99 file that allocates nothing (c).
+        file: Where to write it, which must not be there yet; beside the model when left out.
+        dtype: What it computes in, for stablehlo, onnx and c; float32 when left out.
+        name: What all names in the file begin with, for c; model when left out.
+        batch: How many series it reads at once, for iree; 1 when left out. Others read any number, C one.
+        time: How many steps a sequence has, for iree; when left out it knows steps only.
+    """
+    with interruptible(saves=False):
+        model = supervised_evaluate.restore(source).model if source.is_dir() else load(source)
+        if file is None:
+            ending = FORMATS[format].ending
+            file = source / f"model{ending}" if source.is_dir() else source.with_name(f"{source.stem}{ending}")
+        options = {"dtype": dtype, "name": name, "batch": batch, "time": time}
+        report = write_export(model, format, file, options, _path(file))
+    _warn_of_interruption(source)
+    print(f"{type(model.cell).__name__} as {format}: {_path(report.file)}", *report.sentences, sep="\n")
+    return 0
+
+
 def import_(
     file: tyro.conf.Positional[Path],
     network: str | None = None,
@@ -298,6 +336,7 @@ COMMANDS: dict[str, tuple[Callable[..., int], type[Any] | None]] = {
     "evaluate": (evaluate, None),
     "predict": (predict, None),
     "runs": (runs, None),
+    "export": (export, None),
     "import": (import_, None),
     "forecasting": (forecasting, ForecastingConfig),
     "gradient-memory": (gradient_memory, GradientMemoryConfig),
