@@ -10,7 +10,7 @@ import onnx
 from onnx import helper
 
 OPSET = 18
-"""The oldest set of operations in which a sum over synapses can be written. Runtimes read what is older than they."""
+"""The set of operations, an old one, because a runtime reads what is older than itself; sums over synapses need 16."""
 _IR_VERSION = 8  # that of the release with this set
 
 

@@ -171,7 +171,8 @@ def _loop(
 ) -> Graph:
     """A loop whose number of turns is known, with its body as a graph of its own."""
     params, invars = equation.params, equation.invars
-    shared, carried = params["num_consts"], params["num_consts"] + params["num_carry"]
+    shared, carried = _counts(params)
+    carried += shared
     given: list[Any] = [_outline(aval) for aval in params["jaxpr"].in_avals]
     around = []
     for position, atom in enumerate(invars[:shared]):
@@ -194,6 +195,14 @@ def _loop(
     start = [name_of(atom) for atom in invars[shared:carried]]
     left = [names.get(each, f"{place.label}unread_{number}") for number, each in enumerate(equation.outvars)]
     return Graph([], [], [scan(graph, start, read, left, params["reverse"])], graph.constants)
+
+
+def _counts(params: dict[str, Any]) -> tuple[int, int]:
+    """How many values all turns of a loop share, and how many one hands to the next."""
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    shared, carried, _ = params["ft_in"].unpack()  # of a later JAX
+    return len(list(shared)), len(list(carried))
 
 
 def _variables(atoms: Sequence[Any]) -> Iterator[Any]:

@@ -26,7 +26,10 @@ from liquidjax.export.deployed import Deployed
 from liquidjax.export.onnx.runtime import compared, in_a_line, loaded, refusal
 from liquidjax.training.model import Model
 
-MISSING = 'ONNX is written by jax2onnx and tried out by onnxruntime: pip install "liquidjax[onnx]"'
+MISSING = (
+    'ONNX is written by jax2onnx and tried out by onnxruntime: pip install "liquidjax[onnx]", in an environment of its '
+    "own, because it wants an older orbax than checkpoints do"
+)
 _CHILD = "liquidjax.export.onnx.process"
 
 

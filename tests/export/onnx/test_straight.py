@@ -49,11 +49,15 @@ def test_a_step_is_the_same_numbers(name):
 
 
 def test_nothing_is_called_and_what_is_known_is_computed():
-    softened = jax.jit(lambda weight: jax.nn.softplus(weight))
-    program = straight(
-        lambda x, weight: jax.checkpoint(lambda x: jax.nn.relu(x) * softened(weight))(x), [outline(3), np.ones(3, "f")]
-    )
-    assert operations(program) == ["max", "mul"]
+    softened, doubled = jax.jit(lambda weight: jax.nn.softplus(weight)), jax.custom_vjp(lambda x: x + x)
+    doubled.defvjp(lambda x: (x + x, None), lambda _, cotangent: (2 * cotangent,))
+
+    @jax.checkpoint
+    def weighted(x, weight):
+        return doubled(jax.nn.relu(x)) * softened(weight)
+
+    program = straight(weighted, [outline(3), np.ones(3, "f")])
+    assert operations(program) == ["max", "add", "mul"]
     (constant,) = program.constants.values()
     np.testing.assert_allclose(constant, np.log1p(np.e), rtol=1e-6)
 

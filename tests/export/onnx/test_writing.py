@@ -209,9 +209,7 @@ def test_without_the_extra_it_says_how_to_install_it(tmp_path, monkeypatch, miss
 def test_a_process_that_dies_is_told_with_its_last_words(tmp_path, monkeypatch):
     installed(monkeypatch)
     monkeypatch.setattr(writing, "_CHILD", "nothing_of_the_kind")
-    with pytest.raises(
-        ValueError, match=r"the process that converts ended with 1, .*No module named nothing"
-    ):
+    with pytest.raises(ValueError, match=r"the process that converts ended with 1, .*No module named nothing"):
         onnx.write(GRU, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
