@@ -1,8 +1,13 @@
 """Everything runs under the quick flags, and the package is imported once, before pytest runs its modules."""
 
+from importlib.util import find_spec
+
 import pytest
 
 import quick_xla  # noqa: F401  # of tests/: before JAX, by the environment
+
+# Of an extra that does not go together with that of the tests; `make test-onnx`.
+collect_ignore = [] if find_spec("onnx") else [f"liquidjax/export/onnx/{name}.py" for name in ("graph", "step")]
 
 
 def pytest_sessionstart(session):

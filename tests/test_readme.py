@@ -81,7 +81,7 @@ def test_its_configuration_trains(configuration, capsys):
 
 def test_the_fifteen_lines_run_and_give_the_shapes_they_promise(promotes):
     names: dict = {}
-    exec(code_with("cell.init"), names)
+    exec(code_with("lj.time_constant"), names)
     assert names["state"].shape == names["tau"].shape == (16, 32)
     assert names["outputs"].shape == (100, 16, 4)
 

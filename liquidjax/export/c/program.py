@@ -16,7 +16,7 @@ from liquidjax.export.c.functions import FUNCTIONS
 _CALLED = re.compile(rf"\bNAME_({'|'.join(FUNCTIONS)})\b")
 _WORD = re.compile(
     r"(?P<comment>/\*.*?\*/)|\b(?P<name>NAME)_|\b(?P<real>REAL)\b|\b(?P<largest>LARGEST)\b"
-    r"|\b(?P<math>exp|expm1|log1p|tanh|erfc|fabs|sqrt)(?=\()|(?<![\w.])(?P<number>\d+\.\d+)(?![\w.])",
+    r"|\b(?P<math>exp|expm1|log|log1p|tanh|erfc|fabs|sqrt)(?=\()|(?<![\w.])(?P<number>\d+\.\d+)(?![\w.])",
     re.DOTALL,
 )
 _WIDTH = 110

@@ -40,6 +40,10 @@ MORE = {
     "block of lstm": lj.Block(lj.LSTM(3, 3, forget_bias=0.5)),
     "stack": lj.Stack(2, lj.Block(lj.GatedLinear(3, 3), feed_forward=True), layers=2),  # the norm of 2 is 1 and -1
     "stack without projection": lj.Stack(3, lj.GRU(3, 3), layers=1),
+    "t-lstm, reciprocal": lj.TLSTM(3, 2, "reciprocal"),
+    "t-lstm, shifted": lj.TLSTM(3, 2, "shifted"),
+    "without time": lj.WithTime(lj.CTRNN(3, 2, lj.Euler()), reads="nothing", typical_dt=0.1),  # else it is unstable
+    "log of time": lj.WithTime(lj.CTRNN(3, 2), "log", typical_dt=0.5),
     "readout of mixed memory": lj.Readout(lj.MixedMemory(lj.LTC(2, SILENT)), 3),
 }
 EXPORTED = {name: cell for name, cell in (CELLS | MORE).items() if name != "step loss"}

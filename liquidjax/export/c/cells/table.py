@@ -5,12 +5,16 @@ from typing import Any
 from liquidjax._types import Cell, Params
 from liquidjax.cells.cfc import CfC
 from liquidjax.cells.ctrnn import CTRNN
+from liquidjax.cells.euler_gru import EulerGRU
 from liquidjax.cells.gated import GatedLinear
 from liquidjax.cells.gru import GRU
+from liquidjax.cells.grud import GRUD
 from liquidjax.cells.hasani import HasaniLTC
+from liquidjax.cells.leaky import LeakyIntegrator
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC
 from liquidjax.cells.neural_ode import NeuralODE
+from liquidjax.cells.tlstm import TLSTM
 from liquidjax.cells.velora import NCPLiquidCell
 from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.cells.wrappers.block import Block
@@ -18,16 +22,21 @@ from liquidjax.cells.wrappers.mixed_memory import MixedMemory
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.cells.wrappers.stack import Stack
 from liquidjax.cells.wrappers.step_loss import StepLoss
+from liquidjax.cells.wrappers.with_time import WithTime
 from liquidjax.export.c.cells import (
     cfc,
     ctrnn,
+    euler_gru,
     gated,
     gru,
+    grud,
     hasani,
+    leaky,
     lstm,
     ltc,
     ncp,
     neural_ode,
+    tlstm,
     velora,
     wired_cfc,
     wrappers,
@@ -45,6 +54,10 @@ EMITTERS: dict[type, Any] = {
     NeuralODE: neural_ode.emit,
     LSTM: lstm.emit,
     GRU: gru.emit,
+    GRUD: grud.emit,
+    TLSTM: tlstm.emit,
+    EulerGRU: euler_gru.emit,
+    LeakyIntegrator: leaky.emit,
     NCPLiquidCell: velora.emit,
     LiquidNCPNetwork: ncp.emit_network,
     LiquidNCPStack: ncp.emit_stack,
@@ -52,6 +65,7 @@ EMITTERS: dict[type, Any] = {
     Block: wrappers.emit_block,
     Stack: wrappers.emit_stack,
     MixedMemory: wrappers.emit_mixed_memory,
+    WithTime: wrappers.emit_with_time,
 }
 
 

@@ -1,4 +1,4 @@
-"""Cells around a cell in C: readout, block, stack and mixed memory."""
+"""Cells around a cell in C: readout, block, stack, mixed memory, and time as an input."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from liquidjax.cells.wrappers.block import Block, BlockParams
 from liquidjax.cells.wrappers.mixed_memory import MixedMemory, MixedMemoryParams
 from liquidjax.cells.wrappers.readout import Readout, ReadoutParams
 from liquidjax.cells.wrappers.stack import Stack, StackParams
+from liquidjax.cells.wrappers.with_time import WithTime
 from liquidjax.export.c.cells.dense import add_affine
 from liquidjax.export.c.cells.lstm import add_update
 from liquidjax.export.c.program import Program, state_size
@@ -73,6 +74,16 @@ static void NAME_$place(REAL *x, const REAL *u, REAL dt, REAL *y)
     NAME_${place}_cell(x, h, dt, y);
 }
 """
+WITH_TIME = """
+/* $meaning; its own dt stands still. */
+static void NAME_$place(REAL *state, const REAL *u, REAL dt, REAL *y)
+{
+    REAL heard[$inputs];
+    memcpy(heard, u, $width * sizeof(REAL));
+    $told
+    NAME_${place}_cell(state, heard, $typical, y);
+}
+"""
 
 
 def emit_readout(program: Program, place: str, cell: Readout, params: ReadoutParams) -> None:
@@ -119,6 +130,20 @@ def emit_mixed_memory(program: Program, place: str, cell: MixedMemory, params: M
     program.emit(program, f"{place}_cell", cell.cell, params.cell)
     add_update(program, f"{place}_lstm", params.lstm, cell.units, cell.forget_bias)
     program.add(WRITES_STATE if cell.writes == "state" else WRITES_INPUT, place=place, units=cell.units)
+
+
+def emit_with_time(program: Program, place: str, cell: WithTime, params: Any) -> None:
+    """Adds the step."""
+    program.emit(program, f"{place}_cell", cell.cell, params)
+    typical = program.number(cell.typical_dt)
+    told = {
+        "linear": f"heard[{cell.inputs}] = dt / {typical};",
+        "log": f"heard[{cell.inputs}] = log1p(dt / {typical});",
+        "nothing": "(void)dt;",
+    }[cell.reads]
+    meaning = "The cell is not told dt" if cell.reads == "nothing" else "The cell reads dt behind its inputs"
+    values = {"inputs": cell.cell.inputs, "width": cell.inputs, "typical": typical}
+    program.add(WITH_TIME, place=place, meaning=meaning, told=told, **values)
 
 
 def _add_norm(program: Program, place: str, norm: Any) -> None:
