@@ -13,7 +13,7 @@ Reference:
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -150,7 +150,11 @@ def write(
     }
     with _files.replacing(path) as file:
         archive.write(file, KIND, what, members)
-        found = compare(deployed, _loaded(path, file), given, wanted, [(time or STEPS, batch)])
+        loaded = _loaded(path, file)
+        steps = replace(loaded, _functions={STEP: loaded._functions[STEP]})
+        found = compare(deployed, steps, given, wanted, [(len(wanted), batch)])
+        if time is not None:
+            found = max(found, compare(deployed, loaded, given, wanted, [(time, batch)]))
         size = file.seek(0, os.SEEK_END)
     return Written(Path(path), size, found)
 
@@ -209,6 +213,9 @@ def _loaded(path: str | os.PathLike, file: BinaryIO) -> Loaded:
         raise ImportError(_MISSING) from error
     must = [name for name in _MEMBERS if name not in (archive.DESCRIPTION, SEQUENCE)]
     about, members = archive.read(path, file, KIND, must, (SEQUENCE,))
+    batch = about.sizes["batch"]
+    if batch is None or batch < 1:
+        raise ValueError(f"{path} must say which batch it was compiled for, got {batch}")
     functions = {}
     for name in (STEP, SEQUENCE):
         if name not in members:
