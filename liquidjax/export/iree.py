@@ -119,7 +119,8 @@ def write(
         path: the file; an existing one is replaced. `.iree.zip` is a fitting ending.
         batch: how many series a step reads.
         time: how many steps a sequence has; None for steps only.
-        target: the backend of IREE, "llvm-cpu" for native code, "vmvx" for code that IREE interprets anywhere.
+        target: the backend of IREE, "llvm-cpu" for native code, "vmvx" for code that IREE interprets anywhere; that
+            one answers NaN where a feature is missing (IREE 3.13), so it is refused for models with a preparation.
         cpu: "generic" for any processor of this kind, "host" for this one, with all its instructions.
 
     Returns:
