@@ -13,7 +13,7 @@ Reference:
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -119,7 +119,8 @@ def write(
         path: the file; an existing one is replaced. `.iree.zip` is a fitting ending.
         batch: how many series a step reads.
         time: how many steps a sequence has; None for steps only.
-        target: the backend of IREE, "llvm-cpu" for native code, "vmvx" for code that IREE interprets anywhere.
+        target: the backend of IREE, "llvm-cpu" for native code, "vmvx" for code that IREE interprets anywhere; that
+            one answers NaN where a feature is missing (IREE 3.13), so it is refused for models with a preparation.
         cpu: "generic" for any processor of this kind, "host" for this one, with all its instructions.
 
     Returns:
@@ -150,7 +151,11 @@ def write(
     }
     with _files.replacing(path) as file:
         archive.write(file, KIND, what, members)
-        found = compare(deployed, _loaded(path, file), given, wanted, [(time or STEPS, batch)])
+        loaded = _loaded(path, file)
+        steps = replace(loaded, _functions={STEP: loaded._functions[STEP]})
+        found = compare(deployed, steps, given, wanted, [(len(wanted), batch)])
+        if time is not None:
+            found = max(found, compare(deployed, loaded, given, wanted, [(time, batch)]))
         size = file.seek(0, os.SEEK_END)
     return Written(Path(path), size, found)
 
@@ -209,6 +214,9 @@ def _loaded(path: str | os.PathLike, file: BinaryIO) -> Loaded:
         raise ImportError(_MISSING) from error
     must = [name for name in _MEMBERS if name not in (archive.DESCRIPTION, SEQUENCE)]
     about, members = archive.read(path, file, KIND, must, (SEQUENCE,))
+    batch = about.sizes["batch"]
+    if batch is None or batch < 1:
+        raise ValueError(f"{path} must say which batch it was compiled for, got {batch}")
     functions = {}
     for name in (STEP, SEQUENCE):
         if name not in members:

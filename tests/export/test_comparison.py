@@ -21,7 +21,7 @@ class Wrong:
 
     deployed: Any
     single: int = 10**9
-    whole: int | None = None
+    whole: Any = None
     steps: int = 0
 
     def initial_state(self, batch):

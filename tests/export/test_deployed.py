@@ -84,7 +84,7 @@ def test_digits_behind_a_large_mean_are_not_lost():
     features = np.float32(1_000_000) + np.array([[0.0], [0.5], [-0.25]], np.float32)
     scaled = ((features.astype(float) - 1_000_000.01) / 0.5).astype(np.float32)
     _, wanted = lj.unroll(cell, given.params, scaled, 1.0)
-    _, found = Deployed(given).sequence(Deployed(given).initial_state(), features, np.ones(3, np.float32))
+    _, found = Deployed(given).sequence(Deployed(given).initial_state(), jnp.asarray(features), jnp.ones(3))
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
 
 

@@ -1,5 +1,7 @@
 """A model compiled by IREE, where that is installed: native code that answers as the model does."""
 
+import dataclasses
+import io
 import json
 import os
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 
 import liquidjax as lj
 from drawn import drawn
+from liquidjax.export import archive as archives
 from liquidjax.export import iree, stablehlo
 from small_models import MODELS, PLAIN
 from test_conformance import CELLS
@@ -142,3 +145,20 @@ def test_another_file_is_refused(archive, tmp_path):
     stablehlo.write(PLAIN, path, platforms="cpu")
     with pytest.raises(ValueError, match=r"other\.zip must be an export to iree, got one to stablehlo"):
         iree.load(path)
+
+
+@pytest.mark.parametrize("case", ["noise", "cut short", "no batch"])
+def test_what_was_put_together_wrongly_is_refused_in_a_line(case, archive, tmp_path):
+    file = io.BytesIO(archive.read_bytes())
+    members = [name for name in zipfile.ZipFile(file).namelist() if name != archives.DESCRIPTION]
+    about, contents = archives.read(archive, file, "iree", members)
+    if case == "no batch":
+        about = dataclasses.replace(about, sizes={"batch": None, "time": None})
+    else:
+        step = contents["step.vmfb"]
+        contents["step.vmfb"] = b"noise" * 1000 if case == "noise" else step[: len(step) // 2]
+    with (tmp_path / "model.zip").open("w+b") as file:
+        archives.write(file, "iree", about, contents)
+    with pytest.raises(ValueError, match=r"model\.zip (cannot be loaded by this IREE|must say which batch)") as caught:
+        iree.load(tmp_path / "model.zip")
+    assert "\n" not in str(caught.value)
