@@ -9,7 +9,7 @@ help:
 	@echo "make test-long the tests that take long to compile, the other notebook, parity as users compile; 10 minutes"
 	@echo "make test-all  both, and the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: with other instructions, or on another Python"
-	@echo "make test-onnx the export to ONNX, in .venv-onnx: it wants another orbax"
+	@echo "make test-exports    exports to ONNX and IREE, in .venv-exports: they want another orbax"
 	@echo "make check     set up, ruff and pyright"
 	@echo "make bench     set up with torch, keras and ncps, measure side by side (half an hour)"
 	@echo "make faults    kill it, damage its files, fill its disk; count what it survives, into the README (20 minutes)"
@@ -58,12 +58,12 @@ test-quick: $(VENV)/test
 	@echo "The quick tests passed on $$($(BIN)/python --version)."
 
 # An environment of its own: jax2onnx does not go together with the orbax of checkpoints. The same make, with that one.
-test-onnx:
-	@$(MAKE) --no-print-directory VENV=.venv-onnx run-test-onnx
+test-exports:
+	@$(MAKE) --no-print-directory VENV=.venv-exports run-test-exports
 
-run-test-onnx: $(VENV)/test-onnx
-	@$(BIN)/python -m pytest -q --durations=5 tests/export/onnx
-	@echo "The tests of the export to ONNX passed."
+run-test-exports: $(VENV)/test-exports
+	@$(BIN)/python -m pytest -q --durations=5 tests/export/onnx tests/export/test_iree.py
+	@echo "The tests of the exports to ONNX and IREE passed."
 
 check: $(VENV)/check
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright --pythonpath $(BIN)/python
@@ -83,7 +83,7 @@ faults: $(VENV)/test
 	@$(BIN)/python benchmarks/tables.py
 
 clean:
-	rm -rf .venv .venv-newest .venv-onnx .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-newest .venv-exports .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each extra of pyproject.toml: installed again when pyproject.toml changes.
@@ -97,5 +97,5 @@ $(VENV)/bin/python:
 	$(PYTHON) is {v[0]}.{v[1]}; name another one: make PYTHON=python3.12 ...')"
 	@$(PYTHON) -m venv $(VENV)
 
-.PHONY: help demo test test-long test-all test-numeric test-quick test-onnx run-test-onnx check bench faults clean
+.PHONY: help demo test test-long test-all test-numeric test-quick test-exports run-test-exports check bench faults clean
 .SECONDARY:

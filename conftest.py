@@ -6,7 +6,7 @@ import pytest
 
 import quick_xla  # noqa: F401  # of tests/: before JAX, by the environment
 
-# Of an extra that does not go together with that of the tests; `make test-onnx`.
+# Of an extra that does not go together with that of the tests; `make test-exports`.
 collect_ignore = [] if find_spec("onnx") else [f"liquidjax/export/onnx/{name}.py" for name in ("graph", "step")]
 
 

@@ -21,7 +21,7 @@ from liquidjax.training.objectives import Classification, Event, Forecast, Regre
 from small_cells import CELLS, NCP
 
 if not find_spec("jax2onnx"):
-    pytest.skip("jax2onnx is not installed: make test-onnx", allow_module_level=True)
+    pytest.skip("jax2onnx is not installed: make test-exports", allow_module_level=True)
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("promotes")]  # jax2onnx's own affairs
 
 MORE = {

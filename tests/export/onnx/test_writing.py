@@ -44,7 +44,7 @@ assert bits(3), "nothing new can be traced"
 assert dict(vars(jnp)) == functions, "jax.numpy is not what it was"
 assert not {"jax2onnx", "flax", "onnx"} & set(sys.modules), "what converts was imported"
 """
-needs_onnx = pytest.mark.skipif(not find_spec("jax2onnx"), reason="jax2onnx is not installed: make test-onnx")
+needs_onnx = pytest.mark.skipif(not find_spec("jax2onnx"), reason="jax2onnx is not installed: make test-exports")
 
 
 @dataclass(frozen=True)
