@@ -15,6 +15,12 @@ from liquidjax.tasks.dataset import SequenceDataset
 TOLERANCE = {"float32": 1e-4, "float64": 1e-6}
 """How far an export may be from the model, see `difference`: a preparation gives its inputs as float32."""
 STEPS, SERIES = 48, 3
+PACES = (1.0, 0.1, 0.01, 0.001)
+"""An explicit integrator diverges where a step is too long for it; then the same is read at a lower pace."""
+
+
+class DisagreementError(ValueError):
+    """An export does not answer as its model, or the model with nothing that could be compared."""
 
 
 class Readings(NamedTuple):
@@ -35,13 +41,13 @@ class Written(NamedTuple):
 def trial(deployed: Deployed, steps: int = STEPS, series: int = SERIES) -> tuple[Readings, np.ndarray]:
     """Readings, and what the model itself answers to them, which is finite.
 
-    An explicit integrator diverges where a step is too long for it, and NaN can be compared with nothing. So where the
-    model does, it is given the same at a tenth of the pace, and so on.
+    NaN can be compared with nothing. So where the model diverges, it is given the same at a tenth of the pace, and so
+    on.
 
     Raises:
         ValueError: it answers NaN or infinity at a thousandth of the pace too.
     """
-    for pace in (1.0, 0.1, 0.01, 0.001):
+    for pace in PACES:
         given = readings(deployed, steps, series, pace=pace)
         wanted = expected(deployed, given)
         if np.isfinite(wanted).all():
@@ -136,6 +142,46 @@ def check(deployed: Deployed, answers: Any, wanted: np.ndarray, what: str) -> fl
             f"the cell is {type(deployed.cell).__name__}"
         )
     return found
+
+
+def agreed(deployed: Deployed, distance: Callable[[Readings, np.ndarray], float]) -> float:
+    """The largest difference of an export from its model, where the model agrees with itself.
+
+    An integrator that is unstable in steps as long as those of the data enlarges the rounding of the model too; then
+    both are asked at a lower pace.
+
+    Args:
+        deployed: the model.
+        distance: runs the export on readings, and gives its `difference` from what the model answers to them.
+
+    Raises:
+        DisagreementError: the difference is too large, or the model answers nothing that could be compared.
+    """
+    most = TOLERANCE[deployed.dtype]
+    for pace in PACES:
+        given = readings(deployed, pace=pace)
+        wanted = expected(deployed, given)
+        if not np.isfinite(wanted).all():
+            continue
+        found = distance(given, wanted)
+        if found <= most:
+            return found
+        if _own_rounding(deployed, given, wanted) < most / 10:
+            raise DisagreementError(
+                f"its answers are {found:.2g} away from those of the model, and {most:g} is allowed"
+            )
+    raise DisagreementError(
+        "the model answers ordinary readings with NaN, infinity or its own rounding, with which nothing can be "
+        "compared: its parameters are damaged, or its integrator is unstable"
+    )
+
+
+def _own_rounding(deployed: Deployed, given: Readings, wanted: np.ndarray) -> float:
+    """How far the model is from itself in the other precision; of float64 no more than float32 can say."""
+    other = "float64" if deployed.dtype == "float32" else "float32"
+    cast_readings = Readings(*(each.astype(other) for each in given))
+    found = difference(deployed, expected(Deployed(deployed.model, other), cast_readings), wanted)
+    return found if other == "float64" else found * TOLERANCE["float64"] / TOLERANCE["float32"]
 
 
 class Program(Protocol):

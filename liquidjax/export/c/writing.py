@@ -1,6 +1,5 @@
 """Writes a model as a C file, after it has been compiled and compared with the model itself."""
 
-import math
 import os
 import tempfile
 from pathlib import Path
@@ -17,7 +16,7 @@ from liquidjax.export.c.program import Program
 from liquidjax.export.c.source import said, source
 from liquidjax.export.c.step import state_fields
 from liquidjax.export.c.words import check_name
-from liquidjax.export.comparison import TOLERANCE, Readings
+from liquidjax.export.comparison import Readings
 from liquidjax.export.deployed import Deployed
 from liquidjax.training.model import Model
 
@@ -98,34 +97,25 @@ class _Known(NamedTuple):
 
 
 def _compared(program: Program, deployed: Deployed, folder: Path, file: str) -> tuple[str, _Known]:
-    """The text of a file that answers as the model does, and what is known of it.
+    """The text of a file that answers as the model does, see `comparison.agreed`, and what is known of it."""
+    text, known = "", _Known()
 
-    Where an explicit integrator is unstable in steps as long as ordinary readings have them, the model itself answers
-    with infinity or with its own rounding, enlarged: then it is asked again in shorter steps.
-    """
-    difference, tolerance = math.nan, TOLERANCE[deployed.dtype]
-    for shorter in (1, 10, 100, 1000):
-        given = comparison.readings(deployed)
-        given = Readings(given.features, (given.dt / shorter).astype(deployed.dtype))
-        wanted = comparison.expected(deployed, given)
-        if not np.isfinite(wanted).all():
-            continue
+    def distance(given: Readings, wanted: np.ndarray) -> float:
+        nonlocal text, known
         text = source(program, deployed, file, given, wanted)
         tool, ran = _run(program, folder, text, wanted.shape[-1], given)
         if ran is None:
-            return text, _Known()
-        difference = comparison.difference(deployed, ran.answers, wanted)
-        if difference <= tolerance:
-            return text, _Known(tool, difference, ran.object_bytes, ran.nanoseconds)
-        if _own_rounding(deployed, given, wanted) < tolerance / 10:
-            raise ValueError(
-                f"the C file must answer as the model does, within {tolerance:g}, and differs by {difference:g}; it is "
-                "not written, please report it"
-            )
-    raise ValueError(
-        "the model must answer ordinary readings with numbers that an export can be compared with, and answers with "
-        "NaN, infinity or its own rounding: its parameters are damaged, or its integrator is unstable"
-    )
+            return 0.0  # nobody can say here
+        found = comparison.difference(deployed, ran.answers, wanted)
+        known = _Known(tool, found, ran.object_bytes, ran.nanoseconds)
+        return found
+
+    try:
+        comparison.agreed(deployed, distance)
+    except comparison.DisagreementError as error:
+        name = type(deployed.cell).__name__
+        raise ValueError(f"{name} cannot be exported to C: {error}; no file was written") from error
+    return text, known
 
 
 def _run(program: Program, folder: Path, text: str, outputs: int, given: Readings) -> tuple[str | None, Ran | None]:
@@ -141,13 +131,6 @@ def _run(program: Program, folder: Path, text: str, outputs: int, given: Reading
         if compiler.works(tool, folder):
             raise
         return None, None
-
-
-def _own_rounding(deployed: Deployed, given: Readings, wanted: np.ndarray) -> float:
-    """How far the model is from itself in the other precision."""
-    other = "float64" if deployed.dtype == "float32" else "float32"
-    cast = Readings(*(each.astype(other) for each in given))
-    return comparison.difference(deployed, comparison.expected(Deployed(deployed.model, other), cast), wanted)
 
 
 def _checked_path(path: str | os.PathLike, overwrite: bool) -> Path:

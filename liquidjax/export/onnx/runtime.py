@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from liquidjax.export.comparison import STEPS, TOLERANCE, Readings, difference, expected, readings
+from liquidjax.export.comparison import STEPS, DisagreementError, Readings, agreed, difference
 from liquidjax.export.deployed import Deployed, precision
 
 _SIZES = ((STEPS, 3), (7, 1))  # steps and series
@@ -31,32 +31,15 @@ def loaded(deployed: Deployed, content: bytes) -> Run:
 
 
 def compared(deployed: Deployed, runs: Sequence[Run]) -> float:
-    """The largest difference of a step, and of a sequence if there is one, from the model.
-
-    Where an explicit integrator is unstable in steps as long as those of the data, the model itself answers with
-    infinity, or with its own rounding, enlarged: then it is asked again in shorter steps.
+    """The largest difference of a step, and of a sequence if there is one, from the model, see `agreed`.
 
     Raises:
         ValueError: it is too large, or the model answers with no numbers that anything could be compared with.
     """
-    most = TOLERANCE[deployed.dtype]
-    for shorter in (1, 10, 100, 1000):
-        given = readings(deployed)
-        given = Readings(given.features, (given.dt / shorter).astype(deployed.dtype))
-        wanted = expected(deployed, given)
-        if not np.isfinite(wanted).all():
-            continue
-        distance = _distance(deployed, runs, given, wanted)
-        if distance <= most:
-            return distance
-        if _own_rounding(deployed, given, wanted) < most / 10:
-            reason = f"its answers are {distance:.2g} away from those of the model, and {most:g} is allowed"
-            raise refusal(deployed, reason)
-    raise refusal(
-        deployed,
-        "it answers ordinary readings with NaN, infinity or its own rounding, with which nothing can be compared: its "
-        "parameters are damaged, or its integrator is unstable",
-    )
+    try:
+        return agreed(deployed, lambda given, wanted: _distance(deployed, runs, given, wanted))
+    except DisagreementError as error:
+        raise refusal(deployed, str(error)) from error
 
 
 def initial_state(deployed: Deployed, batch: tuple[int, ...]) -> dict[str, np.ndarray]:
@@ -96,14 +79,6 @@ def _in_parts(deployed: Deployed, run: Run, series: int, parts: Iterable[tuple[A
         answers.append(found["answers"])
         state = {name: found[f"next_{name}"] for name in state}
     return answers
-
-
-def _own_rounding(deployed: Deployed, given: Readings, wanted: np.ndarray) -> float:
-    """How far the model is from itself in the other precision; of float64 no more than float32 can say."""
-    other = "float64" if deployed.dtype == "float32" else "float32"
-    shorter = Readings(*(each.astype(other) for each in given))
-    found = difference(deployed, expected(Deployed(deployed.model, other), shorter), wanted)
-    return found if other == "float64" else found * TOLERANCE["float64"] / TOLERANCE["float32"]
 
 
 def in_a_line(error: Any) -> str:
