@@ -25,8 +25,8 @@ PARITY := tests/interop/test_golden_ncps.py
 
 test: $(VENV)/test
 	@$(PYTEST) --durations=10 tests
-	@$(PYTEST) --nbmake --nbmake-timeout=120 notebooks/quickstart.ipynb liquidjax
-	@echo "All tests passed: the package, its parity with ncps, its examples and the quickstart. The only results are"
+	@$(PYTEST) --nbmake --nbmake-timeout=240 notebooks/quickstart.ipynb notebooks/anatomy.ipynb liquidjax
+	@echo "All tests passed: the package, its parity with ncps, its examples and two notebooks. The only results are"
 	@echo "the lines above. Run make demo to see a network learn."
 
 # Those that take long to compile: tests/long.txt. And parity once more, with the programs that users have.
