@@ -76,11 +76,12 @@ def of_files(place: Path, count: int, seed: int = 0) -> Iterator[Trial]:
     """Mutated files, in a process of bounded memory."""
     paths = os.pathsep.join([str(HERE.parent), str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, str(HERE / "mutated.py"), str(count), str(seed)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
-    assert process.stdout is not None
-    for line in process.stdout:
-        yield Trial(*json.loads(line))
-    if process.wait():
+    environment = {**os.environ, "PYTHONPATH": paths}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            yield Trial(*json.loads(line))
+    if process.returncode:
         yield Trial("mutated file", "the next", f"ended the process with {process.returncode}", False)
 
 
