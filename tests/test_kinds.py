@@ -141,7 +141,7 @@ RIGHT = {
         method=lj.Scan(),
         validate=True,
     ),
-    lj.step: of_cell(GRU, inputs=INPUTS[0], state=np.zeros(3), reset=np.bool_(False), validate=True),
+    lj.step: of_cell(GRU, inputs=INPUTS[0], state=np.zeros(3), key=KEY, reset=np.bool_(False), validate=True),
     lj.integrate: dict(
         cell=LTC,
         params=LTC.init(KEY),
