@@ -16,10 +16,13 @@ from liquidjax.analysis.lyapunov import lyapunov_exponent as lyapunov_exponent
 from liquidjax.analysis.sensitivity import state_sensitivity as state_sensitivity
 from liquidjax.cells.cfc import CfC as CfC
 from liquidjax.cells.ctrnn import CTRNN as CTRNN
+from liquidjax.cells.euler_gru import EulerGRU as EulerGRU
 from liquidjax.cells.gated import GatedLinear as GatedLinear
 from liquidjax.cells.gru import GRU as GRU
+from liquidjax.cells.grud import GRUD as GRUD
 from liquidjax.cells.hasani import HasaniLTC as HasaniLTC
 from liquidjax.cells.hasani import euler_instability as euler_instability
+from liquidjax.cells.leaky import LeakyIntegrator as LeakyIntegrator
 from liquidjax.cells.lstm import LSTM as LSTM
 from liquidjax.cells.ltc import LTC as LTC
 from liquidjax.cells.ltc import InitialRanges as InitialRanges
@@ -28,6 +31,7 @@ from liquidjax.cells.ode import advance as advance
 from liquidjax.cells.ode import equilibrium as equilibrium
 from liquidjax.cells.ode import time_constant as time_constant
 from liquidjax.cells.projection import project as project
+from liquidjax.cells.tlstm import TLSTM as TLSTM
 from liquidjax.cells.velora import NCPLiquidCell as NCPLiquidCell
 from liquidjax.cells.wired_cfc import WiredCfC as WiredCfC
 from liquidjax.cells.wrappers.base import Wrapper as Wrapper
@@ -37,6 +41,7 @@ from liquidjax.cells.wrappers.mixed_memory import MixedMemory as MixedMemory
 from liquidjax.cells.wrappers.readout import Readout as Readout
 from liquidjax.cells.wrappers.stack import Stack as Stack
 from liquidjax.cells.wrappers.step_loss import StepLoss as StepLoss
+from liquidjax.cells.wrappers.with_time import WithTime as WithTime
 from liquidjax.cpu import tune_cpu as tune_cpu
 from liquidjax.integrators import RK4 as RK4
 from liquidjax.integrators import Diffrax as Diffrax

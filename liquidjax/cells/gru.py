@@ -19,6 +19,13 @@ class GRUParams(NamedTuple):
     recurrent: Linear
 
 
+def gru_gates(params: GRUParams, state: Array, sensed: Array) -> tuple[Array, Array]:
+    """(what the update gate z is the sigmoid of, the candidate n), both (*batch, units)."""
+    recurrent = params.recurrent(state)
+    r, z = sensed[..., 0, :] + recurrent[..., 0, :], sensed[..., 1, :] + recurrent[..., 1, :]
+    return z, jnp.tanh(sensed[..., 2, :] + jax.nn.sigmoid(r) * recurrent[..., 2, :])
+
+
 @dataclass(frozen=True)
 class GRU:
     """Gated recurrent unit; it does not look at dt.
@@ -75,8 +82,7 @@ class GRU:
 
     def step(self, params: GRUParams, state: Array, sensed: Array, dt: Array) -> tuple[Array, Array]:
         """(state, output), which are the same (*batch, units)."""
-        recurrent = params.recurrent(state)
-        r, z = (jax.nn.sigmoid(sensed[..., k, :] + recurrent[..., k, :]) for k in range(2))
-        n = jnp.tanh(sensed[..., 2, :] + r * recurrent[..., 2, :])
+        z, n = gru_gates(params, state, sensed)
+        z = jax.nn.sigmoid(z)
         state = (1 - z) * n + z * state
         return state, state

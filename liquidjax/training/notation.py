@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from liquidjax._bounds import shown
+from liquidjax.cells.wrappers.with_time import WithTime
 from liquidjax.training.plain import Handed, from_dict
 from liquidjax.training.registry import CLASSES
 
@@ -21,7 +22,8 @@ def parse(text: str, inputs: int | None = None, classes: Handed = ()) -> Any:
     Args:
         text: a call of a class of this package, or of a solver, controller or adjoint of diffrax; its arguments are
             numbers, texts, True, False, None, tuples, lists, and such calls.
-        inputs: what stands for the number of inputs where the outermost cell is not told one, or the cell within it.
+        inputs: what stands for the number of inputs where the outermost cell is not told one, or the cell within it,
+            which has one more within a `WithTime` that reads dt.
         classes: your own, as for `from_dict`.
 
     Returns:
@@ -117,4 +119,4 @@ def _fill(described: dict[str, Any], inputs: int) -> None:
     if wanted is not None and wanted.default is wanted.empty:
         described.setdefault("inputs", inputs)
     elif isinstance(described.get("cell"), dict):
-        _fill(described["cell"], inputs)
+        _fill(described["cell"], inputs + (cls is WithTime and described.get("reads") != "nothing"))

@@ -9,12 +9,16 @@ import diffrax
 
 from liquidjax.cells.cfc import CfC
 from liquidjax.cells.ctrnn import CTRNN
+from liquidjax.cells.euler_gru import EulerGRU
 from liquidjax.cells.gated import GatedLinear
 from liquidjax.cells.gru import GRU
+from liquidjax.cells.grud import GRUD
 from liquidjax.cells.hasani import HasaniLTC
+from liquidjax.cells.leaky import LeakyIntegrator
 from liquidjax.cells.lstm import LSTM
 from liquidjax.cells.ltc import LTC, InitialRanges
 from liquidjax.cells.neural_ode import NeuralODE
+from liquidjax.cells.tlstm import TLSTM
 from liquidjax.cells.velora import NCPLiquidCell
 from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.cells.wrappers.block import Block
@@ -22,6 +26,7 @@ from liquidjax.cells.wrappers.mixed_memory import MixedMemory
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.cells.wrappers.stack import Stack
 from liquidjax.cells.wrappers.step_loss import StepLoss
+from liquidjax.cells.wrappers.with_time import WithTime
 from liquidjax.integrators import RK4, Diffrax, Euler, Exponential, Midpoint, SemiImplicit
 from liquidjax.layers.sparse import SparseLinear
 from liquidjax.models.bidirectional import Bidirectional
@@ -35,7 +40,8 @@ from liquidjax.wirings.layered import LayerMasks
 
 OURS: tuple[type, ...] = (
     *(LTC, InitialRanges, HasaniLTC, GatedLinear, CTRNN, NeuralODE, CfC, WiredCfC, LSTM, GRU, NCPLiquidCell),
-    *(Block, MixedMemory, Readout, Stack, StepLoss),
+    *(EulerGRU, GRUD, TLSTM, LeakyIntegrator),
+    *(Block, MixedMemory, Readout, Stack, StepLoss, WithTime),
     *(SemiImplicit, Exponential, Euler, Midpoint, RK4, Diffrax),
     *(NCP, AutoNCP, Random, FullyConnected, Layered, LayerMasks, Custom),
     *(SparseLinear, LiquidNCPNetwork, LiquidNCPStack, NCPNetwork, ODENet, CNN, ConvolutionalHead, Bidirectional),

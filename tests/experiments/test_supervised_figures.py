@@ -40,6 +40,7 @@ def drawn(monkeypatch):
         ("WiredCfC(wiring=AutoNCP(6, 2))", ["Wiring"]),
         ("CTRNN(units=3, integrator=Euler(1))", ["Time constants"]),
         ("LSTM(units=2)", []),
+        ("WithTime(CTRNN(units=3, integrator=Euler(1)))", []),
     ],
 )
 def test_a_run_is_drawn_with_what_its_cell_has(cell, panels, drawn, tmp_path):

@@ -73,6 +73,12 @@ def test_cells_of_one_kind_are_told_apart_and_readouts_are_for_the_targets():
     assert bare == {"GRU": lj.GRU(2, 3), "LSTM": lj.LSTM(2, 3)}
 
 
+def test_cells_that_count_their_inputs_in_another_way_may_leave_them_out_too():
+    compared = Model("GRUD(units=3)", compare=("WithTime(LSTM(units=3))",)).networks(inputs=4, outputs=2)
+    timed = lj.WithTime(lj.LSTM(5, 3))
+    assert compared == {"GRUD": lj.Readout(lj.GRUD(4, 3), 2), "WithTime": lj.Readout(timed, 2)}
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [

@@ -118,7 +118,7 @@ QUICK = ("ltc", "cfc", "ct-rnn", "mixed memory, state", "ncp liquid cell", "stac
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CELLS])
 def test_every_cell_trains(name):
-    data = series((3,) * 4, features=3, outputs=1)
+    data = series((3,) * 4, features=CELLS[name].inputs, outputs=1)
     fitted = trained(CELLS[name], squares, data, epochs=2, batch_size=4)
     assert len(fitted.history) == 2 and np.isfinite([epoch.loss for epoch in fitted.history]).all()
     assert not same_bits(fitted.params, start(CELLS[name], 0))

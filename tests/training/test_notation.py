@@ -25,6 +25,11 @@ def test_what_python_shows_of_a_cell_is_the_cell(cell):
         ("GRU(2, 3)", lj.GRU(2, 3)),
         ("Readout(CfC(units=4), 3)", lj.Readout(lj.CfC(5, 4), 3)),
         ("MixedMemory(CTRNN(units=4))", lj.MixedMemory(lj.CTRNN(5, 4))),
+        ("GRUD(units=4, indicators=False)", lj.GRUD(5, 4, indicators=False)),
+        ("WithTime(LTC(wiring=AutoNCP(8, 2)))", lj.WithTime(lj.LTC(6, lj.AutoNCP(8, 2)))),
+        ("WithTime(Readout(GRU(units=4), 2), 'log')", lj.WithTime(lj.Readout(lj.GRU(6, 4), 2), "log")),
+        ("Readout(WithTime(GRU(units=4), 'nothing'), 2)", lj.Readout(lj.WithTime(lj.GRU(5, 4), "nothing"), 2)),
+        ("MixedMemory(WithTime(CfC(units=4)))", lj.MixedMemory(lj.WithTime(lj.CfC(6, 4)))),
         ("Stack(cell=Block(GatedLinear(4, 4)), layers=2)", lj.Stack(5, lj.Block(lj.GatedLinear(4, 4)), layers=2)),
         (
             "CTRNN(units=2, integrator=Diffrax(diffrax.Bosh3(), diffrax.PIDController(rtol=1e-3, atol=1e-4)))",

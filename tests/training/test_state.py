@@ -213,8 +213,9 @@ def test_dropout_is_of_the_key_and_another_one_at_each_step():
     assert without == mean_loss(losses(cell, objective, params, batch)) and float(without) not in first
 
 
-CLOSED = ("cfc", "wired cfc", "lstm", "gru", "mixed memory, input", "ncp liquid cell", "liquid ncp", "readout")
-"""Closed-form and gated cells; "readout" is that of a GRU."""
+CLOSED = ("cfc", "wired cfc", "lstm", "gru", "t-lstm", "mixed memory, input", "ncp liquid cell", "liquid ncp")
+CLOSED += ("readout", "with time")
+"""Closed-form and gated cells; "readout" is that of a GRU, "with time" around a CfC."""
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -43,7 +43,10 @@ def write(
     prepared = fitted.preparation.apply(test.take([0]))
     inputs, dt = prepared.inputs[0], prepared.dt[0]
     inner: Any = cell_inside(fitted.cell)
-    tau = np.asarray(time_constants(fitted.cell, params, inputs, dt)) if isinstance(inner, ODECell) else None
+    try:
+        tau = np.asarray(time_constants(fitted.cell, params, inputs, dt)) if isinstance(inner, ODECell) else None
+    except ValueError:  # within a WithTime what the cell hears depends on dt
+        tau = None
     if tau is not None and (tau.ndim != 2 or not np.isfinite(tau).all()):
         tau = None
     score = next(iter(rows[0].test))

@@ -36,7 +36,8 @@ class Model:
                     )
                 continue
             try:
-                cell = parse(text, inputs=1)  # what is no cell is refused here, not after reading the data
+                # What is no cell is refused here, not after reading the data; 2, for GRUD needs an even number.
+                cell = parse(text, inputs=2)
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from error
             check_kind(name, cell, Cell, "a call of a cell such as CfC(units=32)")
