@@ -375,7 +375,7 @@ def test_no_setting_takes_what_no_run_could_use(kind, place, hint):
     if kind is ShiftConfig:
         fine = OF_SHIFT.get(place, fine)
     for value in bad:
-        if any(value is each or (isinstance(value, str) and value == each) for each in fine):
+        if any(value is each or (isinstance(value, str | list) and value == each) for each in fine):
             set_in(kind, place, value)
             continue
         with pytest.raises(ValueError, match=re.escape(place.rsplit(".", 1)[-1])) as caught:
