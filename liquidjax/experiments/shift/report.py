@@ -210,8 +210,8 @@ def shown(value: Estimate) -> str:
     """The estimate and its interval.
 
     Example:
-        >>> shown(Estimate(0.912, 0.9, 0.925))
-        '.91 (.90 to .92)'
+        >>> shown(Estimate(0.912, 0.9, 1.0))
+        '.91 (.90 to 1.00)'
     """
     return f"{_short(value.value)} ({_short(value.low)} to {_short(value.high)})"
 
