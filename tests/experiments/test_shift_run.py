@@ -8,9 +8,10 @@ import pytest
 
 from liquidjax import __main__ as cli
 from liquidjax.experiments.shared import configuration, run_folder
+from liquidjax.experiments.shift import conditions, study, tasks
 from liquidjax.experiments.shift import run as shift_run
-from liquidjax.experiments.shift import study
 from liquidjax.experiments.shift.config import ShiftConfig
+from liquidjax.experiments.shift.designs import DESIGNS
 
 TINY = """
 tasks: [sines]
@@ -88,6 +89,22 @@ def test_a_run_that_was_interrupted_goes_on_with_what_is_left(settings, tmp_path
     with pytest.raises(SystemExit):
         cli.main(["shift", "--resume", str(folder)])
     assert "came to its end; there is nothing to go on with" in capsys.readouterr().err
+
+
+def test_a_run_that_is_stopped_at_once_has_no_results_and_goes_on(settings, tmp_path, monkeypatch):
+    result = shift_run.run(settings, tmp_path / "run", stop=lambda: True)
+    assert result.interrupted == "Interrupted with 0 of 2 pairs of a design and a task finished."
+    assert json.loads((tmp_path / "run" / "results.json").read_text()) == []
+    assert not (tmp_path / "run" / "report.md").exists()
+    monkeypatch.setattr(study, "compute", made_up)
+    assert len(shift_run.run(settings, tmp_path / "run", resume=True).pairs) == 2
+
+
+def test_a_training_that_is_stopped_is_no_pair(settings):
+    task = tasks.load("sines", 20, 20, (2.0,))
+    asked = conditions.conditions(task, (), 4.0, (), ())
+    asks = iter([False, True])
+    assert study.compute(task, asked, DESIGNS["LSTM with dt"], settings, lambda: next(asks, True)) is None
 
 
 def test_a_finished_pair_that_is_damaged_is_computed_again(settings, tmp_path, monkeypatch):
