@@ -47,8 +47,10 @@ def all_of(config: ShiftConfig, pairs: Sequence[Pair]) -> dict[str, Figure]:
 def _figure(pairs: Sequence[Pair], designs: Sequence[str], families: Sequence[str], label: str) -> Figure:
     """A panel for each family and each way of training of which there is a design."""
     panels = [(family, mixed) for mixed in ("", MIXED) for family in families if _lines(designs, mixed)]
-    figure = Figure(figsize=(5.5 * len(panels) + 2.5, 4.6), dpi=110, layout="constrained")
-    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    columns = min(2, len(panels))
+    rows = len(panels) // columns  # one family or two, each with one way of training or two
+    figure = Figure(figsize=(5.5 * columns + 2.5, 4.2 * rows + 0.4), dpi=110, layout="constrained")
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
     for ax, (family, mixed) in zip(axes, panels, strict=True):
         levels = sorted({float(n.split()[1]) for p in pairs for n in p.scores["told"] if n.split()[0] == family})
         names = {1.0: "clean 1"} if family == "rate" else {0.0: "clean 1"}
@@ -59,7 +61,8 @@ def _figure(pairs: Sequence[Pair], designs: Sequence[str], families: Sequence[st
             ax.set_xticks(sorted(names), [f"{level:g}" for level in sorted(names)])
         how = "trained at three rates" if mixed else "trained at one rate"
         ax.set(title=f"{how}{', lost in bursts' if family == 'bursts' else ''}", xlabel=label)
-    axes[0].set_ylabel("score: 0 = guess, 1 = all right")
+    for ax in axes[::columns]:
+        ax.set_ylabel("score: 0 = guess, 1 = all right")
     _legend(figure, axes)
     return figure
 
