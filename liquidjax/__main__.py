@@ -25,6 +25,9 @@ from liquidjax.experiments.shared import arguments as given
 from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.shared.interruption import interruptible
 from liquidjax.experiments.shared.progress import bars
+from liquidjax.experiments.shift import report as shift_report
+from liquidjax.experiments.shift import run as shift_run
+from liquidjax.experiments.shift.config import ShiftConfig
 from liquidjax.experiments.supervised import evaluate as supervised_evaluate
 from liquidjax.experiments.supervised import init as supervised_init
 from liquidjax.experiments.supervised import report as supervised_report
@@ -330,6 +333,45 @@ def gradient_memory(
     return stop.status
 
 
+def shift(
+    settings: Annotated[ShiftConfig, given.FLAT],
+    config: tyro.conf.Positional[Path | None] = None,
+    folder: Path | None = None,
+    resume: Path | None = None,
+) -> int:
+    """Train networks at one sampling of time and test them at others: rates, lost steps, jitter and noise.
+
+    Ctrl-C stops it and keeps the designs that are finished on a task; it goes on with --resume.
+
+    Example: liquidjax shift configs/shift.yaml
+
+    Args:
+        config: YAML file with the settings; the options below override it.
+        folder: Where to write the run; runs/<config>-<date>-<time> when left out.
+        resume: Folder of a run that did not come to its end, to go on in it, in the place of a configuration.
+    """
+    if (config is None) == (resume is None):
+        raise ValueError("shift needs a configuration, or --resume with the folder of a run, and not both")
+    if resume is not None and folder is not None:
+        raise ValueError("a run goes on in its own folder: leave out --folder, or --resume")
+    _tune_cpu()
+    place = contextlib.nullcontext(resume) if config is None else _folder_of(config, folder)
+    with place as folder, interruptible(saves=True) as stop:
+        assert folder is not None  # one of the two is given
+        designs = _count(len(settings.designs), "design")
+        print(f"{designs} on {_count(len(settings.tasks), 'task')}; writing to {_path(folder)}", flush=True)
+        with bars(settings.tasks, len(settings.designs)) as callback:
+            result = shift_run.run(settings, folder, callback, stop, resume=resume is not None)
+    if headline := shift_report.headline(settings, result.pairs):
+        print(f"\n{headline}\n")
+    if result.interrupted:
+        print(f"{result.interrupted} They are in {_path(folder)}")
+        print(f"To go on: liquidjax shift --resume {_path(folder)}")
+        return stop.status
+    print(f"All tables (report.md), every score (results.json) and pictures are in {_path(folder)}")
+    return stop.status
+
+
 COMMANDS: dict[str, tuple[Callable[..., int], type[Any] | None]] = {
     "init": (init, None),
     "train": (train, SupervisedConfig),
@@ -341,6 +383,7 @@ COMMANDS: dict[str, tuple[Callable[..., int], type[Any] | None]] = {
     "forecasting": (forecasting, ForecastingConfig),
     "gradient-memory": (gradient_memory, GradientMemoryConfig),
     "network-sizes": (network_sizes, NetworkSizesConfig),
+    "shift": (shift, ShiftConfig),
 }
 """Every command by its name, with the kind of its settings, if it has some."""
 

@@ -15,6 +15,7 @@ from liquidjax.experiments.forecasting.config import ForecastingConfig, Networks
 from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig, Network, Sweep
 from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
 from liquidjax.experiments.shared import configuration as config
+from liquidjax.experiments.shift.config import ShiftConfig
 from liquidjax.experiments.supervised.config import Data, Inputs, Members, SupervisedConfig, Training
 from liquidjax.experiments.supervised.learning import Learning
 from liquidjax.experiments.supervised.network import Model
@@ -322,7 +323,7 @@ def test_what_is_left_out_of_a_part_keeps_the_default_of_that_part(tmp_path):
     )
 
 
-KINDS = (SupervisedConfig, ForecastingConfig, GradientMemoryConfig, NetworkSizesConfig)
+KINDS = (SupervisedConfig, ForecastingConfig, GradientMemoryConfig, NetworkSizesConfig, ShiftConfig)
 
 
 def fields(kind, place=""):
@@ -358,6 +359,9 @@ FINE = {
 """What of `bad` below is right for a setting of a kind."""
 LOOKED_AT = {"model.cell": [], "model.compare": [], "objective.function": [None]}
 """Texts that are not any text."""
+OF_SHIFT = {"tasks": [], "designs": [], "grid.jitter": [[1]], "grid.noise": [[1]], "budget.learning_rates": [[1]]}
+OF_SHIFT |= {"budget.filters": [[1]]}
+"""Names that are not any name, and lists of numbers above 0."""
 
 
 @pytest.mark.parametrize(("kind", "place", "hint"), SETTINGS, ids=[f"{k.__name__}.{p}" for k, p, _ in SETTINGS])
@@ -368,8 +372,10 @@ def test_no_setting_takes_what_no_run_could_use(kind, place, hint):
     fine = FINE.get(hint, [])
     if kind is SupervisedConfig:
         fine = LOOKED_AT.get(place, fine)
+    if kind is ShiftConfig:
+        fine = OF_SHIFT.get(place, fine)
     for value in bad:
-        if any(value is each or (isinstance(value, str) and value == each) for each in fine):
+        if any(value is each or (isinstance(value, str | list) and value == each) for each in fine):
             set_in(kind, place, value)
             continue
         with pytest.raises(ValueError, match=re.escape(place.rsplit(".", 1)[-1])) as caught:

@@ -35,7 +35,7 @@ def interquartile_mean(scores: Scores, seed: int = 0) -> Estimate:
         >>> interquartile_mean([np.array([0.0, 0.5, 0.7, 9.0])]).value
         0.6
     """
-    return _bootstrapped(lambda *tasks: float(stats.trim_mean(np.concatenate(tasks), 0.25)), _checked(scores), seed)
+    return _bootstrapped(lambda *tasks: stats.trim_mean(np.concatenate(tasks, -1), 0.25, -1), _checked(scores), seed)
 
 
 def mean(scores: Scores, seed: int = 0) -> Estimate:
@@ -45,7 +45,7 @@ def mean(scores: Scores, seed: int = 0) -> Estimate:
         >>> mean([np.array([0.0, 1.0]), np.array([1.0, 1.0, 1.0])]).value
         0.75
     """
-    return _bootstrapped(lambda *tasks: float(np.mean([task.mean() for task in tasks])), _checked(scores), seed)
+    return _bootstrapped(lambda *tasks: np.mean([task.mean(-1) for task in tasks], axis=0), _checked(scores), seed)
 
 
 def probability_of_improvement(scores: Scores, others: Scores, seed: int = 0) -> Estimate:
@@ -66,9 +66,9 @@ def probability_of_improvement(scores: Scores, others: Scores, seed: int = 0) ->
     if len(first) != len(second):
         raise ValueError(f"both networks must have scores of the same tasks, got {len(first)} and {len(second)}")
 
-    def probability(*tasks: np.ndarray) -> float:
+    def probability(*tasks: np.ndarray) -> np.ndarray:
         pairs = zip(tasks[: len(first)], tasks[len(first) :], strict=True)
-        return float(np.mean([np.mean((np.sign(x[:, None] - y) + 1) / 2) for x, y in pairs]))
+        return np.mean([(np.sign(x[..., :, None] - y[..., None, :]) + 1).mean((-2, -1)) / 2 for x, y in pairs], axis=0)
 
     return _bootstrapped(probability, [*first, *second], seed)
 
@@ -83,13 +83,13 @@ def profile(scores: Scores, thresholds: np.ndarray) -> np.ndarray:
     return np.mean([(task[:, None] > np.asarray(thresholds)).mean(0) for task in _checked(scores)], axis=0)
 
 
-def _bootstrapped(statistic: Callable[..., float], samples: list[np.ndarray], seed: int) -> Estimate:
-    """Percentiles of the statistic of samples drawn anew, each within itself."""
+def _bootstrapped(statistic: Callable[..., np.ndarray], samples: list[np.ndarray], seed: int) -> Estimate:
+    """Percentiles of the statistic of samples drawn anew, each within itself; it takes samples (..., runs)."""
     rng = np.random.default_rng(seed)
-    value = statistic(*samples)
+    value = float(statistic(*samples))
     if all(len(sample) == 1 for sample in samples):  # nothing is known of its uncertainty
         return Estimate(value, -np.inf, np.inf)
-    drawn = [statistic(*(rng.choice(sample, len(sample)) for sample in samples)) for _ in range(RESAMPLES)]
+    drawn = statistic(*(rng.choice(sample, (RESAMPLES, len(sample))) for sample in samples))
     low, high = np.percentile(drawn, (2.5, 97.5))
     return Estimate(value, float(low), float(high))
 

@@ -1,0 +1,139 @@
+"""The experiment: every design on every task, side by side on the cores; what is finished is kept in the run folder."""
+
+import functools
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from liquidjax import _files
+from liquidjax.experiments.shared import run_folder
+from liquidjax.experiments.shared.progress import Callback
+from liquidjax.experiments.shift import conditions, study, tasks
+from liquidjax.experiments.shift.config import ShiftConfig
+from liquidjax.experiments.shift.designs import DESIGNS
+from liquidjax.experiments.shift.report import report
+from liquidjax.experiments.shift.study import Pair
+from liquidjax.experiments.shift.summary import complete
+from liquidjax.training.checkpoints.alone import alone
+from liquidjax.training.members import side_by_side
+
+PICTURES = {"rates": "rates.png", "lost": "lost.png", "profiles": "profiles.png"}
+
+
+class Result(NamedTuple):
+    """The run folder, what is finished, and where it was interrupted, if it was."""
+
+    folder: Path
+    pairs: list[Pair]
+    interrupted: str | None = None
+
+
+def run(
+    config: ShiftConfig,
+    folder: Path,
+    callback: Callback = lambda job, done, seconds, numbers: None,
+    stop: Callable[[], bool] = lambda: False,
+    resume: bool = False,
+) -> Result:
+    """Trains and tests whatever is not finished, and writes the run folder.
+
+    The folder gets config.yaml, results.json (every score of every seed), report.md and three pictures, when there is a
+    design that is finished on every task. Until the end each finished pair of a design and a task is a file of its own
+    in `checkpoints`, and is not computed again where a run goes on.
+
+    Args:
+        config: what to do.
+        folder: where to write; to begin, it may exist if it is empty.
+        callback: called for each finished pair with the task and how many of its designs are finished.
+        stop: asked after each batch; when it says True, what is not finished is left.
+        resume: whether it goes on in the folder of a run.
+
+    Raises:
+        ImportError: matplotlib, scikit-learn or aeon is not installed.
+        ValueError: the folder is not empty; or is none that this run can go on in.
+        FloatingPointError: a design diverged.
+    """
+    run_folder.check_ready(folder, resume)
+    kept = folder / run_folder.CHECKPOINTS
+    with alone(kept):
+        (run_folder.go_on if resume else run_folder.begin)(folder, config)
+        pairs = _computed(config, kept, callback, stop)
+        wanted = len(config.tasks) * len(config.designs)
+        interrupted = None
+        if len(pairs) < wanted:
+            interrupted = f"Interrupted with {len(pairs)} of {wanted} pairs of a design and a task finished."
+            run_folder.mark_interrupted(folder, interrupted)
+        write(folder, config, pairs, interrupted)
+        if not interrupted:
+            run_folder.end(folder)
+    return Result(folder, pairs, interrupted)
+
+
+def write(folder: Path, config: ShiftConfig, pairs: list[Pair], interrupted: str | None = None) -> None:
+    """results.json, a line for each pair; and what can be said of those designs that are finished on every task."""
+    lines = ",\n".join(json.dumps(pair._asdict(), allow_nan=False) for pair in pairs)
+    _files.write_text(folder / run_folder.RESULTS, f"[\n{lines}\n]\n")
+    if complete(config, pairs):
+        from liquidjax.experiments.shift import figures  # with matplotlib
+
+        for name, figure in figures.all_of(config, pairs).items():
+            figure.savefig(folder / PICTURES[name])
+        _files.write_text(folder / "report.md", report(config, pairs, interrupted))
+
+
+def read(file: Path) -> list[Pair]:
+    """The pairs of a results.json."""
+    return [Pair(**each) for each in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def _computed(config: ShiftConfig, kept: Path, callback: Callback, stop: Callable[[], bool]) -> list[Pair]:
+    """All pairs that are finished, in the order of the designs."""
+    found = {(pair.task, pair.design): pair for pair in map(_kept, kept.glob("*.json")) if pair is not None}
+    wanted = [(task, design) for design in config.designs for task in config.tasks]
+    start, lock = time.perf_counter(), threading.Lock()
+    done = {task: sum(key[0] == task for key in found) for task in config.tasks}
+
+    @functools.cache
+    def of_task(name: str):
+        grid = config.grid
+        task = tasks.load(name, config.series, config.test_series, grid.rates)
+        return task, conditions.conditions(task, grid.lost, grid.burst, grid.jitter, grid.noise)
+
+    def one(key: tuple[str, str]) -> None:
+        if stop():
+            return
+        name, design = key
+        with lock:
+            task, asked = of_task(name)
+        try:
+            pair = study.compute(task, asked, DESIGNS[design], config, stop)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"{design} on {name}: {error}") from error
+        if pair is None:
+            return
+        _files.write_text(kept / _file(*key), json.dumps(pair._asdict()))
+        with lock:
+            found[key] = pair
+            done[name] += 1
+            clean = sum(pair.scores["told"]["clean 1"]) / len(pair.scores["told"]["clean 1"])
+            callback(name, done[name], time.perf_counter() - start, f"{design}: clean accuracy {clean:.3f}")
+
+    side_by_side(one, [key for key in wanted if key not in found])
+    return [found[key] for key in wanted if key in found]
+
+
+def _kept(file: Path) -> Pair | None:
+    """A finished pair; None where the file is none, which is then computed again."""
+    try:
+        pair = Pair(**json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        return None
+    return pair if file.name == _file(pair.task, pair.design) else None
+
+
+def _file(task: str, design: str) -> str:
+    return f"{hashlib.sha256(f'{task} {design}'.encode()).hexdigest()[:16]}.json"
