@@ -129,11 +129,14 @@ class Stream:
 
     def _given(self, dt: Any) -> Any:
         """dt, of the shape it may have, and not below 0; whether it is finite is looked at with the inputs."""
-        if type(dt) is not float:
+        if type(dt) is float:
+            negative = not dt >= 0
+        else:
             dt = np.asarray(dt, self._dtype)
             if dt.shape not in ((), self.batch):
                 raise ValueError(f"dt must be a number or (*batch) = {self.batch}, got shape {dt.shape}")
-        if self.validate and not (dt >= 0 if type(dt) is float else (dt >= 0).all()):
+            negative = not (dt >= 0).all()
+        if self.validate and negative:
             raise ValueError(f"dt must be finite and not below 0, got {dt}; the state is what it was")
         return dt
 
