@@ -24,7 +24,7 @@ def report(config: ShiftConfig, pairs: Sequence[Pair], interrupted: str | None =
     parts = ["# Trained at one sampling, tested at others\n"]
     if interrupted:
         parts.append(
-            f"{interrupted} Only designs that are finished on every task are in the tables, but for those of each task.\n"
+            f"{interrupted} But for the tables of each task, only designs are in it that are finished on every one.\n"
         )
     parts.append(_method(config))
     for mixed, names in trained.items():
