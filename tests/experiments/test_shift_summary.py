@@ -51,6 +51,7 @@ def test_only_designs_that_are_finished_on_every_task_are_reported():
     assert summary.complete(CONFIG, PAIRS[1:]) == list(NAMES[1:])
     text = report.report(CONFIG, PAIRS[1:], "Interrupted with 13 of 14.")
     assert "LTC-NCP " not in text.split("## Trained at")[1] and "Interrupted with 13" in text
+    assert "LTC-NCP " in text.split("### digits")[1] and "LTC-NCP " not in text.split("### ")[1]
 
 
 def test_the_report_has_a_row_for_each_and_the_best_first():

@@ -50,7 +50,7 @@ def _figure(pairs: Sequence[Pair], designs: Sequence[str], families: Sequence[st
     columns = min(2, len(panels))
     rows = len(panels) // columns  # one family or two, each with one way of training or two
     figure = Figure(figsize=(5.5 * columns + 2.5, 4.2 * rows + 0.4), dpi=110, layout="constrained")
-    axes = list(figure.subplots(rows, columns, sharey=True, squeeze=False).ravel())
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel().tolist()
     for ax, (family, mixed) in zip(axes, panels, strict=True):
         levels = sorted({float(n.split()[1]) for p in pairs for n in p.scores["told"] if n.split()[0] == family})
         names = {1.0: "clean 1"} if family == "rate" else {0.0: "clean 1"}
