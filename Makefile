@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo      set up, train a liquid network on handwritten digits, compare it with LSTM, GRU and others"
-	@echo "make test      set up, run the tests; 7 to 11 minutes on two cores"
+	@echo "make test      set up, run the tests; 7 to 12 minutes on two cores"
 	@echo "make test-long the tests that take long to compile, the other notebook, parity as users compile; 10 minutes"
 	@echo "make test-all  both, and the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: with other instructions, or on another Python"
