@@ -1,6 +1,5 @@
 """A cell that reads as the readings come: it keeps its state and its clock from one step to the next."""
 
-import functools
 from typing import Any
 
 import jax
@@ -17,9 +16,11 @@ from liquidjax.sequences.times import UNITS, Unit, elapsed
 class Stream:
     """Runs a cell on a stream, one compiled step at a time: what `unroll` gives for all of it, as it comes.
 
+    Each compiles a step of its own, in which the parameters are constants; `reset` begins anew without another.
+
     Args:
         cell: any `Cell`.
-        params: its parameters; they stay on the device.
+        params: its parameters.
         batch: the axes of the batch, () for one stream, (8,) for eight side by side.
         first_dt: dt of the first step after the beginning or a reset, where only times are given: there is no step
             before it that a duration could be counted from.
@@ -64,10 +65,10 @@ class Stream:
         self.validate = check_flag("validate", validate)
         if unit is not None:
             check_choice("unit", unit, UNITS)
-        self._params = jax.tree.map(jnp.asarray, params)
-        self._dtype = np.dtype(dtype_of(params, jnp.zeros((), jax.tree.leaves(self._params)[0].dtype)))
+        params = jax.tree.map(jnp.asarray, params)
+        self._dtype = np.dtype(dtype_of(params, jnp.zeros((), jax.tree.leaves(params)[0].dtype)))
         self._shape = (*self.batch, cell.inputs)
-        self._step = _compiled(cell)
+        self._step = _compiled(cell, params)
         self.reset()
 
     def __call__(self, inputs: Any, dt: Any = None, *, time: Any = None, reset: Any = None) -> Array:
@@ -107,7 +108,7 @@ class Stream:
         given[..., -1] = passed
         if self.validate and not np.isfinite(given).all():
             self._refuse(inputs, dt, given)
-        self._state, output = self._step(self._params, self._state, given, reset)
+        self._state, output = self._step(self._state, given, reset)
         self._clock = clock
         return output
 
@@ -172,11 +173,14 @@ class Stream:
         return (time if type(time) is float and self.batch == () else times.copy()), passed
 
 
-@functools.lru_cache(maxsize=64)
-def _compiled(cell: Cell) -> Any:
-    """The step of a cell; as a static argument it would be hashed in every step, wiring and all."""
+def _compiled(cell: Cell, params: Params) -> Any:
+    """The step of a cell with these parameters.
 
-    def step(params: Params, state: State, given: Array, reset: Array | None):
+    They are constants of it: handed over, each of their arrays would take its share of a microsecond in every step, and
+    what is computed from them alone would be computed in every step.
+    """
+
+    def step(state: State, given: Array, reset: Array | None):
         return masked_step(cell, params, state, StepInputs(given[..., :-1], given[..., -1], reset=reset))
 
-    return jax.jit(step, donate_argnums=1)
+    return jax.jit(step, donate_argnums=0)

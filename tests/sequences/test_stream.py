@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import liquidjax as lj
-from liquidjax.sequences import stream as module
 from small_cells import CELLS
 
 LTC = lj.Readout(lj.LTC(2, lj.AutoNCP(6, 2), integrator=lj.SemiImplicit(2)), 1)
@@ -137,8 +136,8 @@ def test_a_state_can_be_kept_and_put_back(params):
 
 def test_it_compiles_once(params):
     """Whatever the numbers come as."""
-    step: Any = module._compiled(LTC)
     stream = lj.Stream(LTC, params)
+    step: Any = stream._step
     stream([0, 1], 1)
     count = step._cache_size()
     for inputs, dt in (([0.5, 1.0], 0.1), (np.ones(2), np.float64(2)), (jnp.ones(2), jnp.float32(1)), ((1, 2), 3)):
