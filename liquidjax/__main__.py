@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from liquidjax._files import there_already
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.cpu import tune_cpu
 from liquidjax.experiments.forecasting import report as forecasting_report
@@ -66,17 +67,12 @@ def train(
         tensorboard: Write the curves for TensorBoard too: tensorboard --logdir RUN.
         debug_nans: Stop at the first step whose numbers are not finite, and name the operation and the line of code.
     """
-    if (config is None) == (resume is None):
-        raise ValueError("train needs a configuration, or --resume with the folder of a run, and not both")
-    if resume is not None and folder is not None:
-        raise ValueError("a run goes on in its own folder: leave out --folder, or --resume")
+    place = _place("train", config, folder, resume)
     if settings.training.tune_cpu:
         _tune_cpu()
     planned = supervised_run.plan(settings)
     names, epochs = list(planned.networks), settings.training.epochs
-    place = contextlib.nullcontext(resume) if config is None else _folder_of(config, folder)
     with place as folder, interruptible(saves=True) as stop:
-        assert folder is not None  # one of the two is given
         print(f"{', '.join(names)}: {_count(epochs, 'epoch')} each; writing to {_path(folder)}", flush=True)
         with bars(names, epochs) as callback, _how_to_go_on(folder):
             result = supervised_run.run(
@@ -246,7 +242,7 @@ def import_(
     place = file.with_name(f"{file.stem}-model.safetensors") if model is None else model
     with interruptible(saves=False):
         if place.exists():
-            raise ValueError(f"{place} is there already, and is not written over; name another file with --model")
+            raise there_already(place, "--model")
         read = read_ncps(file, network, wiring)
         read.save(place)
     print(f"{read.cell}\n{_count(count_parameters(read.cell), 'parameter')}; the model is in {_path(place)}")
@@ -350,14 +346,9 @@ def shift(
         folder: Where to write the run; runs/<config>-<date>-<time> when left out.
         resume: Folder of a run that did not come to its end, to go on in it, in the place of a configuration.
     """
-    if (config is None) == (resume is None):
-        raise ValueError("shift needs a configuration, or --resume with the folder of a run, and not both")
-    if resume is not None and folder is not None:
-        raise ValueError("a run goes on in its own folder: leave out --folder, or --resume")
+    place = _place("shift", config, folder, resume)
     _tune_cpu()
-    place = contextlib.nullcontext(resume) if config is None else _folder_of(config, folder)
     with place as folder, interruptible(saves=True) as stop:
-        assert folder is not None  # one of the two is given
         designs = _count(len(settings.designs), "design")
         print(f"{designs} on {_count(len(settings.tasks), 'task')}; writing to {_path(folder)}", flush=True)
         with bars(settings.tasks, len(settings.designs)) as callback:
@@ -417,6 +408,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     if status:
         sys.exit(status)
+
+
+def _place(
+    command: str, config: Path | None, folder: Path | None, resume: Path | None
+) -> contextlib.AbstractContextManager[Path]:
+    """The folder of a run that begins, or of one that goes on.
+
+    Raises:
+        ValueError: neither is asked for, or both are.
+    """
+    if (config is None) == (resume is None):
+        raise ValueError(f"{command} needs a configuration, or --resume with the folder of a run, and not both")
+    if config is not None:
+        return _folder_of(config, folder)
+    if folder is not None:
+        raise ValueError("a run goes on in its own folder: leave out --folder, or --resume")
+    assert resume is not None  # one of the two is given
+    return contextlib.nullcontext(resume)
 
 
 @contextlib.contextmanager

@@ -62,6 +62,11 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         file.write(text.encode())
 
 
+def there_already(path: Path, option: str) -> FileExistsError:
+    """The error of a command that writes over nothing, with the option by which another file is named."""
+    return FileExistsError(f"{path} is there already, and is not written over; name another file with {option}")
+
+
 def hidden(path: Path) -> Path:
     """A name beside a path that nobody else uses, for what is not finished yet or being removed."""
     return path.with_name(f"{_HIDDEN}{secrets.token_hex(8)}{_UNFINISHED}")

@@ -1,7 +1,7 @@
 """What an export is compared with before anybody says it is done: the model itself, on irregular series with gaps."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -47,11 +47,8 @@ def trial(deployed: Deployed, steps: int = STEPS, series: int = SERIES) -> tuple
     Raises:
         ValueError: it answers NaN or infinity at a thousandth of the pace too.
     """
-    for pace in PACES:
-        given = readings(deployed, steps, series, pace=pace)
-        wanted = expected(deployed, given)
-        if np.isfinite(wanted).all():
-            return given, wanted
+    for given, wanted in _finite(deployed, steps, series):
+        return given, wanted
     raise ValueError(
         f"the model must answer finite numbers to be exported, but a cell {type(deployed.cell).__name__} with these "
         "parameters answers NaN or infinity to series like those of its training, so there is nothing to compare with"
@@ -118,7 +115,7 @@ def expected(deployed: Deployed, given: Readings) -> np.ndarray:
 
 def difference(deployed: Deployed, answers: Any, wanted: np.ndarray) -> float:
     """The largest difference: of probabilities as it is, of values in spreads, of outputs in their largest magnitude
-    where that is above 1. NaN where one of them is NaN and not the other.
+    where that is above 1. NaN where an answer is NaN.
 
     Raises:
         ValueError: another shape.
@@ -158,11 +155,7 @@ def agreed(deployed: Deployed, distance: Callable[[Readings, np.ndarray], float]
         DisagreementError: the difference is too large, or the model answers nothing that could be compared.
     """
     most = TOLERANCE[deployed.dtype]
-    for pace in PACES:
-        given = readings(deployed, pace=pace)
-        wanted = expected(deployed, given)
-        if not np.isfinite(wanted).all():
-            continue
+    for given, wanted in _finite(deployed):
         found = distance(given, wanted)
         if found <= most:
             return found
@@ -174,6 +167,15 @@ def agreed(deployed: Deployed, distance: Callable[[Readings, np.ndarray], float]
         "the model answers ordinary readings with NaN, infinity or its own rounding, with which nothing can be "
         "compared: its parameters are damaged, or its integrator is unstable"
     )
+
+
+def _finite(deployed: Deployed, steps: int = STEPS, series: int = SERIES) -> Iterator[tuple[Readings, np.ndarray]]:
+    """Readings at each pace at which the model answers numbers, and those."""
+    for pace in PACES:
+        given = readings(deployed, steps, series, pace=pace)
+        wanted = expected(deployed, given)
+        if np.isfinite(wanted).all():
+            yield given, wanted
 
 
 def _own_rounding(deployed: Deployed, given: Readings, wanted: np.ndarray) -> float:

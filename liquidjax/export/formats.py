@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from liquidjax._checks import check_choice
+from liquidjax._files import there_already
 from liquidjax.training.model import Model
 
 Format = Literal["stablehlo", "iree", "onnx", "safetensors", "c"]
@@ -73,7 +74,8 @@ def write(model: Model, format: Format, file: Path, options: Mapping[str, Any], 
 
     Raises:
         ImportError: a package that the format needs is not installed.
-        ValueError: the file is there already, an option of another format, or a model that the format cannot express.
+        FileExistsError: the file is there already.
+        ValueError: an option of another format, or a model that the format cannot express.
     """
     check_choice("format", format, get_args(Format))
     way = FORMATS[format]
@@ -86,7 +88,7 @@ def write(model: Model, format: Format, file: Path, options: Mapping[str, Any], 
         given["sequence"] = file.with_name(f"{file.stem}-sequence.onnx")
     for path in (file, given.get("sequence", file)):
         if path.exists():
-            raise ValueError(f"{path} is there already, and is not written over; name another file with --file")
+            raise there_already(path, "--file")
     written = importlib.import_module(way.module).write(model, file, **given)
     return Report(file, (_known(format, written), way.use.format_map(_Words(shown, given))))
 

@@ -7,7 +7,7 @@ from liquidjax._checks import check_size
 from liquidjax.tasks.dataset import SequenceDataset
 
 PERIODS = (5.0, 7.0, 10.0, 14.0)
-"""Twice the longest gap of a quarter of the rate is below none of them; so they alias, as they would anywhere."""
+"""With gaps of 4 the two shorter ones alias: a sine needs two readings in a period."""
 
 
 def periods(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from liquidjax import _files
 from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.supervised import data as sources
 from liquidjax.experiments.supervised.config import Data, SupervisedConfig, Training
@@ -51,14 +52,14 @@ def write(source: str, config: Path) -> Found:
     if not config.name.endswith(configuration.SUFFIXES):
         raise ValueError(f"{config} must be a .yaml file")
     if config.exists():
-        raise _exists(config)
+        raise _files.there_already(config, "--config")
     found = look(source)
     text = commented(found)
     try:
         with config.open("x", encoding="utf-8") as file:  # nobody else's, if it was made meanwhile
             file.write(text)
     except FileExistsError:
-        raise _exists(config) from None
+        raise _files.there_already(config, "--config") from None
     return found
 
 
@@ -240,7 +241,3 @@ def _other_kinds(found: Found) -> str:
     if found.whole.classes is not None and len(found.whole.classes) == 2:
         return "event gives the probability of the second class, forecast learns the next step"
     return "forecast learns the next step" if found.whole.targets is not None else "what else there is needs a target"
-
-
-def _exists(config: Path) -> FileExistsError:
-    return FileExistsError(f"{config} is there already, and is not written over; name another file with --config")
