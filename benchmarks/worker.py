@@ -51,10 +51,7 @@ def main() -> None:
             return
         if repeats > 1:
             contender.run()  # what the others have pushed out of the caches comes back
-        start = time.perf_counter()
-        for _ in range(repeats):
-            contender.run()
-        print(json.dumps((time.perf_counter() - start) / repeats), file=pipe)
+        print(json.dumps(lasted(contender, repeats) / repeats), file=pipe)
 
 
 def facts(contender: Contender, value: float, first: float) -> dict[str, Any]:
@@ -77,8 +74,19 @@ def timed(contender: Contender) -> tuple[Any, float]:
 
 
 def repeats_of(contender: Contender) -> int:
-    """How many runs make a round. The second run is the first one that compiles nothing."""
-    return max(1, round(ROUND_SECONDS / max(timed(contender)[1], 1e-7)))
+    """How many runs make a round. The second run is the first that compiles nothing; the first thousand are slow."""
+    repeats = 1
+    while (seconds := lasted(contender, repeats)) < ROUND_SECONDS / 2:
+        repeats *= 2
+    return max(1, round(repeats * ROUND_SECONDS / seconds))
+
+
+def lasted(contender: Contender, repeats: int) -> float:
+    """Seconds of so many runs."""
+    start = time.perf_counter()
+    for _ in range(repeats):
+        contender.run()
+    return time.perf_counter() - start
 
 
 def memory(imported: int | None) -> dict[str, int | None]:

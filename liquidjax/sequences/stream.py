@@ -1,5 +1,6 @@
 """A cell that reads as the readings come: it keeps its state and its clock from one step to the next."""
 
+from math import isfinite
 from typing import Any
 
 import jax
@@ -67,7 +68,7 @@ class Stream:
             check_choice("unit", unit, UNITS)
         params = jax.tree.map(jnp.asarray, params)
         self._dtype = np.dtype(dtype_of(params, jnp.zeros((), jax.tree.leaves(params)[0].dtype)))
-        self._shape = (*self.batch, cell.inputs)
+        self._shape, self._given_shape = (*self.batch, cell.inputs), (*self.batch, cell.inputs + 1)
         self._step = _compiled(cell, params)
         self.reset()
 
@@ -97,18 +98,21 @@ class Stream:
             if reset.shape != self.batch or reset.dtype != bool:
                 raise ValueError(f"reset must be bool (*batch) = {self.batch}, got {reset.dtype} {reset.shape}")
         if time is None:
-            clock, passed = self._clock, self._given(1.0 if dt is None else dt)
+            clock, passed = self._clock, 1.0 if dt is None else dt
+            if not (type(passed) is float and passed >= 0):
+                passed = self._given(passed)
         elif dt is not None:
             raise ValueError("a step takes dt or time, not both")
         else:
             clock, passed = self._since(time, reset)
         # One array for both: each that is handed over takes longer than most cells take to compute.
-        given = np.empty((*self.batch, self._shape[-1] + 1), self._dtype)
+        given = np.empty(self._given_shape, self._dtype)
         given[..., :-1] = values
         given[..., -1] = passed
-        if self.validate and not np.isfinite(given).all():
+        # The sum of squares is quicker to look at; it may overflow, or be above what the type can hold.
+        if self.validate and not (isfinite(np.vdot(given, given)) or np.isfinite(given).all()):
             self._refuse(inputs, dt, given)
-        self._state, output = self._step(self._state, given, reset)
+        self._state, output = self._step(self._state, given) if reset is None else self._step(self._state, given, reset)
         self._clock = clock
         return output
 
@@ -130,14 +134,10 @@ class Stream:
 
     def _given(self, dt: Any) -> Any:
         """dt, of the shape it may have, and not below 0; whether it is finite is looked at with the inputs."""
-        if type(dt) is float:
-            negative = not dt >= 0
-        else:
-            dt = np.asarray(dt, self._dtype)
-            if dt.shape not in ((), self.batch):
-                raise ValueError(f"dt must be a number or (*batch) = {self.batch}, got shape {dt.shape}")
-            negative = not (dt >= 0).all()
-        if self.validate and negative:
+        dt = np.asarray(dt, self._dtype)
+        if dt.shape not in ((), self.batch):
+            raise ValueError(f"dt must be a number or (*batch) = {self.batch}, got shape {dt.shape}")
+        if self.validate and not (dt >= 0).all():
             raise ValueError(f"dt must be finite and not below 0, got {dt}; the state is what it was")
         return dt
 
@@ -180,7 +180,7 @@ def _compiled(cell: Cell, params: Params) -> Any:
     what is computed from them alone would be computed in every step.
     """
 
-    def step(state: State, given: Array, reset: Array | None):
+    def step(state: State, given: Array, reset: Array | None = None):
         return masked_step(cell, params, state, StepInputs(given[..., :-1], given[..., -1], reset=reset))
 
     return jax.jit(step, donate_argnums=0)

@@ -149,3 +149,14 @@ def test_without_a_look_at_the_values_they_are_taken_as_they_are(params):
     stream = lj.Stream(LTC, params, validate=False)
     outputs = [stream([np.nan, 0.0], 1.0) for _ in range(4)]
     assert np.isnan(outputs[-1]).all()  # by then it has come through the wiring
+
+
+@pytest.mark.parametrize("dtype, huge", [(jnp.float32, 3e38), (jnp.float16, 6e4), (jnp.bfloat16, 3e38)])
+def test_numbers_whose_square_no_number_can_hold_are_read(dtype, huge):
+    """And what no number can hold is refused still."""
+    cell = lj.GRU(2, 3)
+    stream = lj.Stream(cell, jax.tree.map(lambda leaf: leaf.astype(dtype), cell.init(jax.random.key(0))))
+    reading = np.asarray([huge, -huge], dtype)
+    assert np.isfinite(stream(reading, 1.0).astype(jnp.float32)).all()
+    with pytest.raises(ValueError, match="inputs must be finite"):
+        stream(np.asarray([huge, -np.inf], dtype), 1.0)
