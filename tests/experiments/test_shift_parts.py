@@ -168,7 +168,7 @@ def test_two_half_steps_are_one_step_where_there_is_an_equation():
 
 
 def test_seeds_are_trained_in_groups_of_one_size_and_none_of_them_tunes():
-    config = ShiftConfig(seeds=4, headline_seeds=8, budget=Budget(learning_rates=(0.1, 0.2)))
+    config = ShiftConfig(seeds=4, headline_seeds=8, budget=Budget(learning_rates=(0.1, 0.2), filters=(1.0, 2.0)))
     assert [len(group) for group in config.groups("LTC-NCP")] == [4, 4] and len(config.groups("CfC")) == 1
     assert min(np.concatenate(config.groups("LTC-NCP"))) >= 100
 
@@ -180,6 +180,7 @@ def test_seeds_are_trained_in_groups_of_one_size_and_none_of_them_tunes():
         (lambda: ShiftConfig(designs=("LSTM", "LTSM")), "designs must be some of 27: LTC-NCP, .*got 'LTSM'"),
         (lambda: ShiftConfig(tasks=("sines", "sines")), "tasks must be some of 4: .*got one twice"),
         (lambda: ShiftConfig(neurons=8), "neurons must be at least 16"),
+        (lambda: ShiftConfig(budget=Budget(filters=(1.0,))), "filters must be as many as learning_rates, 3, .*got 1"),
         (lambda: Grid(rates=(3.0,)), r"rates must be some of 0.25, 0.5, 2.0, 4.0, got 3.0"),
         (lambda: Grid(lost=(0.9,)), "burst at least 1 and lost / .1 - lost., got lost 0.9 and burst 4.0"),
         (lambda: Grid(jitter=(0.3, 0.3)), "jitter must be different numbers"),

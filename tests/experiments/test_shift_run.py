@@ -17,10 +17,9 @@ TINY = """
 tasks: [sines]
 designs: [LSTM with dt, low-pass + LSTM with dt]
 grid: {rates: [0.5, 2], lost: [0.5], jitter: [], noise: [1]}
-budget: {steps: 2, learning_rates: [0.01], tuning_seeds: 2, filters: [1, 2]}
+budget: {steps: 2, learning_rates: [0.01], tuning_seeds: 2, filters: [1]}
 seeds: 2
 headline_seeds: 4
-parameters: 60
 series: 20
 test_series: 20
 """
@@ -31,7 +30,6 @@ grid: {lost: [0.3, 0.7], jitter: [0.6], noise: [0.3]}
 budget: {steps: 60, learning_rates: [0.01, 0.03], tuning_seeds: 1}
 seeds: 2
 headline_seeds: 2
-parameters: 400
 unfolds: 2
 series: 100
 test_series: 60

@@ -61,7 +61,8 @@ class Budget:
     tuning_seeds: int = 2
     """Trainings for each learning rate before the choice. Times the learning rates they are trained side by side."""
     filters: tuple[float, ...] = (0.5, 1.0, 2.0)
-    """Time constants, in steps of training, that the design behind a low-pass filter chooses from as well."""
+    """Time constants, in steps of training, that the design behind a low-pass filter chooses from; its learning rate is
+    the one in the middle. As many as learning rates, so that everybody is tuned by as many trials."""
 
     def __post_init__(self):
         check_fields(self)
@@ -96,10 +97,9 @@ class ShiftConfig:
     """Trainings of each design on each task, after its learning rate is chosen."""
     headline_seeds: int = 24
     """The same for the designs of the headline."""
-    parameters: int = 1000
-    """About so many has each network, its readout included; those with a wiring are as large as that makes them."""
     neurons: int = 19
-    """Of the wired networks, AutoNCP with a motor neuron for each class. Each group of seeds has another wiring."""
+    """Of the wired networks, AutoNCP with a motor neuron for each class. Each group of seeds has another wiring. All
+    others have about as many parameters as the LTC among them."""
     unfolds: int = 6
     """Solver steps of LTC, HasaniLTC and CT-RNN within a step of time."""
     series: int = 400
@@ -115,13 +115,19 @@ class ShiftConfig:
             if not given or unknown or len(set(given)) < len(given):
                 got = repr(unknown[0][:60]) if unknown else "none" if not given else "one twice"
                 raise ValueError(f"{name} must be some of {len(known)}: {', '.join(known)[:150]}; got {got}")
-        most = {"seeds": 1000, "headline_seeds": 1000, "parameters": 100_000, "neurons": 200, "unfolds": 100}
+        most = {"seeds": 1000, "headline_seeds": 1000, "neurons": 200, "unfolds": 100}
         for name, largest in most.items():
             check_size(name, getattr(self, name), 1, largest)
         for name in ("series", "test_series"):
             check_size(name, getattr(self, name), 20, 10_000)
         if self.neurons < 16:
             raise ValueError(f"neurons must be at least 16, ten of which are for the digits, got {self.neurons}")
+        rates, filters = len(self.budget.learning_rates), len(self.budget.filters)
+        if rates != filters and any(DESIGNS[each].filtered for each in self.designs):
+            raise ValueError(
+                f"filters must be as many as learning_rates, {rates}, so that everybody is tuned by as many trials, "
+                f"got {filters}"
+            )
         for name in ("seeds", "headline_seeds"):
             if getattr(self, name) % self.budget.together:
                 raise ValueError(

@@ -70,11 +70,11 @@ cannot be reached there.
 bursts of {grid.burst:g} on the average. Jitter: gaps that vary by {listed(grid.jitter)} of their mean. Noise: \
 {listed(grid.noise)} standard deviations of each feature. slower, faster and so on are means over these levels; *in \
 time* is the mean over all families but noise.
-* Everybody: about {config.parameters:,} parameters, or {config.neurons} neurons where there is a wiring; \
+* Everybody: {config.neurons} neurons where there is a wiring, and about as many parameters as the LTC with it; \
 {budget.steps} steps of Adam, its rate falling along a cosine, on up to {config.series} series; the learning rate is \
 one of {listed(budget.learning_rates)}, by the validation loss of {budget.tuning_seeds} seeds on clean data; the \
 parameters are those of the best epoch on clean validation data. The low-pass filter has the best of \
-{listed(budget.filters)} steps, tuned likewise, which is more trials than others have.
+{listed(budget.filters)} steps, tuned likewise, at the learning rate in the middle: as many trials as others have.
 * {config.seeds} seeds, {config.headline_seeds} for {", ".join(n for n, d in DESIGNS.items() if d.headline)}; each \
 {budget.together} seeds of a wired network have another wiring.
 * Read as Euler step, exact step: the trained GRU as a step of a differential equation, rescaled by dt, without \

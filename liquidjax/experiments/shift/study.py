@@ -15,7 +15,7 @@ from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.experiments.shift import conditions
 from liquidjax.experiments.shift.conditions import Condition, Variant
 from liquidjax.experiments.shift.config import ShiftConfig
-from liquidjax.experiments.shift.designs import FIRST_WIRING, Design, build, reading
+from liquidjax.experiments.shift.designs import DESIGNS, FIRST_WIRING, Design, build, reading
 from liquidjax.experiments.shift.tasks import ShiftTask
 from liquidjax.sequences.unroll import unroll
 from liquidjax.tasks.dataset import SequenceDataset
@@ -164,7 +164,8 @@ def _steps(part: Part):
 def _network(design: Design, task: ShiftTask, config: ShiftConfig, group: int) -> Readout:
     wiring = AutoNCP(config.neurons, task.classes, seed=FIRST_WIRING + group)
     inputs = task.training.inputs.shape[2]
-    return build(design, inputs, task.classes, config.parameters, wiring, config.unfolds)
+    like = build(DESIGNS["LTC-NCP"], inputs, task.classes, 0, wiring, config.unfolds)
+    return build(design, inputs, task.classes, count_parameters(like), wiring, config.unfolds)
 
 
 def _part(task: ShiftTask, design: Design, constant: float | None) -> Part:
@@ -200,11 +201,17 @@ def _trained(network, part: Part, rates, seeds, order: int, config: ShiftConfig,
 
 
 def _chosen(trained, network, task: ShiftTask, design: Design, config: ShiftConfig) -> tuple[float | None, float]:
-    """The constant of the filter (None without) and the learning rate with the lowest validation loss."""
+    """The constant of the filter (None without) and the learning rate with the lowest validation loss.
+
+    As many trials for either: behind a filter the learning rate is the one in the middle.
+    """
     budget = config.budget
-    best = (np.inf, None, budget.learning_rates[0])
-    rates = np.repeat(budget.learning_rates, budget.tuning_seeds)
-    seeds = np.tile(np.arange(budget.tuning_seeds), len(budget.learning_rates))
+    tried = sorted(budget.learning_rates)
+    if design.filtered:
+        tried = [tried[len(tried) // 2]]
+    best = (np.inf, None, tried[0])
+    rates = np.repeat(tried, budget.tuning_seeds)
+    seeds = np.tile(np.arange(budget.tuning_seeds), len(tried))
     for constant in [each * task.gap for each in budget.filters] if design.filtered else [None]:
         fitted = trained(network, _part(task, design, constant), rates, seeds, order=0)
         if not fitted.history:  # stopped
@@ -212,5 +219,5 @@ def _chosen(trained, network, task: ShiftTask, design: Design, config: ShiftConf
         losses = np.array([epoch.validation_loss for epoch in fitted.history])
         lowest = np.where(np.isfinite(losses), losses, np.inf).min(0).reshape(-1, budget.tuning_seeds).mean(1)
         if lowest.min() < best[0]:
-            best = (float(lowest.min()), constant, budget.learning_rates[int(lowest.argmin())])
+            best = (float(lowest.min()), constant, tried[int(lowest.argmin())])
     return best[1], best[2]

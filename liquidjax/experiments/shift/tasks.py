@@ -90,12 +90,15 @@ Parts = tuple[AtRate, AtRate, AtRate, tuple[float, ...]]
 
 
 def _sines(series: int, test_series: int) -> Parts:
-    """Real data at every rate: a sine of a seed is the same function of time."""
+    """Real data at every rate: a sine of a seed is the same function of time.
+
+    Test series of seed 2 were looked at while steps and batch size were chosen, so others are tested now.
+    """
 
     def part(number: int, seed: int) -> AtRate:
         return lambda rate: periods(number, gap=1 / rate, seed=seed)
 
-    return part(series, 0), part(min(series, 200), 1), part(test_series, 2), ()
+    return part(series, 0), part(min(series, 200), 1), part(test_series, 3), ()
 
 
 def _japanese_vowels(series: int, test_series: int) -> Parts:
