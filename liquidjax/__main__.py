@@ -54,7 +54,7 @@ def train(
     """Train a network on the series that a configuration names, beside other networks and models without one.
 
     Ctrl-C stops it after the step that it is at and saves; so does SIGTERM. It goes on with --resume, also after it was
-    killed, from the last checkpoint.
+    killed, from the last checkpoint. Settings of another experiment, such as configs/shift.yaml, go to its command.
 
     Example: liquidjax train configs/digits.yaml --training.epochs 5
 
@@ -363,7 +363,7 @@ def shift(
     return stop.status
 
 
-COMMANDS: dict[str, tuple[Callable[..., int], type[Any] | None]] = {
+COMMANDS: given.Commands = {
     "init": (init, None),
     "train": (train, SupervisedConfig),
     "evaluate": (evaluate, None),
@@ -376,7 +376,6 @@ COMMANDS: dict[str, tuple[Callable[..., int], type[Any] | None]] = {
     "network-sizes": (network_sizes, NetworkSizesConfig),
     "shift": (shift, ShiftConfig),
 }
-"""Every command by its name, with the kind of its settings, if it has some."""
 
 
 def commands(arguments: Sequence[str]) -> dict[str, Callable[..., int]]:
@@ -396,7 +395,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     An interrupted one ends with the status a shell expects, 130 after Ctrl-C and 143 after SIGTERM.
     """
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    arguments = given.experiment(sys.argv[1:] if arguments is None else arguments, COMMANDS)
     description = "Liquid neural networks in JAX. `liquidjax COMMAND --help` explains a command, `--version` tells it."
     try:
         status = given.parse(commands(arguments), arguments, description)()

@@ -1,8 +1,11 @@
 """The command line: help, settings from a file and from options, and mistakes in one line."""
 
 import platform
+import re
 import shlex
+import shutil
 from importlib.metadata import version
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +15,7 @@ from safetensors.numpy import save_file
 import liquidjax as lj
 from liquidjax import __main__ as cli
 from liquidjax.cpu import tune_cpu
+from liquidjax.experiments.shared import arguments
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import SupervisedConfig, Training
 from untyped import untyped
@@ -167,6 +171,28 @@ def test_version(capsys):
     assert stop.value.code == 0 and out == (
         f"liquidjax {version('liquidjax')} (jax {version('jax')}, Python {platform.python_version()})\n"
     )
+
+
+@pytest.mark.parametrize(
+    "file", sorted((Path(__file__).parents[1] / "configs").glob("*.yaml")), ids=lambda file: file.stem
+)
+def test_every_configuration_of_the_package_can_be_trained(file, tmp_path):
+    """Those of another experiment by its command, which its first lines name; so can its run go on."""
+    (command,) = re.findall(rf"`liquidjax ([a-z-]+) (?:configs/{file.name}|{file.stem})`", file.read_text())
+    shutil.copy(file, tmp_path / "config.yaml")
+    for rest in ([str(file), "--folder", "x"], [file.stem], ["--resume", str(tmp_path)]):
+        assert list(arguments.experiment(["train", *rest], cli.COMMANDS)) == [command, *rest]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "epochs: [", "seeds: 2", "tasks: [sines]\ndata: walks.csv", "12", "[1, 2]", "? [1]\n: 2"]
+)
+def test_what_is_nobodys_or_of_several_experiments_stays_with_train(text, tmp_path):
+    """Which says what is wrong with it."""
+    (tmp_path / "x.yaml").write_text(text)
+    for rest in ([str(tmp_path / "x.yaml")], [], ["nosuch"], ["--resume", "nosuch"], ["--nosuch"]):
+        assert arguments.experiment(["train", *rest], cli.COMMANDS) == ["train", *rest]
+        assert arguments.experiment(["shift", *rest], cli.COMMANDS) == ["shift", *rest]
 
 
 @pytest.mark.parametrize("name", ["nosuch.yaml", "bad.yaml"])

@@ -20,6 +20,8 @@ from liquidjax.experiments.shared.run_folder import CONFIG, check_run
 from liquidjax.experiments.shared.shipped import located
 
 Settings = TypeVar("Settings")
+Commands = Mapping[str, tuple[Callable[..., Any], type[Any] | None]]
+"""Each by its name, with the kind of its settings, if it has some."""
 HELP = {"-h", "--help"}
 NOTHING = ("null", "None", "~")
 """How nothing is written where a number may be left out: as in a file, and as Python does."""
@@ -79,9 +81,7 @@ def settings(command: Callable[..., Any], kind: type[Settings], arguments: Seque
         'carry'
     """
     defaults = kind()
-    parsed = _parsed(command, defaults, arguments)
-    file: Path | None = getattr(parsed, "config", None)
-    resumed: Path | None = getattr(parsed, "resume", None)
+    file, resumed = _files(command, defaults, arguments)
     try:
         if resumed is not None:
             check_run(resumed)
@@ -91,6 +91,33 @@ def settings(command: Callable[..., Any], kind: type[Settings], arguments: Seque
         if HELP & set(arguments):
             return defaults  # who asks for help gets it
         raise
+
+
+def experiment(arguments: Sequence[str], commands: Commands) -> Sequence[str]:
+    """The arguments; where they give the settings of another experiment to `train`, those of its command.
+
+    A file belongs to the only command that has settings for all of its first keys.
+
+    Args:
+        arguments: the command line behind the name of the program.
+        commands: all of the program.
+    """
+    if list(arguments[:1]) != ["train"]:
+        return arguments
+    kinds = {name: kind for name, (_, kind) in commands.items() if kind is not None}
+    file, resumed = _files(commands["train"][0], kinds["train"](), arguments[1:])
+    try:
+        keys = configuration.first_keys(located(file or Path()) if resumed is None else resumed / CONFIG)
+    except (OSError, ValueError):
+        return arguments  # which the command says better
+    names = [name for name, kind in kinds.items() if keys <= {field.name for field in dataclasses.fields(kind)}]
+    return [*names, *arguments[1:]] if len(names) == 1 else arguments
+
+
+def _files(command: Callable[..., Any], defaults: Any, arguments: Sequence[str]) -> tuple[Path | None, Path | None]:
+    """The configuration and the folder of a run that the arguments give, if they do."""
+    parsed = _parsed(command, defaults, arguments)
+    return getattr(parsed, "config", None), getattr(parsed, "resume", None)
 
 
 def _parsed(command: Callable[..., Any], defaults: Any, arguments: Sequence[str]) -> Any:

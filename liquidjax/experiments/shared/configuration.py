@@ -66,6 +66,21 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
         raise ValueError(f"{path}: {error}") from error
 
 
+def first_keys(path: str | os.PathLike) -> set[str]:
+    """The keys of the first level of a YAML file, by which one can tell whose settings they are; errors as of `read`.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "some.yaml"
+        >>> _ = file.write_text("seeds: 2")
+        >>> first_keys(file)
+        {'seeds'}
+    """
+    with Path(path).open("rb") as file:
+        mapping = _mapping(file.read(LARGEST_FILE + 1))
+    return set(mapping) if isinstance(mapping, dict) else set()
+
+
 def from_bytes(contents: bytes, kind: type[T]) -> T:
     """What a file with these contents says, see `read`.
 
@@ -74,14 +89,18 @@ def from_bytes(contents: bytes, kind: type[T]) -> T:
         >>> from_bytes(b"step: 0.5", Inputs).step
         0.5
     """
+    mapping = _mapping(contents)
+    return build(kind, {} if mapping is None else mapping)
+
+
+def _mapping(contents: bytes) -> Any:
     if len(contents) > LARGEST_FILE:
         raise ValueError(f"must be a YAML file of at most {LARGEST_FILE:,} bytes, and is longer")
     try:
-        mapping = yaml.load(contents.decode("utf-8"), _StrictLoader)
+        return yaml.load(contents.decode("utf-8"), _StrictLoader)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8
         text = " ".join(str(error).split())
         raise ValueError(f"not YAML: {text if len(text) <= 300 else text[:297] + '...'}") from error
-    return build(kind, {} if mapping is None else mapping)
 
 
 def build(kind: type[T], mapping: Any, place: str = "", default: T | None = None, root: Any = None) -> T:
