@@ -251,6 +251,9 @@ EDITS = {
     "training.most_skipped": "2",
     "training.checkpoint_seconds": "5.0",
     "training.tune_cpu": "true",
+    "shift.lost": "0.5",
+    "shift.rate": "2.0",
+    "shift.seed": "3",
 }
 TOGETHER = {
     "objective.outputs": {"objective.function": "my_losses:squares"},

@@ -111,7 +111,7 @@ class Shift:
         Example:
             >>> data = SequenceDataset.of([np.arange(5.0)[:, None]])
             >>> {name: each.told.times[each.told.mask].tolist() for name, each in Shift(0.5, 2.0).asked(data).items()}
-            {}
+            {'lost 0.5': [0.0, 4.0], 'rate 2': [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]}
         """
         found = {}
         if self.lost is not None:
