@@ -80,10 +80,9 @@ def plot_results(results: Mapping[str, float], ax: Axes, others: Mapping[str, Ma
         edges = [colours[row] for row in there]
         ax.scatter(found[there], there, facecolors="none", edgecolors=edges, marker=marker, s=50)
         ax.scatter([], [], facecolors="none", edgecolors="black", marker=marker, s=50, label=name)
-        for row in there:
-            ax.annotate(
-                _figure(found[row]), (found[row], row), xytext=(0, -16), textcoords="offset points", ha="center"
-            )
+        for row in there.tolist():
+            value = float(found[row])
+            ax.annotate(_figure(value), (value, row), xytext=(0, -16), textcoords="offset points", ha="center")
         shown.append(found[there])
     if others:
         ax.legend(frameon=False, loc="best")

@@ -7,7 +7,7 @@ import pytest
 
 import liquidjax as lj
 from liquidjax.analysis.parameters import count_parameters
-from liquidjax.experiments.shift import conditions, study, tasks
+from liquidjax.experiments.shift import conditions, tasks
 from liquidjax.experiments.shift.conditions import Condition
 from liquidjax.experiments.shift.config import Budget, Grid, ShiftConfig
 from liquidjax.experiments.shift.designs import DESIGNS, MIXED, build, reading

@@ -30,6 +30,7 @@ from liquidjax.training.objectives import Classification, Event, Forecast, Regre
 from small_data import LENGTHS, series
 from small_training import same_bits
 from tiny_series import CONFIG, as_csv, rows
+from untyped import untyped
 
 SHIFTS = {"lost 0.4": Shift(lost=0.4, seed=3), "rate 0.5": Shift(rate=0.5), "rate 2": Shift(rate=2)}
 CASES = {
@@ -60,7 +61,7 @@ def seen(data, row, sampling):
 
 def by_hand(model, objective, data, sampling):
     """(answers, targets) of every question that is left, a series at a time."""
-    clean = None if objective == Forecast() else objective.targets(data, model.preparation)
+    clean = objective.targets(data, model.preparation)
     answers, targets = [], []
     for row, length in enumerate(data.lengths):
         times, inputs, places = seen(data, row, sampling)
@@ -148,6 +149,11 @@ def test_a_forecast_without_a_network_is_asked_the_same_questions():
     assert row.test["mse, rate 0.5"] == pytest.approx(((2 - 1) ** 2 + (8 - 4) ** 2) / 2)  # after steps 0 and 2
 
 
+def compiled():
+    """Programs that answer."""
+    return untyped(evaluation._evaluate)._cache_size()
+
+
 def test_nothing_is_compiled_anew():
     """Of validation and test as many series of one length; what is lost, and a lower rate, fit into their program."""
     equal = (6,) * 8
@@ -156,14 +162,14 @@ def test_nothing_is_compiled_anew():
     parts = shift.with_room(parts)
     cell = lj.Readout(lj.GRU(2, 2), 2)
     fitted = fit(cell, Classification(), parts.training, parts.validation, epochs=1, batch_size=8)
-    before = evaluation._evaluate._cache_size()
+    before = compiled()
     assert before > 0
     row = supervised_run.measured("GRU", fitted.model(), parts, Classification(), 1.0, shift.asked(parts.test))
     assert row.test.keys() == {"accuracy", "accuracy, lost 0.4", "accuracy, rate 0.5"}
-    assert evaluation._evaluate._cache_size() == before
+    assert compiled() == before
     without_room = shift.asked(series(equal, classes=2, seed=2))
     shifted.scores(fitted.model(), {"": without_room["rate 0.5"]._replace(room=np.full(8, 3))}, Classification())
-    assert evaluation._evaluate._cache_size() == before + 1  # as it would be where batches are by their own lengths
+    assert compiled() == before + 1  # as it would be where batches are by their own lengths
 
 
 def test_room_changes_no_answer():
@@ -267,7 +273,7 @@ def test_the_table_says_what_its_columns_are(place, tmp_path, capsys):
     rows_of = {line.split("  ")[0]: re.split(r" {2,}", line)[1:] for line in lines[:7]}
     last = results(tmp_path / "run")[-1]
     assert rows_of[last["name"]][3:5] == [f"{last['test'][name]:.3f}" for name in sorted(NAMES)[1:]]
-    assert "lost 0.4: the test series again with 40 % of their steps lost; rate 0.5: the test series again" in out
+    assert "\nlost 0.4: the test series again with 40 % of their steps lost\nrate 0.5: the test series again" in out
     assert "For models without a network the last step that came stands for what is gone." in out
 
 

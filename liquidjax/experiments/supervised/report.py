@@ -105,13 +105,13 @@ def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> str:
 
 
 def samplings(shift: Shift, fill: Fill) -> str:
-    """What the columns of other samplings say, in a few sentences; "" where there are none.
+    """What the columns of other samplings say, a line for each and two for all; "" where there are none.
 
     Example:
-        >>> print(samplings(Shift(rate=0.5), "mean").replace(". ", ".\\n"))
-        rate 0.5: the test series again at 0.5 times their rate.
+        >>> print(samplings(Shift(rate=2), "carry"))
+        rate 2: the test series again at 2 times their rate, what is between two steps on the line through them
         Networks are told the times of the steps that are there, at which an LSTM or a GRU by itself does not look.
-        For models without a network the mean stands for what is gone.
+        For models without a network nothing changes.
     """
     if not shift.asks:
         return ""
@@ -125,7 +125,7 @@ def samplings(shift: Shift, fill: Fill) -> str:
     stands = "the last step that came" if fill == "carry" else "the mean"
     gone = shift.lost is not None or (shift.rate is not None and shift.rate < 1)
     others = f"{stands} stands for what is gone" if gone else "nothing changes"
-    return f"{'; '.join(found)}. {told} For models without a network {others}."
+    return "\n".join([*found, told, f"For models without a network {others}."])
 
 
 def called(name: str) -> str:
