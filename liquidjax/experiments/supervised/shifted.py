@@ -13,6 +13,7 @@ import numpy as np
 
 from liquidjax._bounds import check_seed, shown
 from liquidjax.experiments.shared.kinds import check_fields
+from liquidjax.models.bidirectional import Bidirectional
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.tasks.sampling import lost, refined, thinned
@@ -128,7 +129,7 @@ def scores(model: Model, asked: Mapping[str, Asked], objective: Objective) -> di
     """How good the answers of a model are at each sampling, {"accuracy, lost 0.5": ...}."""
     found: dict[str, float] = {}
     for name, other in asked.items():
-        assert model.preparation is not None  # it is of a run
+        assert model.preparation is not None and not isinstance(model.cell, Bidirectional)  # it is of a run
         ready = other.for_networks(objective, model.preparation)
         answers = evaluate(model.cell, objective, model.params, ready, lengths=other.room).answers
         found |= of_sampling(name, objective.scores(answers, np.asarray(ready.targets)))
