@@ -149,6 +149,18 @@ def test_a_forecast_without_a_network_is_asked_the_same_questions():
     assert row.test["mse, rate 0.5"] == pytest.approx(((2 - 1) ** 2 + (8 - 4) ** 2) / 2)  # after steps 0 and 2
 
 
+def test_models_without_a_network_are_not_asked_about_steps_that_are_gone():
+    """The mean of values at each step, 3, is compared with those of steps 0, 2 and 4."""
+    values = np.array([0.0, 1.0, 2.0, 4.0, 8.0])
+    data = SequenceDataset.of([np.ones((5, 1)), np.ones((3, 1))], targets=[values[:, None], 3 + np.zeros((3, 1))])
+    config = SupervisedConfig(Data("x"), Inputs(scale=False), shift=Shift(rate=0.5))
+    row = supervised_run.without_network(config, Parts(data, data, data), Regression("step"), config.shift.asked(data))[
+        0
+    ]
+    assert row.name == "mean"
+    assert row.test["mse, rate 0.5"] == pytest.approx(((0 - 3) ** 2 + (2 - 3) ** 2 + (8 - 3) ** 2) / 5)
+
+
 def compiled():
     """Programs that answer."""
     return untyped(evaluation._evaluate)._cache_size()
