@@ -22,11 +22,12 @@ demo: $(VENV)/demo
 # Without XLA_FLAGS tests and examples compile fast into slower code (tests/quick_xla.py); with it empty, as users do.
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 PARITY := tests/interop/test_golden_ncps.py
+NOTEBOOKS := notebooks/quickstart.ipynb notebooks/anatomy.ipynb notebooks/rates_and_lost_frames.ipynb
 
 test: $(VENV)/test
 	@$(PYTEST) --durations=10 tests
-	@$(PYTEST) --nbmake --nbmake-timeout=240 notebooks/quickstart.ipynb notebooks/anatomy.ipynb liquidjax
-	@echo "All tests passed: the package, its parity with ncps, its examples and two notebooks. The only results are"
+	@$(PYTEST) --nbmake --nbmake-timeout=240 $(NOTEBOOKS) liquidjax
+	@echo "All tests passed: the package, its parity with ncps, its examples and three notebooks. The only results are"
 	@echo "the lines above. Run make demo to see a network learn."
 
 # Those that take long to compile: tests/long.txt. And parity once more, with the programs that users have.

@@ -99,6 +99,8 @@ def train(
     print(f"\n{supervised_report.table(result.rows)}\n")
     if sentence := supervised_report.members(result.rows):
         print(sentence)
+    if sentence := supervised_report.samplings(settings.shift, settings.inputs.fill):
+        print(sentence)
     print(f"The model ({supervised_run.MODEL}), a picture (overview.png) and all about the run are in {_path(folder)}")
     print(f"Next: {sample}")
     return stop.status
@@ -117,6 +119,8 @@ def evaluate(run: tyro.conf.Positional[Path]) -> int:
     _warn_of_interruption(run)
     print(f"{_count(result.series, 'test series', 'test series')}\n")
     print(supervised_report.scores(result.scores, result.baselines))
+    if sentence := supervised_report.samplings(result.config.shift, result.config.inputs.fill):
+        print(f"\n{sentence}")
     same = supervised_evaluate.same(result.scores, result.recorded)
     print(f"\nthe same as training recorded: {'yes' if same else f'NO, it recorded {result.recorded}'}")
     if result.confusion is not None and len(result.confusion) <= supervised_report.MOST_CLASSES:

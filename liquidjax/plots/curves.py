@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from liquidjax.plots.style import NETWORKS, plain_log_axis, tidy
+
+NONE: Mapping[str, Mapping[str, float]] = MappingProxyType({})
 
 
 def plot_training(histories: Mapping[str, Mapping[str, Any]], loss_ax: Axes, score_ax: Axes) -> tuple[Axes, Axes]:
@@ -49,8 +52,14 @@ def plot_training(histories: Mapping[str, Mapping[str, Any]], loss_ax: Axes, sco
     return loss_ax, score_ax
 
 
-def plot_results(results: Mapping[str, float], ax: Axes) -> Axes:
+def plot_results(results: Mapping[str, float], ax: Axes, others: Mapping[str, Mapping[str, float]] = NONE) -> Axes:
     """Draws a score for each network as a dot, the first one at the top.
+
+    Args:
+        results: the scores by the names of the networks.
+        ax: where to draw them.
+        others: more scores of these networks, by what they are called, drawn hollow with the figures below; those that
+            are not finite are left out.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -63,12 +72,29 @@ def plot_results(results: Mapping[str, float], ax: Axes) -> Axes:
     colours = list(itertools.islice(itertools.cycle(NETWORKS), len(results)))
     ax.scatter(values, rows, c=colours, s=70)
     for row, value in zip(rows, values, strict=True):
-        text = f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.3g}"
-        ax.annotate(text, (value, row), xytext=(0, 9), textcoords="offset points", ha="center")
+        ax.annotate(_figure(value), (value, row), xytext=(0, 9), textcoords="offset points", ha="center")
+    shown = [values]
+    for (name, scores), marker in zip(others.items(), itertools.cycle("Dsv^")):
+        found = np.array([scores.get(network, np.nan) for network in results])
+        there = np.flatnonzero(np.isfinite(found))
+        edges = [colours[row] for row in there]
+        ax.scatter(found[there], there, facecolors="none", edgecolors=edges, marker=marker, s=50)
+        ax.scatter([], [], facecolors="none", edgecolors="black", marker=marker, s=50, label=name)
+        for row in there.tolist():
+            value = float(found[row])
+            ax.annotate(_figure(value), (value, row), xytext=(0, -16), textcoords="offset points", ha="center")
+        shown.append(found[there])
+    if others:
+        ax.legend(frameon=False, loc="best")
+    drawn = np.concatenate(shown)
     ax.set_yticks(rows, list(results))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
     ax.set_ylim(len(results) - 0.5, -0.7)
-    margin = max(0.01, 0.25 * np.ptp(values))
-    ax.set_xlim(values.min() - margin, values.max() + margin)
+    margin = max(0.01, 0.25 * np.ptp(drawn))
+    ax.set_xlim(drawn.min() - margin, drawn.max() + margin)
     tidy(ax)
     return ax
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.3g}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from liquidjax._bounds import check_not_negative, check_positive, check_seed, check_share
 from liquidjax._checks import check_choice, check_number, check_size
-from liquidjax.tasks.dataset import SequenceDataset, pad
+from liquidjax.tasks.dataset import SequenceDataset, check_room, pad
 
 Between = Literal["linear", "hold"]
 """What a feature is between two steps: on the line through them, or what it was at the one before."""
@@ -30,6 +30,26 @@ def thinned(data: SequenceDataset, every: int) -> SequenceDataset:
     """
     every = check_size("every", every)
     return _kept(data, lambda row, length: np.arange(0, length, every))
+
+
+def refined(data: SequenceDataset, parts: int) -> SequenceDataset:
+    """Each gap in so many equal parts: a higher rate, which shows nothing new, for what comes between is on the line.
+
+    Unlike `resampled` it keeps every step where it is, so that irregular series can be read more often too.
+
+    Example:
+        >>> data = SequenceDataset.of([[[0.0], [4.0], [2.0]]], times=[[0.0, 1.0, 5.0]])
+        >>> found = refined(data, 2)
+        >>> found.times.tolist(), found.inputs.ravel().tolist()
+        ([[0.0, 0.5, 1.0, 3.0, 5.0]], [0.0, 2.0, 4.0, 3.0, 2.0])
+    """
+    parts = check_size("parts", parts)
+    check_room((len(data), parts * data.inputs.shape[1], data.inputs.shape[2]))
+
+    def times(row: int, given: np.ndarray) -> np.ndarray:
+        return np.interp(np.arange(parts * (len(given) - 1) + 1) / parts, np.arange(len(given)), given)
+
+    return _read_at(data, times, "linear", lambda number: number // parts)
 
 
 def lost(data: SequenceDataset, share: float, burst: float | None = None, seed: int = 0) -> SequenceDataset:
@@ -170,14 +190,25 @@ def _kept(data: SequenceDataset, of: Callable[[int, int], np.ndarray]) -> Sequen
     )
 
 
-def _read_at(data: SequenceDataset, of: Callable[[int, np.ndarray], np.ndarray], between: Between) -> SequenceDataset:
-    """The features at the times that `of` names for the number and the times of a series."""
+def _read_at(
+    data: SequenceDataset,
+    of: Callable[[int, np.ndarray], np.ndarray],
+    between: Between,
+    step_before: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> SequenceDataset:
+    """The features at the times that `of` names for the number and the times of a series.
+
+    step_before: which step is the last before each of these, by their numbers; the times say it where it is None.
+    """
     inputs, stamps, targets = [], [], []
     for row, length in enumerate(data.lengths):
         given = data.times[row, :length]
         times = of(row, given)
-        rounding = 1e-9 * (given[-1] - given[0])
-        before = np.clip(np.searchsorted(given, times + rounding, "right") - 1, 0, length - 1)
+        if step_before is None:
+            rounding = 1e-9 * (given[-1] - given[0])
+            before = np.clip(np.searchsorted(given, times + rounding, "right") - 1, 0, length - 1)
+        else:
+            before = step_before(np.arange(len(times)))
         inputs.append(_values(given, data.inputs[row, :length], times, before, between))
         stamps.append(times)
         if data.each_step:

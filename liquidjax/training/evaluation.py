@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from liquidjax._checks import described
 from liquidjax._types import Cell, Params
 from liquidjax.sequences.steps import expand
 from liquidjax.sequences.unroll import unroll
@@ -33,6 +34,7 @@ def evaluate(
     *,
     members: bool = False,
     batch_size: int = BATCH,
+    lengths: Any = None,
 ) -> Evaluated:
     """The answers to all series, and their loss where the data have targets.
 
@@ -43,6 +45,11 @@ def evaluate(
         data: prepared series.
         members: whether there are members.
         batch_size: series that are looked at together.
+        lengths: int (series,), by which series come into batches, their own when None. With those of other data, which
+            are no shorter, the programs that were compiled for these serve here too.
+
+    Raises:
+        ValueError: lengths that leave no room for a series, or for which it is not padded.
 
     Example:
         >>> import jax, liquidjax as lj
@@ -59,7 +66,8 @@ def evaluate(
     lead, run = (1, _evaluate_members) if members else (0, _evaluate)
     answers: np.ndarray | None = None
     total, counted = 0.0, 0.0
-    for rows, time, _ in Batches(data.lengths, min(batch_size, len(data.mask)), shuffle=False).epoch(0):
+    placed = _checked(lengths, data)
+    for rows, time, _ in Batches(placed, min(batch_size, len(data.mask)), shuffle=False).epoch(0):
         found, mean, weight = jax.device_get(run(cell, objective, params, data.batch(rows, time)))
         real = rows >= 0
         found = np.moveaxis(found, lead, 0)  # series or time first
@@ -81,6 +89,18 @@ def evaluate(
         return Evaluated(answers, None)
     with np.errstate(invalid="ignore"):  # 0 / 0 where none of the targets is known
         return Evaluated(answers, np.divide(total, counted))
+
+
+def _checked(lengths: Any, data: Examples) -> np.ndarray:
+    if lengths is None:
+        return data.lengths
+    given, series, time = np.asarray(lengths), *data.mask.shape
+    if given.shape != (series,) or np.any(given < data.lengths) or np.any(given > time):
+        raise ValueError(
+            f"lengths must be ({series},), each from that of its series to the {time} steps to which they are padded, "
+            f"got {described(lengths)}"
+        )
+    return given
 
 
 def _evaluate_one(cell, objective, params, batch):

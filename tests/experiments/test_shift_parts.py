@@ -7,7 +7,7 @@ import pytest
 
 import liquidjax as lj
 from liquidjax.analysis.parameters import count_parameters
-from liquidjax.experiments.shift import conditions, study, tasks
+from liquidjax.experiments.shift import conditions, tasks
 from liquidjax.experiments.shift.conditions import Condition
 from liquidjax.experiments.shift.config import Budget, Grid, ShiftConfig
 from liquidjax.experiments.shift.designs import DESIGNS, MIXED, build, reading
@@ -151,20 +151,6 @@ def test_a_gru_is_read_as_a_step_of_an_equation_with_the_parameters_it_has():
         same = lj.unroll(other, params, inputs, 1.0)[1], lj.unroll(network, params, inputs)[1]
         np.testing.assert_allclose(*same, atol=1e-6)
         assert np.abs(lj.unroll(other, params, inputs, 0.5)[1] - same[1]).max() > 1e-3
-
-
-def test_two_half_steps_are_one_step_where_there_is_an_equation():
-    """A linear equation exactly, a solver nearly, a CfC not at all; and only that one moves in no time."""
-    inputs, before = jnp.ones((4, 2)), jnp.asarray(np.random.default_rng(0).normal(size=(5, 4, 2)))
-    for cell, halves, still in (
-        (lj.LeakyIntegrator(2, 5), (0, 1e-5), (0, 1e-6)),
-        (lj.CTRNN(2, 5, lj.RK4(4)), (0, 1e-3), (0, 1e-6)),
-        (lj.CfC(2, 5, backbone_units=4), (0.01, 9), (0.01, 9)),
-        (lj.LSTM(2, 5), (0.1, 9), (0.1, 9)),
-    ):
-        params = cell.init(jax.random.key(1))
-        found = jax.jit(lambda p, cell=cell: study.composition(cell, p, inputs, before))(params)
-        assert halves[0] <= found[0] <= halves[1] and still[0] <= found[1] <= still[1], cell
 
 
 def test_seeds_are_trained_in_groups_of_one_size_and_none_of_them_tunes():

@@ -107,6 +107,18 @@ def test_what_cannot_be_measured_is_left_out(change, dots, tmp_path):
     assert sum(len(untyped(each.get_offsets())) for each in collections) == dots
 
 
+def test_scores_at_other_samplings_are_drawn_hollow():
+    others = {"lost 0.5": {"GRU": 0.7, "mean": float("nan")}, "rate 2": {"GRU": 0.9, "mean": 1.25}}
+    results = overview(others=others).axes[-1]
+    dots, lost, _, rate, _ = untyped(results.collections)
+    assert np.asarray(dots.get_offsets()).tolist() == [[0.4, 0], [1.0, 1]]
+    assert np.asarray(lost.get_offsets()).tolist() == [[0.7, 0]]
+    assert np.asarray(rate.get_offsets()).tolist() == [[0.9, 0], [1.25, 1]]
+    assert len(dots.get_facecolors()) == 2 and not len(lost.get_facecolors()) and not len(rate.get_facecolors())
+    assert [text.get_text() for text in untyped(results.get_legend()).get_texts()] == list(others)
+    assert results.get_xlim()[0] < 0.4 and results.get_xlim()[1] > 1.25
+
+
 def test_few_inputs_are_lines_and_many_an_image():
     for number, (lines, images) in {figures.MOST_LINES: (4, 0), figures.MOST_LINES + 1: (0, 1)}.items():
         (example,) = [ax for ax in overview(inputs=np.ones((3, number))).axes if ax.get_title() == "Series 1"]

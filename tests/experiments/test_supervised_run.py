@@ -251,6 +251,9 @@ EDITS = {
     "training.most_skipped": "2",
     "training.checkpoint_seconds": "5.0",
     "training.tune_cpu": "true",
+    "shift.lost": "0.5",
+    "shift.rate": "2.0",
+    "shift.seed": "3",
 }
 TOGETHER = {
     "objective.outputs": {"objective.function": "my_losses:squares"},
@@ -405,7 +408,7 @@ def test_the_configs_that_are_shipped_can_be_read(name, inputs, steps):
     planned = supervised_run.plan(configs.read(f"configs/{name}.yaml", SupervisedConfig))
     assert list(planned.networks) == ["LTC", "LSTM", "GRU"]
     assert {cell.inputs for cell, _ in planned.networks.values()} == {inputs}
-    assert max(part.inputs.shape[1] for part in planned.parts) == steps
+    assert max(part.lengths.max() for part in planned.parts) == steps
     rates = [rate for _, rate in planned.networks.values()]
     assert rates == ([0.02, 0.02, 0.02] if name == "co2" else [0.02, 0.04, 0.01])
 

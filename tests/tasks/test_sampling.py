@@ -133,3 +133,34 @@ def test_noise_has_its_spread_for_each_feature_and_leaves_padding():
 def test_what_makes_no_sense_is_refused(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+@given(st.integers(1, 5), st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_a_higher_rate_keeps_every_step_and_puts_the_others_on_the_line(parts, seed):
+    """At irregular times, on a line in steps: so what is between two steps is a share of the way."""
+    rng = np.random.default_rng(seed)
+    times = [np.cumsum(rng.exponential(1.0, n) + 1e-3) for n in (5, 1, 3)]
+    data = SequenceDataset.of([np.arange(float(len(t)))[:, None] for t in times], times=times)
+    found = sampling.refined(data, parts)
+    for row, given_times in enumerate(times):
+        stamps, values = series(found, row)
+        np.testing.assert_array_equal(stamps[::parts], given_times)
+        np.testing.assert_array_equal(values[::parts, 0], np.arange(len(given_times)))
+        np.testing.assert_allclose(values[:, 0], np.arange(len(stamps)) / parts, rtol=0, atol=1e-12)
+        gaps = np.repeat(np.diff(given_times) / parts, parts)
+        np.testing.assert_allclose(np.diff(stamps), gaps, rtol=1e-6)
+
+
+def test_a_higher_rate_puts_nothing_on_a_line_that_is_not_there():
+    """Next to a missing value stands the one before; classes of steps hold; and too many steps are refused."""
+    data = SequenceDataset.of(
+        [[[1.0], [np.nan], [3.0]]], targets=[np.array([0, 1, 0])], classes=("a", "b"), times=[[0.0, 2.0, 3.0]]
+    )
+    found = sampling.refined(data, 2)
+    np.testing.assert_array_equal(found.inputs[0, :, 0], [1, 1, np.nan, np.nan, 3])
+    assert found.targets.tolist() == [[0, 0, 1, 1, 0]]
+    with pytest.raises(ValueError, match="parts must be an integer of at least 1, got 0"):
+        sampling.refined(data, 0)
+    with pytest.raises(ValueError, match="series must fit into memory"):
+        sampling.refined(data, 10**9)

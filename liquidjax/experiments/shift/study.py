@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liquidjax._types import Array, Cell, Params
+from liquidjax.analysis.composition import composition
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.experiments.shift import conditions
@@ -17,7 +17,6 @@ from liquidjax.experiments.shift.conditions import Condition, Variant
 from liquidjax.experiments.shift.config import ShiftConfig
 from liquidjax.experiments.shift.designs import DESIGNS, FIRST_WIRING, Design, build, reading
 from liquidjax.experiments.shift.tasks import ShiftTask
-from liquidjax.sequences.unroll import unroll
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.training.batches import Batches
@@ -35,7 +34,8 @@ class Pair(NamedTuple):
     """What came of a design on a task.
 
     learning_rate, filter: what was chosen (filter: None where there is none); validation: the accuracies of the seeds;
-    scores: {variant: {condition: accuracies of the seeds}}; halves, still: see `composition`, means over the seeds.
+    scores: {variant: {condition: accuracies of the seeds}}; halves, still: see `Composition`, means over
+    the seeds.
     """
 
     task: str
@@ -112,39 +112,6 @@ def compute(
     parameters = count_parameters(networks[0])
     seconds = time.perf_counter() - start
     return Pair(task.name, design.name, parameters, rate, constant, validation, scores, halves, still, seconds)
-
-
-def composition(cell: Cell, params: Params, inputs: Array, before: Array) -> tuple[Array, Array]:
-    """How far a cell is from moving its state along a curve of time, as shares of what a step of 1 does.
-
-        halves = |two steps of 1/2 - a step of 1| / |a step of 1 - no step|,   still = |a step of 0 - no step| / same
-
-    Args:
-        cell: any.
-        params: its parameters.
-        inputs: of the step, held meanwhile, (batch, inputs).
-        before: what leads to the states where it begins, (time, batch, inputs), with steps of 1.
-
-    Example:
-        >>> from liquidjax.cells.leaky import LeakyIntegrator
-        >>> cell = LeakyIntegrator(2, 3)
-        >>> values = composition(cell, cell.init(jax.random.key(0)), jnp.ones((4, 2)), jnp.ones((5, 4, 2)))
-        >>> [round(float(value), 5) for value in values]
-        [0.0, 0.0]
-    """
-    state, _ = unroll(cell, params, before, 1.0)
-    sensed = cell.sense(params, inputs)
-
-    def step(state, dt: float):
-        return cell.step(params, state, sensed, jnp.full(inputs.shape[:-1], dt, inputs.dtype))[0]
-
-    def apart(one, other):
-        pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
-        return jnp.sqrt(sum(jnp.sum((a - b) ** 2) for a, b in pairs))
-
-    whole = step(state, 1.0)
-    moved = apart(whole, state)
-    return apart(step(step(state, 0.5), 0.5), whole) / moved, apart(step(state, 0.0), state) / moved
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -8,6 +8,7 @@ from liquidjax._checks import check_size
 from liquidjax.experiments.shared.kinds import check_fields
 from liquidjax.experiments.supervised.learning import Learning
 from liquidjax.experiments.supervised.network import Model
+from liquidjax.experiments.supervised.shifted import Shift
 from liquidjax.sequences.times import Unit
 from liquidjax.tasks.preparation import Fill
 from liquidjax.training.optimizer import Name, Optimizer, Schedule
@@ -252,6 +253,7 @@ class SupervisedConfig:
     model: Model = Model()
     objective: Learning = Learning()
     training: Training = Training()
+    shift: Shift = Shift()
 
     def __post_init__(self):
         rates, cells = len(self.training.compare_learning_rates), len(self.model.compare)
@@ -261,6 +263,11 @@ class SupervisedConfig:
             raise ValueError(
                 "training.compare_learning_rates must be left out with training.members.learning_rate, which are those "
                 "of every cell"
+            )
+        if self.shift.asks and self.objective.function is not None:
+            raise ValueError(
+                "shift must be left out with objective.function: what an objective of yours asks where a step is lost, "
+                "nobody here can know"
             )
 
     def rates(self) -> list[float]:

@@ -3,11 +3,13 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from liquidjax.experiments.supervised import shifted
 from liquidjax.tasks.splits import Parts
 from liquidjax.training.fit import Fitted
 from liquidjax.training.model import Model
@@ -74,7 +76,11 @@ def each(fitted: Fitted, number: int) -> list[Fitted]:
 
 
 def compared(
-    settings: Mapping[str, Sequence[float]], models: Sequence[Model], parts: Parts, objective: Objective
+    settings: Mapping[str, Sequence[float]],
+    models: Sequence[Model],
+    parts: Parts,
+    objective: Objective,
+    asked: Mapping[str, shifted.Asked] = MappingProxyType({}),
 ) -> Ensemble:
     """Measures the models of all members.
 
@@ -83,6 +89,7 @@ def compared(
         models: of the members.
         parts: the data.
         objective: what they were trained for.
+        asked: the test series at other samplings.
 
     Raises:
         FloatingPointError: no member has a finite validation loss.
@@ -91,7 +98,8 @@ def compared(
     for m, model in enumerate(models):
         validation, test = (predict(model, part, objective) for part in (parts.validation, parts.test))
         own = {name: values[m] for name, values in settings.items()}
-        members.append(Member(own, _loss(validation), scores_of(validation), scores_of(test)))
+        on_test = scores_of(test) | shifted.scores(model, asked, objective)
+        members.append(Member(own, _loss(validation), scores_of(validation), on_test))
     losses = np.array([member.validation_loss for member in members])
     finite = [member for member in members if math.isfinite(member.validation_loss)]
     if not finite:

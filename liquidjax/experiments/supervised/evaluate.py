@@ -9,6 +9,7 @@ import numpy as np
 from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.shared.run_folder import changed, check_sum
 from liquidjax.experiments.supervised import data as sources
+from liquidjax.experiments.supervised import shifted
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.ensemble import scores_of
 from liquidjax.experiments.supervised.metrics import confusion, of_classes
@@ -28,7 +29,10 @@ class Restored(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """scores: of the model on the test data; recorded: what `train` measured; confusion: (classes, classes) or None."""
+    """scores: of the model on the test data; recorded: what `train` measured; confusion: (classes, classes) or None.
+
+    config: the settings of the run.
+    """
 
     series: int
     scores: dict[str, float]
@@ -36,6 +40,7 @@ class Evaluation(NamedTuple):
     confusion: np.ndarray | None
     classes: tuple[str, ...] | None
     baselines: dict[str, dict[str, float]]
+    config: SupervisedConfig
 
 
 class Answers(NamedTuple):
@@ -61,8 +66,9 @@ def restore(folder: Path) -> Restored:
     config = configuration.read(folder / "config.yaml", SupervisedConfig)
     model = load(folder / MODEL)
     try:
-        trained = json.loads(model.notes["config"])
-    except (KeyError, ValueError, RecursionError) as error:
+        # A section of which a run knows nothing yet was as it is where nothing is said of it.
+        trained = {**json.loads(as_json(SupervisedConfig())), **json.loads(model.notes["config"])}
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{folder / MODEL} does not say what it was trained with: it is not of a run") from error
     if found := changed(trained, json.loads(as_json(config))):
         raise ValueError(
@@ -80,10 +86,11 @@ def evaluate(folder: Path) -> Evaluation:
     """
     config, model = restore(folder)
     recorded = recorded_rows(folder)[0].test
-    parts = sources.load(config.data)
+    parts = config.shift.with_room(sources.load(config.data))
+    asked = config.shift.asked(parts.test)
     objective = config.objective.own() or model.objective
     found = predict(model, parts.test, objective)
-    scores, counts = scores_of(found), None
+    scores, counts = scores_of(found) | shifted.scores(model, asked, objective), None
     if recorded.keys() != scores.keys():
         raise ValueError(
             f"{folder / 'results.json'} is damaged: it must say {', '.join(scores)} of the test data, and says "
@@ -93,8 +100,8 @@ def evaluate(folder: Path) -> Evaluation:
         targets = np.where(parts.test.target_mask, np.asarray(parts.test.targets), -1)
         scores |= of_classes(found.answers, targets)
         counts = confusion(found.answers, targets)
-    others = {row.name: row.test for row in without_network(config, parts, objective)}
-    return Evaluation(len(parts.test), scores, recorded, counts, model.classes, others)
+    others = {row.name: row.test for row in without_network(config, parts, objective, asked)}
+    return Evaluation(len(parts.test), scores, recorded, counts, model.classes, others, config)
 
 
 def recorded_rows(folder: Path) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ def write(
         graph=getattr(inner, "graph", None),
         histories={each: _columns(outcome) for each, outcome in trained.items() if outcome.history},
         results={row.name: row.test[score] for row in rows if row.name not in CONSTANT},
+        others=_others(rows, score),
         score=SHOWN.get(score, score),
         inputs=inputs,
         tau=tau,
@@ -72,6 +74,7 @@ def overview(
     inputs: np.ndarray,
     tau: np.ndarray | None,
     example: str,
+    others: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
 ) -> Figure:
     """One figure of a training run: the wiring, an example with its time constants, and the curves.
 
@@ -84,6 +87,7 @@ def overview(
         inputs: an example, (time, inputs).
         tau: the time constants meanwhile, (time, units); None for cells that have none.
         example: what it is called.
+        others: the test scores at other samplings, by the names of these and of the networks.
 
     Returns:
         The figure; `figure.savefig(path)` writes it.
@@ -119,7 +123,7 @@ def overview(
         score_ax.remove()
     results_ax = figure.add_subplot(grid[1, 8:])
     if finite := {name: value for name, value in results.items() if np.isfinite(value)}:
-        plots.plot_results(finite, results_ax)
+        plots.plot_results(finite, results_ax, others)
     results_ax.set(title="On the test data, at the end", xlabel=score)
     return figure
 
@@ -142,6 +146,12 @@ def curves(histories: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Figure:
         loss_ax.set_title("Loss")
         score_ax.set_title("On the validation data")
     return figure
+
+
+def _others(rows: Sequence[Row], score: str) -> dict[str, dict[str, float]]:
+    """The scores at other samplings that go with a score."""
+    names = [name for name in rows[0].test if name.startswith(f"{score}, ")]
+    return {name.removeprefix(f"{score}, "): {row.name: row.test[name] for row in rows} for name in names}
 
 
 def _as_it_is(name: str) -> str:

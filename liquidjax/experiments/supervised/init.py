@@ -147,6 +147,7 @@ def commented(found: Found) -> str:
         "  seed: 0",
         "  # members: {seed: [0, 1, 2]}  # trains three side by side, the best by validation loss is the model; also",
         "  # with learning_rate: [0.003, 0.01, 0.03], weight_decay or clip, as many values in each list",
+        "# shift: {lost: 0.3}  # asks the test series again with so many steps lost; rate: 0.5 with every second one",
     ]
     text = "\n".join(lines) + "\n"
     if configuration.from_bytes(text.encode(), SupervisedConfig) != config:

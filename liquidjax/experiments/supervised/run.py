@@ -5,8 +5,9 @@ import dataclasses
 import json
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from liquidjax.experiments.shared.run_folder import (
     write_sums,
 )
 from liquidjax.experiments.supervised import data as sources
+from liquidjax.experiments.supervised import shifted
 from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.ensemble import Ensemble, compared, each, mean, scores_of
@@ -47,11 +49,14 @@ TENSORBOARD = "tensorboard"
 CURVES = "metrics.jsonl"
 SAMPLES = 5
 """Series in sample.csv."""
+Samplings = Mapping[str, shifted.Asked]
+"""The test series at other samplings, by the names of these."""
 
 
 class Row(NamedTuple):
     """One line of the comparison: scores by name on the validation and the test data. seconds: with compilation.
 
+    test: those at other samplings among them, behind the others and with the name of theirs, "accuracy, lost 0.5".
     ensemble: where members were trained, all of them; the scores are those of the best.
     """
 
@@ -89,7 +94,7 @@ def plan(config: SupervisedConfig) -> Plan:
         ImportError: a package that reads the data is not installed.
         ValueError: data, objective and networks do not fit, or a part has no known target.
     """
-    parts = sources.load(config.data)
+    parts = config.shift.with_room(sources.load(config.data))
     objective = config.objective.objective(parts.training)
     preparation = sources.preparation(config.inputs, parts.training)
     for name, part in zip(Parts._fields, parts, strict=True):
@@ -163,6 +168,7 @@ def _run(
 ) -> Result:
     parts, objective, networks = planned
     preparation = sources.preparation(config.inputs, parts.training)
+    asked = config.shift.asked(parts.test)
     rows: list[Row] = []
     trained: dict[str, Fitted] = {}
     interrupted, first, unsaved = None, next(iter(networks)), None
@@ -201,7 +207,7 @@ def _run(
                     f"Interrupted in epoch {done + 1} of {config.training.epochs} of the {name}; the {first} "
                     + ("is what it was by then." if name == first else "was trained to its end.")
                 )
-            trained[name], ensemble = _best(config, fitted, parts, objective)
+            trained[name], ensemble = _best(config, fitted, parts, objective, asked)
             model = model_of(config, trained[name])
             if name == first:
                 try:
@@ -211,11 +217,11 @@ def _run(
                     unsaved = model
             elif interrupted:
                 break
-            rows.append(measured(name, model, parts, objective, seconds)._replace(ensemble=ensemble))
+            rows.append(measured(name, model, parts, objective, seconds, asked)._replace(ensemble=ensemble))
             if interrupted:
                 break
     if not interrupted:
-        rows += without_network(config, parts, objective)
+        rows += without_network(config, parts, objective, asked)
     # Until all is there it is not a whole run, whenever it is killed.
     mark_interrupted(folder, interrupted or "Interrupted after the training, while the results were written.")
     if unsaved is not None:
@@ -231,24 +237,32 @@ def _run(
     return Result(folder, rows, interrupted)
 
 
-def measured(name: str, model: Model, parts: Parts, objective: Objective, seconds: float) -> Row:
+def measured(
+    name: str, model: Model, parts: Parts, objective: Objective, seconds: float, asked: Samplings = MappingProxyType({})
+) -> Row:
     """The scores of a model."""
     validation, test = (scores_of(predict(model, part, objective)) for part in (parts.validation, parts.test))
+    test |= shifted.scores(model, asked, objective)
     return Row(name, count_parameters(model.cell), validation, test, seconds)
 
 
-def without_network(config: SupervisedConfig, parts: Parts, objective: Objective) -> list[Row]:
+def without_network(
+    config: SupervisedConfig, parts: Parts, objective: Objective, asked: Samplings = MappingProxyType({})
+) -> list[Row]:
     """The scores of the baselines; what answers an objective of the user's without a network, nobody here can know."""
     if config.objective.function is not None:
         return []
     preparation = sources.preparation(config.inputs, parts.training)
     training, *others = (examples(part, preparation, objective) for part in parts)
+    others += [each.without_network(objective, preparation) for each in asked.values()]
     rows = []
     for name, found in baselines(objective, training, *others).items():
-        validation, test = (
+        validation, test, *again = (
             objective.scores(answers, np.asarray(part.targets))
             for answers, part in zip(found.answers, others, strict=True)
         )
+        for sampling, scores in zip(asked, again, strict=True):
+            test |= shifted.of_sampling(sampling, scores)
         rows.append(Row(name, found.parameters, validation, test, found.seconds))
     return rows
 
@@ -280,14 +294,14 @@ def _checkpoints(
 
 
 def _best(
-    config: SupervisedConfig, fitted: Fitted, parts: Parts, objective: Objective
+    config: SupervisedConfig, fitted: Fitted, parts: Parts, objective: Objective, asked: Samplings
 ) -> tuple[Fitted, Ensemble | None]:
     """The training of the best member by validation loss, and how good all are; where there are no members, itself."""
     members = config.training.members
     if not members.number:
         return fitted, None
     trainings = each(fitted, members.number)
-    ensemble = compared(members.varied, [model_of(config, training) for training in trainings], parts, objective)
+    ensemble = compared(members.varied, [model_of(config, training) for training in trainings], parts, objective, asked)
     return trainings[ensemble.best], ensemble
 
 
