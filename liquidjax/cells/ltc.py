@@ -1,5 +1,6 @@
 """The liquid time-constant network in its conductance form, the model that ncps runs."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 from liquidjax import wirings
 from liquidjax._belong import check_integrator
 from liquidjax._checks import check_choice, check_key, check_kind, check_number, check_size, described, put, settle
-from liquidjax._types import Array, Bounds, Integrator, NeuronLayer, exportable
+from liquidjax._types import Array, Bounds, Integrator, Moments, NeuronLayer, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import SemiImplicit
 from liquidjax.layers.linear import uniforms, zeros
@@ -77,9 +78,15 @@ class InitialRanges:
     sensory_weight: Range = (0.001, 1.0)
     sensory_steepness: Range = (3.0, 8.0)
     sensory_midpoint: Range = (0.3, 0.8)
+    reversal_potential: float = 1.0
+    sensory_reversal_potential: float = 1.0
 
     def __post_init__(self):
-        for name, given in vars(self).items():
+        for name in ("reversal_potential", "sensory_reversal_potential"):
+            put(self, **{name: check_number(name, getattr(self, name), 0, math.inf, above=True)})
+        for name, given in list(vars(self).items()):
+            if name.endswith("reversal_potential"):
+                continue
             try:
                 low, high = (check_number(name, end) for end in given)
             except (TypeError, ValueError):
@@ -186,19 +193,39 @@ class LTC:
             ),
         )
 
-        def of(drawn: list[Array], polarity: np.ndarray) -> SynapseParams:
+        def of(drawn: list[Array], polarity: np.ndarray, magnitude: float) -> SynapseParams:
             weight, steepness, midpoint = drawn
-            reversal_potential = jnp.asarray(polarity, weight.dtype)
+            reversal_potential = magnitude * jnp.asarray(polarity, weight.dtype)
             return SynapseParams(stored(weight, self.constraints), steepness, midpoint, reversal_potential)
 
         return LTCParams(
             leak_conductance=stored(leak, self.constraints),
             leak_potential=potential,
             capacitance=stored(capacitance, self.constraints),
-            synapses=of(drawn[:3], synapses.polarity),
-            sensory_synapses=of(drawn[3:], sensory.polarity),
+            synapses=of(drawn[:3], synapses.polarity, ranges.reversal_potential),
+            sensory_synapses=of(drawn[3:], sensory.polarity, ranges.sensory_reversal_potential),
             input_mapping=_init_mapping(self.input_mapping, self.inputs),
             output_mapping=_init_mapping(self.output_mapping, self.outputs),
+        )
+
+    def calibrated(self, params: LTCParams, inputs: Moments, state: Moments) -> LTCParams:
+        """Drawn parameters with the gates moved to where the potentials before them are; for `calibrate`.
+
+            midpoint <- mean + spread * midpoint,   steepness <- steepness / spread
+
+        So what is drawn means potentials of mean 0 and spread 1. One that does not vary keeps the spread 1.
+
+        Args:
+            params: what `init` returned.
+            inputs: the moments of the inputs.
+            state: the moments of the states.
+        """
+        mapping = params.input_mapping
+        scale = 1 if mapping.weight is None else jnp.abs(mapping.weight)
+        mapped = Moments(_map(mapping, inputs.mean), scale * inputs.spread)
+        return params._replace(
+            synapses=_moved(params.synapses, self.graph.synapses.source, state),
+            sensory_synapses=_moved(params.sensory_synapses, self.graph.sensory_synapses.source, mapped),
         )
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> Array:
@@ -306,3 +333,11 @@ def _map(mapping: MappingParams, x: Array) -> Array:
     if mapping.weight is not None:
         x = x * mapping.weight
     return x if mapping.bias is None else x + mapping.bias
+
+
+def _moved(synapses: SynapseParams, source: np.ndarray, before: Moments) -> SynapseParams:
+    """Gates drawn for standardised potentials, for those with the moments (sources,) that there are."""
+    # What rounding leaves of a spread is none.
+    least = 16 * jnp.finfo(before.spread.dtype).eps * jnp.abs(before.mean)
+    mean, spread = before.mean[source], jnp.where(before.spread > least, before.spread, 1)[source]
+    return synapses._replace(steepness=synapses.steepness / spread, midpoint=mean + spread * synapses.midpoint)

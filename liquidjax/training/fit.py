@@ -98,6 +98,7 @@ def fit(
     members: Mapping[str, Sequence[float]] | None = None,
     rows: Any = None,
     params: Params = None,
+    calibrate: bool | None = None,
     gradient: Gradient | Literal["auto"] = "auto",
     method: Method = Scan(),
     most_skipped: int = 5,
@@ -124,6 +125,9 @@ def fit(
             parameters), "learning_rate", "weight_decay" and "clip". All see the same batches.
         rows: int (members, series): each member trains on its own series of the data, and is validated on all.
         params: to start from, with a leading axis (members,) where there are members; drawn by the seed when None.
+        calibrate: whether the parameters that are drawn are moved to where the training data are, by
+            `training.calibration.calibrate` with the first `CALIBRATION` series; None does so where the cell can be
+            calibrated, and never with `params`.
         gradient: see `unroll`; "auto" keeps everything (`BPTT`) for closed-form and gated cells, and states for others.
         method: see `unroll`.
         most_skipped: steps in a row that are taken back and counted because loss, gradient or a new parameter is not
