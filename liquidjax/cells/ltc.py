@@ -11,7 +11,16 @@ import numpy as np
 
 from liquidjax import wirings
 from liquidjax._belong import check_integrator
-from liquidjax._checks import check_choice, check_key, check_kind, check_number, check_size, described, put, settle
+from liquidjax._checks import (
+    check_choice,
+    check_key,
+    check_kind,
+    check_number,
+    check_size,
+    described,
+    put,
+    settle,
+)
 from liquidjax._types import Array, Bounds, Integrator, Moments, NeuronLayer, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import SemiImplicit
@@ -63,29 +72,45 @@ class Sensed(NamedTuple):
 
 @dataclass(frozen=True)
 class InitialRanges:
-    """The interval each parameter is drawn from, uniformly; for positive parameters of the effective value.
+    """From where the parameters of an `LTC` are drawn: uniformly from an interval each, the effective value of those
+    that are positive.
 
-    The defaults are those of ncps, which however draws before its softplus: there the effective weight starts in
-    (0.69, 1.31) and the capacitance in (0.91, 1.04) where implicit constraints are on.
+    With `relative`, gates are drawn for potentials of mean 0 and spread 1, such as inputs that a `Preparation` has
+    scaled, and `calibrate` moves them to where the potentials of the data are. The defaults come from trials
+    (`benchmarks/ltc_start.py`): an LTC learns faster from them than from those of ncps, `InitialRanges.ncps()`.
+
+    Args:
+        leak_conductance, leak_potential, capacitance: of the neurons.
+        weight, steepness, midpoint: of the synapses between neurons.
+        sensory_weight, sensory_steepness, sensory_midpoint: of those from inputs.
+        reversal_potential, sensory_reversal_potential: their magnitudes, above 0; the sign is the polarity of the
+            synapse.
+
+    Raises:
+        ValueError: what is no interval, or not above 0 where it must be.
+
+    Example:
+        >>> InitialRanges(weight=(0.1, 0.5)).weight, InitialRanges.ncps().reversal_potential
+        ((0.1, 0.5), 1.0)
     """
 
     leak_conductance: Range = (0.001, 1.0)
     leak_potential: Range = (-0.2, 0.2)
     capacitance: Range = (0.4, 0.6)
     weight: Range = (0.001, 1.0)
-    steepness: Range = (3.0, 8.0)
-    midpoint: Range = (0.3, 0.8)
+    steepness: Range = (2.0, 5.0)
+    midpoint: Range = (-1.5, 1.5)
     sensory_weight: Range = (0.001, 1.0)
-    sensory_steepness: Range = (3.0, 8.0)
-    sensory_midpoint: Range = (0.3, 0.8)
-    reversal_potential: float = 1.0
-    sensory_reversal_potential: float = 1.0
+    sensory_steepness: Range = (2.0, 5.0)
+    sensory_midpoint: Range = (-1.5, 1.5)
+    reversal_potential: float = 3.0
+    sensory_reversal_potential: float = 3.0
 
     def __post_init__(self):
         for name in ("reversal_potential", "sensory_reversal_potential"):
             put(self, **{name: check_number(name, getattr(self, name), 0, math.inf, above=True)})
         for name, given in list(vars(self).items()):
-            if name.endswith("reversal_potential"):
+            if isinstance(given, float):
                 continue
             try:
                 low, high = (check_number(name, end) for end in given)
@@ -96,6 +121,17 @@ class InitialRanges:
             if not low <= high or (positive_only and low <= 0):
                 above = "0 < " if positive_only else ""
                 raise ValueError(f"{name} must be a range (low, high) with {above}low <= high, got {(low, high)}")
+
+    @classmethod
+    def ncps(cls) -> "InitialRanges":
+        """Those of ncps 1.0.1, which `calibrate` leaves as they are.
+
+        ncps however draws before its softplus: there the effective weight starts in (0.69, 1.31) and the capacitance in
+        (0.91, 1.04) where implicit constraints are on.
+        """
+        gates = {"steepness": (3.0, 8.0), "midpoint": (0.3, 0.8)}
+        sensory = {f"sensory_{name}": given for name, given in gates.items()}
+        return cls(**gates, **sensory, reversal_potential=1.0, sensory_reversal_potential=1.0)
 
 
 @dataclass(frozen=True)
@@ -175,7 +211,7 @@ class LTC:
         return self.wiring.graph(self.inputs)
 
     def init(self, key: Array) -> LTCParams:
-        """Draws the parameters; reversal potentials start at the polarity of their synapse."""
+        """Draws the parameters; reversal potentials start at their magnitude, with the sign of their synapse."""
         ranges, synapses, sensory = self.initial_ranges, self.graph.synapses, self.graph.sensory_synapses
         units, inner, outer = (self.units,), (len(synapses.source),), (len(sensory.source),)
         leak, potential, capacitance, *drawn = uniforms(

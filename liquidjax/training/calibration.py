@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_size
@@ -16,7 +17,19 @@ from liquidjax.sequences.arguments import arguments, naming_params
 from liquidjax.sequences.steps import expand, masked_step, step_inputs
 
 ROUNDS = 4
-"""Times the states are looked at: they move with what is moved. After the third, little changes."""
+"""Times the states are looked at: they move with what is moved."""
+SERIES = 64
+"""With so many a training is calibrated, if there are as many."""
+
+
+def some_series(number: int) -> np.ndarray:
+    """Which of so many series a training is calibrated with: some that are evenly spread.
+
+    Example:
+        >>> some_series(3).tolist(), some_series(128)[-2:].tolist()
+        ([0, 1, 2], [125, 127])
+    """
+    return np.linspace(0, number - 1, min(SERIES, number)).round().astype(int)
 
 
 def can_be_calibrated(cell: Any) -> bool:
@@ -72,8 +85,7 @@ def calibrate(
     check_size("rounds", rounds)
     if not can_be_calibrated(cell):
         raise ValueError(
-            f"cell must be, or hold, one that can be calibrated, such as an LTC, got {type(cell).__name__}; its "
-            "parameters are fine as they are drawn"
+            f"cell must be, or hold, one that can be calibrated, such as an LTC, got {type(cell).__name__} without one"
         )
     with naming_params(cell, params):
         given = arguments(cell, params, inputs, dt, mask=mask)
@@ -152,7 +164,7 @@ def _counted_backwards(kept, slope):
     values, tally = kept
     weight = expand(tally.weight, values.ndim)
     over = tuple(range(tally.weight.ndim))
-    away = jnp.where(weight > 0, values - tally.centre, 0)
+    away = jnp.where(weight > 0, values.astype(tally.centre.dtype) - tally.centre, 0)
     sums = (jnp.sum(tally.weight), jnp.sum(weight * away, over), jnp.sum(weight * away**2, over))
     return slope, _Tally(jnp.zeros_like(tally.weight), jnp.zeros_like(tally.centre), *sums)
 
@@ -169,7 +181,8 @@ def _calibrated(cell: Cell, rounds: int, params: Params, given: Any) -> Params:
     places = [place for place, node in enumerate(nodes) if _is_probed(node)]
     # Each in the place of the other: a node that is probed stands for all the parameters of its cell.
     drawn = structure.flatten_up_to(params)
-    tallies = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), [nodes[place].tallies for place in places])
+    kind = jnp.result_type(*jax.tree.leaves(start))  # what is computed in, whatever `init` would draw now
+    tallies = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, kind), [nodes[place].tallies for place in places])
     batch = given.inputs.shape[1:-1]
 
     def put(own: list[Any], into: dict[int, Any]) -> Params:
@@ -180,8 +193,8 @@ def _calibrated(cell: Cell, rounds: int, params: Params, given: Any) -> Params:
 
         def body(carry, now):
             state, sums = carry
-            weight = jnp.ones(batch, given.inputs.dtype) if now.mask is None else now.mask.astype(given.inputs.dtype)
-            weighted = _map(lambda tally: tally._replace(weight=weight.astype(tally.count.dtype)), centres)
+            weight = jnp.ones(batch, kind) if now.mask is None else now.mask.astype(kind)
+            weighted = _map(lambda tally: tally._replace(weight=weight), centres)
 
             def stepped(tallies):
                 probed = {
