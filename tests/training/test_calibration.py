@@ -162,19 +162,15 @@ many_rounds = jax.jit(functools.partial(calibrate, rounds=12), static_argnums=0)
 
 
 def test_the_gates_of_an_ltc_are_moved_by_mean_and_spread_of_the_potential_before_them():
-    mapping = (
-        lj.LTC(2, lj.Custom([[0, 1], [-1, 0]], [[1, 0], [0, -1]])),
-        Moments(np.array([3.0, 4.0]), np.array([0.5, 0])),
-    )
-    cell, inputs = mapping
+    cell = lj.LTC(2, lj.Custom([[0, 1], [-1, 0]], [[1, 0], [0, -1]]))
     params = drawn(cell, dtype=float)
-    state = Moments(np.array([-1.0, 2.0]), np.array([0.1, 10.0]))
-    moved = cell.calibrated(params, inputs, state)
+    state = np.array([-1.0, 2.0]), np.array([0.1, 10.0])
+    moved = cell.calibrated(params, Moments(np.array([3.0, 4.0]), np.array([0.5, 0.0])), Moments(*state))
     weight, bias = params.input_mapping
-    mean, spread = weight * [3.0, 4.0] + bias, np.array([weight[0] * 0.5, 1.0])  # what does not vary keeps the spread 1
-    for new, old, graph, mean, spread in (
-        (moved.synapses, params.synapses, cell.graph.synapses, state.mean, state.spread),
-        (moved.sensory_synapses, params.sensory_synapses, cell.graph.sensory_synapses, mean, spread),
+    mapped = weight * [3.0, 4.0] + bias, np.array([weight[0] * 0.5, 1.0])  # what does not vary keeps the spread 1
+    for new, old, graph, (mean, spread) in (
+        (moved.synapses, params.synapses, cell.graph.synapses, state),
+        (moved.sensory_synapses, params.sensory_synapses, cell.graph.sensory_synapses, mapped),
     ):
         np.testing.assert_allclose(new.midpoint, mean[graph.source] + spread[graph.source] * old.midpoint)
         np.testing.assert_allclose(new.steepness, old.steepness / spread[graph.source])
