@@ -87,7 +87,10 @@ RIGHT = {
         first_step=0.5,
         max_steps=99,
     ),
-    lj.InitialRanges: {name: (0.1, 1.0) for name in inspect.signature(lj.InitialRanges).parameters},
+    lj.InitialRanges: {
+        name: 2.0 if name.endswith("reversal_potential") else (0.1, 1.0)
+        for name in inspect.signature(lj.InitialRanges).parameters
+    },
     lj.LTC: dict(
         inputs=2,
         wiring=lj.FullyConnected(3),

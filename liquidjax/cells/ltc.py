@@ -96,13 +96,13 @@ class InitialRanges:
 
     leak_conductance: Range = (0.001, 1.0)
     leak_potential: Range = (-0.2, 0.2)
-    capacitance: Range = (0.4, 0.6)
+    capacitance: Range = (0.8, 1.2)
     weight: Range = (0.001, 1.0)
-    steepness: Range = (2.0, 5.0)
-    midpoint: Range = (-1.5, 1.5)
+    steepness: Range = (2.0, 6.0)
+    midpoint: Range = (0.0, 1.0)
     sensory_weight: Range = (0.001, 1.0)
     sensory_steepness: Range = (2.0, 5.0)
-    sensory_midpoint: Range = (-1.5, 1.5)
+    sensory_midpoint: Range = (-1.0, 1.5)
     reversal_potential: float = 3.0
     sensory_reversal_potential: float = 3.0
 
@@ -131,7 +131,8 @@ class InitialRanges:
         """
         gates = {"steepness": (3.0, 8.0), "midpoint": (0.3, 0.8)}
         sensory = {f"sensory_{name}": given for name, given in gates.items()}
-        return cls(**gates, **sensory, reversal_potential=1.0, sensory_reversal_potential=1.0)
+        magnitudes = {"reversal_potential": 1.0, "sensory_reversal_potential": 1.0}
+        return cls(capacitance=(0.4, 0.6), **gates, **sensory, **magnitudes)
 
 
 @dataclass(frozen=True)
