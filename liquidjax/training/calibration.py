@@ -51,9 +51,9 @@ def calibrate(
 
     Runs some series through the cell and tells each cell in it that can be calibrated the mean and the spread of its
     inputs and of its states, over all steps of all samples that are no padding. What becomes of them is that cell's
-    own affair: see `LTC.calibrated`. As states move with the parameters, this is done in rounds, each out of the drawn
-    parameters and the states of the round before. To be called once, with parameters that `init` has drawn: those that
-    it returns are calibrated.
+    own affair: see `LTC.calibrated`. As states move with the parameters, this is done in rounds, the first for inputs
+    alone, each out of the drawn parameters and what the round before has led to. To be called once, with parameters
+    that `init` has drawn: those that it returns are calibrated.
 
     Args:
         cell: a cell that can be calibrated, such as an `LTC`, or whatever holds some: wrappers, stacks, dataclasses of
@@ -210,17 +210,25 @@ def _calibrated(cell: Cell, rounds: int, params: Params, given: Any) -> Params:
 
         return jax.lax.scan(body, (start, jax.tree.map(jnp.zeros_like, tallies)), steps)[0][1]
 
-    def around(_, carry):
+    def around(round_, carry):
         own, centres = carry
         found = look(own, centres)
         moments = _map(_moments, centres, found)
         own = list(own)
         for place, (inputs, state) in zip(places, moments, strict=True):
+            # Inputs first: what the states are before has to do with the units of the inputs.
+            state = jax.tree.map(lambda told, rest: jnp.where(round_ > 0, told, rest), state, _as_drawn(state))
             own[place] = nodes[place].cell.calibrated(drawn[place], inputs, state)
         return own, _map(lambda tally, moment: tally._replace(centre=moment.mean), centres, moments)
 
     own, _ = jax.lax.fori_loop(0, rounds, around, (drawn, tallies))
     return structure.unflatten(own)
+
+
+def _as_drawn(state: Any) -> Any:
+    """The moments of states for which nothing has to be moved."""
+    each = lambda told: Moments(jnp.zeros_like(told.mean), jnp.ones_like(told.spread))  # noqa: E731
+    return jax.tree.map(each, state, is_leaf=lambda node: isinstance(node, Moments))
 
 
 def _is_probed(node: Any) -> bool:

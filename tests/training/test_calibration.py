@@ -1,6 +1,5 @@
 """A start out of data: what is counted, through whatever holds the cell, and what an LTC makes of it."""
 
-import functools
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,6 +14,12 @@ import liquidjax as lj
 from drawn import drawn
 from liquidjax._types import Moments
 from liquidjax.training.calibration import calibrate, can_be_calibrated, some_series
+from liquidjax.training.examples import examples
+from liquidjax.training.fit import fit
+from liquidjax.training.objectives import Regression
+from liquidjax.training.optimizer import Optimizer
+from small_data import series as values_of
+from small_training import start as start_of
 
 pytestmark = pytest.mark.usefixtures("x64")
 KEY = jax.random.key(0)
@@ -158,7 +163,6 @@ def test_the_spread_is_right_far_from_zero_in_single_precision():
 
 LTC = lj.LTC(2, lj.FullyConnected(3), lj.SemiImplicit(2))
 compiled = jax.jit(calibrate, static_argnums=0)
-many_rounds = jax.jit(functools.partial(calibrate, rounds=12), static_argnums=0)  # until nothing moves any more
 
 
 def test_the_gates_of_an_ltc_are_moved_by_mean_and_spread_of_the_potential_before_them():
@@ -183,7 +187,7 @@ def test_the_gates_of_an_ltc_are_moved_by_mean_and_spread_of_the_potential_befor
 def test_a_calibrated_ltc_does_not_care_in_which_units_its_inputs_are(scale, shift):
     u, dt = np.sin(np.arange(40.0)).reshape(10, 2, 2), np.ones((10, 2))
     params = LTC.init(KEY)
-    outputs = [lj.unroll(LTC, many_rounds(LTC, params, each, dt), each, dt)[1] for each in (u, scale * u + shift)]
+    outputs = [lj.unroll(LTC, compiled(LTC, params, each, dt), each, dt)[1] for each in (u, scale * u + shift)]
     np.testing.assert_allclose(*outputs, atol=1e-6)
 
 
@@ -235,3 +239,45 @@ def test_some_series_are_spread_over_all_of_them_and_can_be_calibrated_sees_thro
     assert some_series(5).tolist() == [0, 1, 2, 3, 4]
     assert len(set(some_series(1000).tolist())) == 64 and some_series(1000)[-1] == 999
     assert can_be_calibrated(Pair((lj.GRU(2, 2), LTC))) and not can_be_calibrated(Pair((lj.GRU(2, 2), lj.GRU(2, 2))))
+
+
+STILL = Optimizer("sgd", 0.0)
+"""So that what comes out is the start."""
+
+
+def fitted(cell=None, **given):
+    data = values_of((5, 3, 4, 5, 2, 5), seed=3, outputs=1)
+    cell = lj.Readout(LTC, 1) if cell is None else cell
+    return data, fit(cell, Regression(), data, optimizer=STILL, epochs=1, batch_size=3, **given)
+
+
+def test_fit_starts_where_calibrate_says_with_series_of_different_lengths():
+    data, found = fitted(calibrate=True, seed=4)
+    ready = examples(data, found.preparation, None)
+    batch = ready.batch(np.arange(6), 5)
+    cell = found.cell
+    start = calibrate(cell, start_of(cell, 4), batch.inputs, batch.dt, mask=batch.mask)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), found.params, start)
+    _, drawn_only = fitted(seed=4)
+    jax.tree.map(np.testing.assert_array_equal, drawn_only.params, start_of(cell, 4))
+
+
+def test_members_of_fit_are_calibrated_as_alone_and_with_their_own_series():
+    rows = np.array([[0, 1, 2], [3, 4, 5]])
+    data, together = fitted(calibrate=True, members={"seed": [1, 2]})
+    _, apart = fitted(calibrate=True, members={"seed": [1, 2]}, rows=rows)
+    for number, seed in enumerate((1, 2)):
+        _, alone = fitted(calibrate=True, seed=seed)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), together.member(number), alone.params)
+        own = examples(data, together.preparation, None).batch(rows[number], 5)
+        wanted = calibrate(apart.cell, start_of(apart.cell, seed), own.inputs, own.dt, mask=own.mask)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), apart.member(number), wanted)
+
+
+def test_fit_refuses_to_calibrate_what_is_given_or_has_no_such_start():
+    with pytest.raises(ValueError, match="calibrate must be left out with params"):
+        fitted(calibrate=True, params=start_of(lj.Readout(LTC, 1), 0))
+    with pytest.raises(ValueError, match=r"cell must be, or hold, one that can be calibrated.*Readout without one"):
+        fitted(lj.Readout(lj.GRU(2, 2), 1), calibrate=True)
+    with pytest.raises(ValueError, match="calibrate must be True or False, got 1"):
+        fitted(calibrate=1)
