@@ -53,7 +53,7 @@ def data_of(name):
         return whole.take(order[:26]), lambda rate: validation, Forecast(), 1
     training, validation, _, _ = TASKS[name](SERIES, 20)
     training = training(1.0)
-    return training, validation, Classification(), len(training.classes)
+    return training, validation, Classification(), len(training.classes or ())
 
 
 def size_of(lengths):
@@ -98,8 +98,9 @@ def trained(cell, task, options):
     for rate in (1.0,) if task == "co2" else (1.0, *RATES):
         ready = examples(validation(rate), preparation, objective)
         found = evaluate(cell, objective, fitted.params, ready, members=True)
+        targets = np.asarray(ready.targets)
         name = "mse" if task == "co2" else "accuracy"
-        scores[rate] = np.mean([objective.scores(answers, ready.targets)[name] for answers in found.answers])
+        scores[rate] = np.mean([objective.scores(answers, targets)[name] for answers in found.answers])
     return np.array([epoch.validation_loss for epoch in fitted.history]), scores
 
 

@@ -107,10 +107,9 @@ class InitialRanges:
     sensory_reversal_potential: float = 3.0
 
     def __post_init__(self):
-        for name in ("reversal_potential", "sensory_reversal_potential"):
-            put(self, **{name: check_number(name, getattr(self, name), 0, math.inf, above=True)})
         for name, given in list(vars(self).items()):
-            if isinstance(given, float):
+            if name in ("reversal_potential", "sensory_reversal_potential"):
+                put(self, **{name: check_number(name, given, 0, math.inf, above=True)})
                 continue
             try:
                 low, high = (check_number(name, end) for end in given)
@@ -124,15 +123,21 @@ class InitialRanges:
 
     @classmethod
     def ncps(cls) -> "InitialRanges":
-        """Those of ncps 1.0.1, which `calibrate` leaves as they are.
+        """Those of ncps 1.0.1.
 
         ncps however draws before its softplus: there the effective weight starts in (0.69, 1.31) and the capacitance in
         (0.91, 1.04) where implicit constraints are on.
         """
-        gates = {"steepness": (3.0, 8.0), "midpoint": (0.3, 0.8)}
-        sensory = {f"sensory_{name}": given for name, given in gates.items()}
-        magnitudes = {"reversal_potential": 1.0, "sensory_reversal_potential": 1.0}
-        return cls(capacitance=(0.4, 0.6), **gates, **sensory, **magnitudes)
+        steepness, midpoint = (3.0, 8.0), (0.3, 0.8)
+        return cls(
+            capacitance=(0.4, 0.6),
+            steepness=steepness,
+            midpoint=midpoint,
+            sensory_steepness=steepness,
+            sensory_midpoint=midpoint,
+            reversal_potential=1.0,
+            sensory_reversal_potential=1.0,
+        )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from liquidjax._belong import check_cell
 from liquidjax._checks import check_size
@@ -95,7 +96,7 @@ def calibrate(
 
 
 def _any(mask: Any) -> bool:
-    return isinstance(mask, jax.core.Tracer) or bool(mask.any())
+    return isinstance(mask, Tracer) or bool(mask.any())
 
 
 class _Tally(NamedTuple):
@@ -103,7 +104,7 @@ class _Tally(NamedTuple):
 
     weight: Array
     centre: Array
-    count: Array
+    number: Array
     away: Array
     squared: Array
 
@@ -241,8 +242,8 @@ def _map(of: Any, *trees: Any) -> Any:
 
 def _moments(tally: _Tally, sums: _Tally) -> Moments:
     """Of what was away from the centre; mean 0 and spread 1 where nothing was counted, or what is not finite."""
-    count = jnp.maximum(sums.count, 1)
+    count = jnp.maximum(sums.number, 1)
     away = sums.away / count
     mean, spread = tally.centre + away, jnp.sqrt(jnp.maximum(sums.squared / count - away**2, 0))
-    known = jnp.isfinite(mean) & jnp.isfinite(spread) & (sums.count > 0)
+    known = jnp.isfinite(mean) & jnp.isfinite(spread) & (sums.number > 0)
     return Moments(jnp.where(known, mean, 0), jnp.where(known, spread, 1))

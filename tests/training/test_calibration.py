@@ -169,7 +169,9 @@ def test_the_gates_of_an_ltc_are_moved_by_mean_and_spread_of_the_potential_befor
     cell = lj.LTC(2, lj.Custom([[0, 1], [-1, 0]], [[1, 0], [0, -1]]))
     params = drawn(cell, dtype=float)
     state = np.array([-1.0, 2.0]), np.array([0.1, 10.0])
-    moved = cell.calibrated(params, Moments(np.array([3.0, 4.0]), np.array([0.5, 0.0])), Moments(*state))
+    moved = cell.calibrated(
+        params, Moments(jnp.array([3.0, 4.0]), jnp.array([0.5, 0.0])), Moments(*map(jnp.array, state))
+    )
     weight, bias = params.input_mapping
     mapped = weight * [3.0, 4.0] + bias, np.array([weight[0] * 0.5, 1.0])  # what does not vary keeps the spread 1
     for new, old, graph, (mean, spread) in (
@@ -187,8 +189,8 @@ def test_the_gates_of_an_ltc_are_moved_by_mean_and_spread_of_the_potential_befor
 def test_a_calibrated_ltc_does_not_care_in_which_units_its_inputs_are(scale, shift):
     u, dt = np.sin(np.arange(40.0)).reshape(10, 2, 2), np.ones((10, 2))
     params = LTC.init(KEY)
-    outputs = [lj.unroll(LTC, compiled(LTC, params, each, dt), each, dt)[1] for each in (u, scale * u + shift)]
-    np.testing.assert_allclose(*outputs, atol=1e-6)
+    here, there = (lj.unroll(LTC, compiled(LTC, params, each, dt), each, dt)[1] for each in (u, scale * u + shift))
+    np.testing.assert_allclose(here, there, atol=1e-6)
 
 
 def test_inputs_and_states_that_do_not_vary_leave_finite_gates():
