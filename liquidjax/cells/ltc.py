@@ -75,9 +75,8 @@ class InitialRanges:
     """From where the parameters of an `LTC` are drawn: uniformly from an interval each, the effective value of those
     that are positive.
 
-    With `relative`, gates are drawn for potentials of mean 0 and spread 1, such as inputs that a `Preparation` has
-    scaled, and `calibrate` moves them to where the potentials of the data are. The defaults come from trials
-    (`benchmarks/ltc_start.py`): an LTC learns faster from them than from those of ncps, `InitialRanges.ncps()`.
+    The defaults are those of ncps. 34 others were tried (`benchmarks/results/ltc_start.md`); some learn sooner on
+    a task, none on all of them.
 
     Args:
         leak_conductance, leak_potential, capacitance: of the neurons.
@@ -96,15 +95,15 @@ class InitialRanges:
 
     leak_conductance: Range = (0.001, 1.0)
     leak_potential: Range = (-0.2, 0.2)
-    capacitance: Range = (0.8, 1.2)
+    capacitance: Range = (0.4, 0.6)
     weight: Range = (0.001, 1.0)
-    steepness: Range = (2.0, 6.0)
-    midpoint: Range = (0.0, 1.0)
+    steepness: Range = (3.0, 8.0)
+    midpoint: Range = (0.3, 0.8)
     sensory_weight: Range = (0.001, 1.0)
-    sensory_steepness: Range = (2.0, 5.0)
-    sensory_midpoint: Range = (-1.0, 1.5)
-    reversal_potential: float = 3.0
-    sensory_reversal_potential: float = 3.0
+    sensory_steepness: Range = (3.0, 8.0)
+    sensory_midpoint: Range = (0.3, 0.8)
+    reversal_potential: float = 1.0
+    sensory_reversal_potential: float = 1.0
 
     def __post_init__(self):
         for name, given in list(vars(self).items()):
@@ -123,21 +122,13 @@ class InitialRanges:
 
     @classmethod
     def ncps(cls) -> "InitialRanges":
-        """Those of ncps 1.0.1.
+        """Those of ncps 1.0.1, whatever the defaults are.
 
         ncps however draws before its softplus: there the effective weight starts in (0.69, 1.31) and the capacitance in
         (0.91, 1.04) where implicit constraints are on.
         """
-        steepness, midpoint = (3.0, 8.0), (0.3, 0.8)
-        return cls(
-            capacitance=(0.4, 0.6),
-            steepness=steepness,
-            midpoint=midpoint,
-            sensory_steepness=steepness,
-            sensory_midpoint=midpoint,
-            reversal_potential=1.0,
-            sensory_reversal_potential=1.0,
-        )
+        weight, steepness, midpoint = (0.001, 1.0), (3.0, 8.0), (0.3, 0.8)
+        return cls((0.001, 1.0), (-0.2, 0.2), (0.4, 0.6), *(weight, steepness, midpoint) * 2, 1.0, 1.0)
 
 
 @dataclass(frozen=True)

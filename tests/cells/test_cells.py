@@ -61,7 +61,7 @@ def test_ltc_starts_in_its_ranges_and_the_ranges_can_be_chosen(constraints):
     np.testing.assert_array_equal(params.sensory_synapses.reversal_potential, 0.5 * graph.sensory_synapses.polarity)
 
 
-def test_ltc_of_the_ranges_of_ncps_starts_to_the_bit_as_it_did_when_they_were_the_defaults():
+def test_ltc_of_the_ranges_of_ncps_starts_to_the_bit_as_it_did_before_there_were_magnitudes():
     """The draw as it was written then, with the numbers of ncps."""
     cell = lj.LTC(2, lj.AutoNCP(8, 2), initial_ranges=lj.InitialRanges.ncps())
     params = cell.init(KEY)
@@ -172,7 +172,7 @@ def test_ltc_step_is_identity_for_no_time():
 
 
 def test_ltc_two_halves_of_dt_approach_the_whole():
-    cell = lj.LTC(2, lj.AutoNCP(10, 2), lj.SemiImplicit(64), initial_ranges=lj.InitialRanges.ncps())
+    cell = lj.LTC(2, lj.AutoNCP(10, 2), lj.SemiImplicit(64))
     params = cell.init(KEY)
     inputs = jnp.ones(2)
     whole, _ = lj.step(cell, params, jnp.zeros(10), inputs, 0.5)
