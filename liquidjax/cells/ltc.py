@@ -128,7 +128,19 @@ class InitialRanges:
         (0.91, 1.04) where implicit constraints are on.
         """
         weight, steepness, midpoint = (0.001, 1.0), (3.0, 8.0), (0.3, 0.8)
-        return cls((0.001, 1.0), (-0.2, 0.2), (0.4, 0.6), *(weight, steepness, midpoint) * 2, 1.0, 1.0)
+        return cls(
+            leak_conductance=(0.001, 1.0),
+            leak_potential=(-0.2, 0.2),
+            capacitance=(0.4, 0.6),
+            weight=weight,
+            steepness=steepness,
+            midpoint=midpoint,
+            sensory_weight=weight,
+            sensory_steepness=steepness,
+            sensory_midpoint=midpoint,
+            reversal_potential=1.0,
+            sensory_reversal_potential=1.0,
+        )
 
 
 @dataclass(frozen=True)
