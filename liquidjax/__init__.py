@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from liquidjax._types import BoundedCell as BoundedCell
+from liquidjax._types import CalibratedCell as CalibratedCell
 from liquidjax._types import Cell as Cell
 from liquidjax._types import DeepCell as DeepCell
 from liquidjax._types import Integrator as Integrator
@@ -77,6 +78,7 @@ from liquidjax.sequences.times import elapsed as elapsed
 from liquidjax.sequences.unroll import step as step
 from liquidjax.sequences.unroll import unroll as unroll
 from liquidjax.sequences.validation import check_values as check_values
+from liquidjax.training.calibration import calibrate as calibrate
 from liquidjax.training.model import Model as Model
 from liquidjax.training.model import load as load
 from liquidjax.wirings import NCP as NCP

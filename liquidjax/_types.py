@@ -163,3 +163,28 @@ class BoundedCell(Cell, Protocol):
     def state_bounds(self, params: Params, start: float) -> Bounds:
         """Between which values each state stays, if it starts within [-start, start]."""
         ...
+
+
+class Moments(NamedTuple):
+    """mean and spread (standard deviation) of features over many steps and samples, both (features,)."""
+
+    mean: Array
+    spread: Array
+
+
+@runtime_checkable
+class CalibratedCell(Cell, Protocol):
+    """A cell that can be told where its inputs and its states are, before it is trained; for `calibrate`.
+
+    It is a dataclass, so that another can be put into its place that counts what it hears.
+    """
+
+    def calibrated(self, params: Params, inputs: Moments, state: Any) -> Params:
+        """Drawn parameters, moved to where inputs and state are.
+
+        Args:
+            params: what `init` returned.
+            inputs: their moments.
+            state: the moments of each of its arrays.
+        """
+        ...

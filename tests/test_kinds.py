@@ -87,7 +87,10 @@ RIGHT = {
         first_step=0.5,
         max_steps=99,
     ),
-    lj.InitialRanges: {name: (0.1, 1.0) for name in inspect.signature(lj.InitialRanges).parameters},
+    lj.InitialRanges: {
+        name: 2.0 if name.endswith("reversal_potential") else (0.1, 1.0)
+        for name in inspect.signature(lj.InitialRanges).parameters
+    },
     lj.LTC: dict(
         inputs=2,
         wiring=lj.FullyConnected(3),
@@ -172,6 +175,7 @@ RIGHT = {
     lj.newton_convergence: of_cell(GRU, **RUN, mask=np.ones(4, bool), reset=np.zeros(4, bool), method=lj.Newton()),
     lj.euler_instability: dict(params=HASANI.init(KEY), dt=0.5),
     lj.project: dict(params=LTC.init(KEY), cell=LTC),
+    lj.calibrate: dict(cell=LTC, params=LTC.init(KEY), inputs=INPUTS, dt=0.5, mask=np.ones(4, bool), rounds=2),
     lj.check_values: dict(inputs=INPUTS, dt=0.5, mask=np.ones(4, bool)),
     lj.elapsed: dict(timestamps=TIMES, first=0.5, mask=np.ones(4, bool)),
     lj.Model: MODEL,
@@ -187,7 +191,7 @@ RIGHT = {
 }
 NO_ARGUMENTS = {lj.BPTT, lj.Remat, lj.Scan, lj.Associative, lj.tune_cpu}
 PROTOCOLS = {
-    *(lj.Cell, lj.ODECell, lj.LayeredCell, lj.DeepCell, lj.BoundedCell, lj.Wrapper),
+    *(lj.Cell, lj.ODECell, lj.LayeredCell, lj.DeepCell, lj.BoundedCell, lj.CalibratedCell, lj.Wrapper),
     *(lj.Integrator, lj.FixedStep, lj.Wiring, lj.Gradient, lj.Method),
 }
 # What cells, wrappers and integrators are written with: called while they are traced, where nothing is looked at.
@@ -219,6 +223,8 @@ ALSO_RIGHT = {
     (lj.TLSTM, "forget_bias"): {"a share"},
     (lj.WithTime, "typical_dt"): {"a share"},
     (lj.LTC, "epsilon"): {"a share"},
+    (lj.InitialRanges, "reversal_potential"): {"a share"},
+    (lj.InitialRanges, "sensory_reversal_potential"): {"a share"},
     (lj.ODENet, "duration"): {"a share"},
     (lj.Diffrax, "first_step"): {"a share"},
     (lj.Diffrax, "max_steps"): {"None"},

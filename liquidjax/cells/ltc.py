@@ -1,5 +1,6 @@
 """The liquid time-constant network in its conductance form, the model that ncps runs."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -10,8 +11,17 @@ import numpy as np
 
 from liquidjax import wirings
 from liquidjax._belong import check_integrator
-from liquidjax._checks import check_choice, check_key, check_kind, check_number, check_size, described, put, settle
-from liquidjax._types import Array, Bounds, Integrator, NeuronLayer, exportable
+from liquidjax._checks import (
+    check_choice,
+    check_key,
+    check_kind,
+    check_number,
+    check_size,
+    described,
+    put,
+    settle,
+)
+from liquidjax._types import Array, Bounds, Integrator, Moments, NeuronLayer, exportable
 from liquidjax.cells import ode
 from liquidjax.integrators import SemiImplicit
 from liquidjax.layers.linear import uniforms, zeros
@@ -62,10 +72,25 @@ class Sensed(NamedTuple):
 
 @dataclass(frozen=True)
 class InitialRanges:
-    """The interval each parameter is drawn from, uniformly; for positive parameters of the effective value.
+    """From where the parameters of an `LTC` are drawn: uniformly from an interval each, the effective value of those
+    that are positive.
 
-    The defaults are those of ncps, which however draws before its softplus: there the effective weight starts in
-    (0.69, 1.31) and the capacitance in (0.91, 1.04) where implicit constraints are on.
+    The defaults are those of ncps. 34 others were tried (`benchmarks/results/ltc_start.md`); some learn sooner on
+    a task, none on all of them.
+
+    Args:
+        leak_conductance, leak_potential, capacitance: of the neurons.
+        weight, steepness, midpoint: of the synapses between neurons.
+        sensory_weight, sensory_steepness, sensory_midpoint: of those from inputs.
+        reversal_potential, sensory_reversal_potential: their magnitudes, above 0; the sign is the polarity of the
+            synapse.
+
+    Raises:
+        ValueError: what is no interval, or not above 0 where it must be.
+
+    Example:
+        >>> InitialRanges(weight=(0.1, 0.5)).weight, InitialRanges.ncps().reversal_potential
+        ((0.1, 0.5), 1.0)
     """
 
     leak_conductance: Range = (0.001, 1.0)
@@ -77,9 +102,14 @@ class InitialRanges:
     sensory_weight: Range = (0.001, 1.0)
     sensory_steepness: Range = (3.0, 8.0)
     sensory_midpoint: Range = (0.3, 0.8)
+    reversal_potential: float = 1.0
+    sensory_reversal_potential: float = 1.0
 
     def __post_init__(self):
-        for name, given in vars(self).items():
+        for name, given in list(vars(self).items()):
+            if name in ("reversal_potential", "sensory_reversal_potential"):
+                put(self, **{name: check_number(name, given, 0, math.inf, above=True)})
+                continue
             try:
                 low, high = (check_number(name, end) for end in given)
             except (TypeError, ValueError):
@@ -89,6 +119,28 @@ class InitialRanges:
             if not low <= high or (positive_only and low <= 0):
                 above = "0 < " if positive_only else ""
                 raise ValueError(f"{name} must be a range (low, high) with {above}low <= high, got {(low, high)}")
+
+    @classmethod
+    def ncps(cls) -> "InitialRanges":
+        """Those of ncps 1.0.1, whatever the defaults are.
+
+        ncps however draws before its softplus: there the effective weight starts in (0.69, 1.31) and the capacitance in
+        (0.91, 1.04) where implicit constraints are on.
+        """
+        weight, steepness, midpoint = (0.001, 1.0), (3.0, 8.0), (0.3, 0.8)
+        return cls(
+            leak_conductance=(0.001, 1.0),
+            leak_potential=(-0.2, 0.2),
+            capacitance=(0.4, 0.6),
+            weight=weight,
+            steepness=steepness,
+            midpoint=midpoint,
+            sensory_weight=weight,
+            sensory_steepness=steepness,
+            sensory_midpoint=midpoint,
+            reversal_potential=1.0,
+            sensory_reversal_potential=1.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -168,7 +220,7 @@ class LTC:
         return self.wiring.graph(self.inputs)
 
     def init(self, key: Array) -> LTCParams:
-        """Draws the parameters; reversal potentials start at the polarity of their synapse."""
+        """Draws the parameters; reversal potentials start at their magnitude, with the sign of their synapse."""
         ranges, synapses, sensory = self.initial_ranges, self.graph.synapses, self.graph.sensory_synapses
         units, inner, outer = (self.units,), (len(synapses.source),), (len(sensory.source),)
         leak, potential, capacitance, *drawn = uniforms(
@@ -186,19 +238,39 @@ class LTC:
             ),
         )
 
-        def of(drawn: list[Array], polarity: np.ndarray) -> SynapseParams:
+        def of(drawn: list[Array], polarity: np.ndarray, magnitude: float) -> SynapseParams:
             weight, steepness, midpoint = drawn
-            reversal_potential = jnp.asarray(polarity, weight.dtype)
+            reversal_potential = magnitude * jnp.asarray(polarity, weight.dtype)
             return SynapseParams(stored(weight, self.constraints), steepness, midpoint, reversal_potential)
 
         return LTCParams(
             leak_conductance=stored(leak, self.constraints),
             leak_potential=potential,
             capacitance=stored(capacitance, self.constraints),
-            synapses=of(drawn[:3], synapses.polarity),
-            sensory_synapses=of(drawn[3:], sensory.polarity),
+            synapses=of(drawn[:3], synapses.polarity, ranges.reversal_potential),
+            sensory_synapses=of(drawn[3:], sensory.polarity, ranges.sensory_reversal_potential),
             input_mapping=_init_mapping(self.input_mapping, self.inputs),
             output_mapping=_init_mapping(self.output_mapping, self.outputs),
+        )
+
+    def calibrated(self, params: LTCParams, inputs: Moments, state: Moments) -> LTCParams:
+        """Drawn parameters with the gates moved to where the potentials before them are; for `calibrate`.
+
+            midpoint <- mean + spread * midpoint,   steepness <- steepness / spread
+
+        So what is drawn means potentials of mean 0 and spread 1. One that does not vary keeps the spread 1.
+
+        Args:
+            params: what `init` returned.
+            inputs: the moments of the inputs.
+            state: the moments of the states.
+        """
+        mapping = params.input_mapping
+        scale = 1 if mapping.weight is None else jnp.abs(mapping.weight)
+        mapped = Moments(_map(mapping, inputs.mean), scale * inputs.spread)
+        return params._replace(
+            synapses=_moved(params.synapses, self.graph.synapses.source, state),
+            sensory_synapses=_moved(params.sensory_synapses, self.graph.sensory_synapses.source, mapped),
         )
 
     def initial_state(self, batch_shape: tuple[int, ...] = (), dtype: Any = float) -> Array:
@@ -306,3 +378,11 @@ def _map(mapping: MappingParams, x: Array) -> Array:
     if mapping.weight is not None:
         x = x * mapping.weight
     return x if mapping.bias is None else x + mapping.bias
+
+
+def _moved(synapses: SynapseParams, source: np.ndarray, before: Moments) -> SynapseParams:
+    """Gates drawn for standardised potentials, for those with the moments (sources,) that there are."""
+    # What rounding leaves of a spread is none.
+    least = 16 * jnp.finfo(before.spread.dtype).eps * jnp.abs(before.mean)
+    mean, spread = before.mean[source], jnp.where(before.spread > least, before.spread, 1)[source]
+    return synapses._replace(steepness=synapses.steepness / spread, midpoint=mean + spread * synapses.midpoint)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from liquidjax._checks import described
 from liquidjax._types import Params
+from liquidjax.cells.exchange import exchanged
 from liquidjax.cells.ltc import LTC, LTCParams
 
 
@@ -47,7 +48,7 @@ def project(params: Params, cell: Any = None) -> Params:
         return jax.tree.map(lambda node: _projected(node) if _is_ltc(node) else node, params, is_leaf=_is_ltc)
     if isinstance(cell, type) or not hasattr(cell, "init"):
         raise ValueError(f"cell must be an LTC, or a cell that holds one, got {described(cell)}")
-    marking = _marking(cell)
+    marking = exchanged(cell, _marking)
     if marking is cell:
         return params
     structure = jax.eval_shape(marking.init, jax.random.key(0))
@@ -61,24 +62,15 @@ class _Marked(LTCParams):
 
 
 def _marking(value: Any) -> Any:
-    """The same cell, but that `init` marks the parameters of explicit LTCs; the cell itself where it has none."""
-    if isinstance(value, LTC) and value.constraints == "explicit":
-
-        class Marking(type(value)):
-            def init(self, key):
-                return _Marked(*super().init(key))
-
-        return Marking(**{field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
-    if isinstance(value, tuple | list):
-        parts = [_marking(part) for part in value]
-        if all(new is old for new, old in zip(parts, value, strict=True)):
-            return value
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+    """An LTC with explicit constraints as one whose `init` marks its parameters; anything else as it is."""
+    if not isinstance(value, LTC) or value.constraints != "explicit":
         return value
-    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
-    changed = {name: new for name, old in fields.items() if (new := _marking(old)) is not old}
-    return dataclasses.replace(value, **changed) if changed else value
+
+    class Marking(type(value)):
+        def init(self, key):
+            return _Marked(*super().init(key))
+
+    return Marking(**{field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
 
 
 def _is_ltc(node: Any) -> bool:

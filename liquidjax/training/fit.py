@@ -18,6 +18,8 @@ from liquidjax.sequences.methods.scan import Scan
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.training.batches import Batches
+from liquidjax.training.calibration import calibrate as calibrated
+from liquidjax.training.calibration import some_series
 from liquidjax.training.checkpoints.keeper import Checkpoints
 from liquidjax.training.epochs import Epochs
 from liquidjax.training.evaluation import evaluate
@@ -98,6 +100,7 @@ def fit(
     members: Mapping[str, Sequence[float]] | None = None,
     rows: Any = None,
     params: Params = None,
+    calibrate: bool = False,
     gradient: Gradient | Literal["auto"] = "auto",
     method: Method = Scan(),
     most_skipped: int = 5,
@@ -124,6 +127,8 @@ def fit(
             parameters), "learning_rate", "weight_decay" and "clip". All see the same batches.
         rows: int (members, series): each member trains on its own series of the data, and is validated on all.
         params: to start from, with a leading axis (members,) where there are members; drawn by the seed when None.
+        calibrate: whether the parameters that are drawn are moved to where the training data are, by
+            `training.calibration.calibrate` with some of the series.
         gradient: see `unroll`; "auto" keeps everything (`BPTT`) for closed-form and gated cells, and states for others.
         method: see `unroll`.
         most_skipped: steps in a row that are taken back and counted because loss, gradient or a new parameter is not
@@ -181,11 +186,16 @@ def fit(
     check_outputs(cell, objective, training)
     varied, seeds, count = members_of(members, optimizer)
     own = None if rows is None else own_rows(rows, count, len(data.mask))
+    calibrate = check_flag("calibrate", calibrate)
+    if calibrate and params is not None:
+        raise ValueError("calibrate must be left out with params, which are where the training starts")
     lengths = data.lengths if own is None else data.lengths[own].max(0)
     batches = Batches(lengths, min(batch_size, len(lengths)), seed)
     how = (cell, objective, optimizer, epochs * len(batches), check_gradient(gradient) or usual_gradient(cell), method)
     transform = optimizer.transform(how[3], **varied)
-    state = _start(cell, transform, [seed] * (count or 1) if seeds is None else seeds, count, params)
+    keys = [seed] * (count or 1) if seeds is None else seeds
+    start = _calibrated(cell, keys, count, data, own) if calibrate else params
+    state = _start(cell, transform, keys, count, start)
     step = functools.partial(_step if count is None else _steps, *how)
 
     def series_of(chosen: np.ndarray) -> np.ndarray:
@@ -213,7 +223,7 @@ def fit(
         "members": None if members is None else {name: np.asarray(each).tolist() for name, each in members.items()},
         "gradient": how[4],
         "method": method,
-    }
+    } | ({"calibrate": True} if calibrate else {})
     read = {"training": data, "validation": held_out, "rows": own, "params": params}
     what = {} if checkpoints is None else identity(settings, read)
     with contextlib.nullcontext() if checkpoints is None else checkpoints.opened() as keeper:
@@ -247,10 +257,15 @@ _step = jax.jit(_one, static_argnums=range(6), donate_argnames="state")
 @functools.partial(jax.jit, static_argnums=range(6), donate_argnames="state")
 def _steps(cell, objective, optimizer, steps, gradient, method, varied, state, batch):
     """The same for all members at once; series of their own are those of inputs with one more axis."""
-    own = batch.inputs.ndim == 4
-    axes = Batch(0, 0 if batch.dt.ndim == 3 else None, None if batch.mask is None else 0, 0, 0) if own else None
     one = functools.partial(_one, cell, objective, optimizer, steps, gradient, method)
-    return jax.vmap(one, in_axes=(0, 0, axes))(varied, state, batch)
+    return jax.vmap(one, in_axes=(0, 0, _axes(batch)))(varied, state, batch)
+
+
+def _axes(batch: Batch) -> Batch:
+    """Which parts of a batch have an axis of members: those of members with series of their own."""
+    if batch.inputs.ndim < 4:
+        return Batch(None, None, None, None, None)
+    return Batch(0, 0 if batch.dt.ndim == 3 else None, None if batch.mask is None else 0, 0, 0)
 
 
 def _fitted(cell, objective, preparation, progress: Progress, data) -> Fitted:
@@ -275,6 +290,22 @@ def _start(cell, transform, seeds, count, params) -> TrainState:
         return jax.vmap(lambda key: init_state(cell, transform, key))(jnp.stack(keys))
     check_members_params(params, count)
     return jax.vmap(lambda key, p: init_state(cell, transform, key, p))(jnp.stack(keys), params)
+
+
+def _calibrated(cell, seeds, count, data: Examples, own) -> Params:
+    """The parameters that `init_state` draws, calibrated with some of the series; of members with their own."""
+    chosen = some_series(len(data.mask) if own is None else own.shape[1])
+    rows = chosen if own is None else own[:, chosen]
+    batch = data.batch(rows, int(data.lengths[rows].max()))
+
+    def start(key, inputs, dt, mask):
+        return calibrated(cell, cell.init(jax.random.split(key)[0]), inputs, dt, mask=mask)
+
+    if count is None:
+        return start(jax.random.key(seeds[0]), batch.inputs, batch.dt, batch.mask)
+    axes = (0, *_axes(batch)[:3])
+    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
+    return jax.vmap(start, in_axes=axes)(keys, batch.inputs, batch.dt, batch.mask)
 
 
 def _checked(method: Method) -> Method:

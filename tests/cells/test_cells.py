@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import liquidjax as lj
 from liquidjax.analysis import trajectory
 from liquidjax.cells.wrappers.mixed_memory import MixedMemoryState
-from liquidjax.reparam import positive
+from liquidjax.layers.linear import uniforms
+from liquidjax.reparam import positive, stored
 from small_cells import squared_error
 from untyped import untyped
 
@@ -32,7 +33,9 @@ def count(params):
 
 @pytest.mark.parametrize("constraints", ["implicit", "explicit"])
 def test_ltc_starts_in_its_ranges_and_the_ranges_can_be_chosen(constraints):
-    ranges = lj.InitialRanges(capacitance=(2.0, 3.0), sensory_midpoint=(-1.0, -0.5))
+    ranges = lj.InitialRanges(
+        capacitance=(2.0, 3.0), sensory_midpoint=(-1.0, -0.5), reversal_potential=2.5, sensory_reversal_potential=0.5
+    )
     cell = lj.LTC(5, lj.FullyConnected(20), constraints=constraints, initial_ranges=ranges)
     params = cell.init(KEY)
     drawn = {
@@ -46,13 +49,39 @@ def test_ltc_starts_in_its_ranges_and_the_ranges_can_be_chosen(constraints):
         "sensory_steepness": params.sensory_synapses.steepness,
         "sensory_midpoint": params.sensory_synapses.midpoint,
     }
-    assert set(drawn) == {field.name for field in dataclasses.fields(ranges)}
+    magnitudes = {"reversal_potential", "sensory_reversal_potential"}
+    assert set(drawn) | magnitudes == {field.name for field in dataclasses.fields(ranges)}
     for name, values in drawn.items():
         low, high = getattr(ranges, name)
         width = high - low
         assert np.all(values >= low - 1e-5) and np.all(values <= high + 1e-5), name
         assert np.max(values) - np.min(values) > 0.7 * width, name  # spread over the range, not a constant
-    np.testing.assert_array_equal(params.synapses.reversal_potential, cell.graph.synapses.polarity)
+    graph = cell.graph
+    np.testing.assert_array_equal(params.synapses.reversal_potential, 2.5 * graph.synapses.polarity)
+    np.testing.assert_array_equal(params.sensory_synapses.reversal_potential, 0.5 * graph.sensory_synapses.polarity)
+
+
+def test_ltc_of_the_ranges_of_ncps_starts_to_the_bit_as_it_did_before_there_were_magnitudes():
+    """The draw as it was written then, with the numbers of ncps."""
+    cell = lj.LTC(2, lj.AutoNCP(8, 2), initial_ranges=lj.InitialRanges.ncps())
+    params = cell.init(KEY)
+    inner, outer = cell.graph.synapses, cell.graph.sensory_synapses
+    synapse = (0.001, 1.0), (3.0, 8.0), (0.3, 0.8)
+    neuron = (0.001, 1.0), (-0.2, 0.2), (0.4, 0.6)
+    sizes = [8] * 3 + [len(inner.source)] * 3 + [len(outer.source)] * 3
+    ranges = (*neuron, *synapse, *synapse)
+    leak, potential, capacitance, *gates = uniforms(
+        KEY, tuple(((size,), *ends) for size, ends in zip(sizes, ranges, strict=True))
+    )
+    np.testing.assert_array_equal(params.leak_conductance, stored(leak, "implicit"))
+    np.testing.assert_array_equal(params.leak_potential, potential)
+    np.testing.assert_array_equal(params.capacitance, stored(capacitance, "implicit"))
+    for synapses, (weight, *others), graph in (
+        (params.synapses, gates[:3], inner),
+        (params.sensory_synapses, gates[3:], outer),
+    ):
+        expected = (stored(weight, "implicit"), *others, graph.polarity)
+        jax.tree.map(np.testing.assert_array_equal, tuple(synapses), expected)
 
 
 def test_ltc_has_as_many_parameters_as_the_paper_counts():
@@ -76,6 +105,10 @@ def test_ltc_has_as_many_parameters_as_the_paper_counts():
             "'implicit', 'explicit', got 'softplus'",
         ),
         (lambda: lj.LTC(1, lj.FullyConnected(2), epsilon=-1.0), "epsilon must be at least 0, got -1.0"),
+        (
+            lambda: lj.InitialRanges(reversal_potential=0.0),
+            r"reversal_potential must be a number in \(0, inf\), got 0.0",
+        ),
         (lambda: lj.InitialRanges(weight=(0.0, 1.0)), r"weight must be a range \(low, high\) with 0 < low <= high"),
         (lambda: lj.CfC(1, 2, mode=untyped("gated")), "mode must be one of 'default', 'pure', 'no_gate', got 'gated'"),
         (lambda: lj.CfC(1, 2, activation="elu"), "activation must be one of 'lecun_tanh'.*, got 'elu'"),
@@ -127,7 +160,8 @@ def test_ltc_state_stays_within_its_potentials(value, dt, seed):
     cell = lj.LTC(2, lj.FullyConnected(4), lj.SemiImplicit(3))
     params = cell.init(jax.random.key(seed))
     state, _ = lj.unroll(cell, params, np.full((4, 2), value), dt)
-    assert np.all(np.abs(state) <= 1 + 1e-5)
+    largest = cell.initial_ranges.reversal_potential
+    assert cell.initial_ranges.sensory_reversal_potential == largest and np.all(np.abs(state) <= largest + 1e-5)
 
 
 def test_ltc_step_is_identity_for_no_time():

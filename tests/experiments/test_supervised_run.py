@@ -244,6 +244,7 @@ EDITS = {
     "training.patience": "7",
     "training.keep": "last",
     "training.seed": "7",
+    "training.calibrate": "true",
     "training.members.seed": "[1, 2]",
     "training.members.learning_rate": "[0.5, 0.1]",
     "training.members.weight_decay": "[0.5, 0.1]",
@@ -401,6 +402,28 @@ def test_runs_get_folders_of_their_own(tmp_path, monkeypatch):
     folders = {run_folder.fresh_folder("digits") for _ in range(3)}
     assert len(folders) == 3 and all(folder.is_dir() for folder in folders)
     assert all(re.match(r"runs/digits-\d{8}-\d{6}", folder.as_posix()) for folder in folders)
+
+
+def test_networks_that_can_be_are_calibrated_where_that_is_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "walks.csv").write_text(as_csv(rows()))
+    (tmp_path / "small.yaml").write_text(CONFIG.replace("SOURCE", str(tmp_path / "walks.csv")))
+    config = configs.read(str(tmp_path / "small.yaml"), SupervisedConfig)
+    told = {}
+
+    def fit(cell, *given, calibrate, **settings):
+        told[type(cell.cell).__name__] = calibrate
+        return trained_for(cell, *given, calibrate=calibrate, **settings)
+
+    trained_for = supervised_run.fit
+    monkeypatch.setattr(supervised_run, "fit", fit)
+    training = dataclasses.replace(config.training, calibrate=True, epochs=1, checkpoint_seconds=None)
+    model = Model("LTC(wiring=FullyConnected(2))", compare=("GRU(units=2)",))
+    asked = dataclasses.replace(config, training=training, model=model)
+    supervised_run.run(asked, tmp_path / "run")
+    assert told == {"LTC": True, "GRU": False}
+    nobody = dataclasses.replace(asked, model=Model("GRU(units=2)"))
+    with pytest.raises(ValueError, match=r"training.calibrate must be false, for none .* got GRU; an LTC can"):
+        supervised_run.plan(nobody)
 
 
 @pytest.mark.parametrize(("name", "inputs", "steps"), [("digits", 8, 8), ("digits_pixels", 1, 64), ("co2", 1, 53)])

@@ -197,6 +197,8 @@ class Training:
     """Which parameters are kept: the best by validation loss, or those after the last epoch."""
     seed: int = 0
     """Seed of the initial parameters, of the order of the series, and of dropout."""
+    calibrate: bool = False
+    """Whether the gates of an LTC start where the training data are; cells that have no such start are as they were."""
     members: Members = Members()
     """Lists of values, one for each member of an ensemble; the best by validation loss is the model."""
     most_skipped: int = 5

@@ -34,6 +34,7 @@ from liquidjax.experiments.supervised.growing import growing
 from liquidjax.experiments.supervised.tables import write_table
 from liquidjax.tasks.splits import Parts
 from liquidjax.training import reports
+from liquidjax.training.calibration import can_be_calibrated
 from liquidjax.training.checkpoints.alone import alone
 from liquidjax.training.checkpoints.keeper import Checkpoints
 from liquidjax.training.examples import examples
@@ -104,6 +105,11 @@ def plan(config: SupervisedConfig) -> Plan:
     outputs = config.objective.number(objective, parts.training)
     config.objective.check_losses(objective, parts.training, preparation, outputs)
     cells = config.model.networks(preparation.inputs, outputs)
+    if config.training.calibrate and not any(map(can_be_calibrated, cells.values())):
+        raise ValueError(
+            f"training.calibrate must be false, for none of the networks can be calibrated, got {', '.join(cells)}; an "
+            "LTC can"
+        )
     return Plan(parts, objective, dict(zip(cells, zip(cells.values(), config.rates(), strict=True), strict=True)))
 
 
@@ -195,6 +201,7 @@ def _run(
                 parts.validation,
                 preparation=preparation,
                 **_settings(config, learning_rate),
+                calibrate=config.training.calibrate and can_be_calibrated(cell),
                 debug_nans=debug_nans,
                 checkpoints=_checkpoints(config, folder, len(trained), notice),
                 callback=report,
