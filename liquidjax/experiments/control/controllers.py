@@ -54,12 +54,14 @@ class NetworkController:
         preparation: of its training data.
         limit: of the actions.
         filter: in front of it, or None.
+        calm: time constant of a low-pass filter of its actions, in steps of physics; None for none.
     """
 
     cell: Cell
     preparation: Preparation
     limit: float
     filter: Filter | None = None
+    calm: float | None = None
 
     def begin(self, members: int, rows: int) -> NetworkMemory:
         """See `Controller`."""
@@ -83,8 +85,11 @@ class NetworkController:
             return masked_step(self.cell, params, state, StepInputs(inputs, dt, call))
 
         state, output = jax.vmap(of_member)(params, memory.state, inputs)
-        action = output * jnp.asarray(made.target_spread, dtype) + jnp.asarray(made.target_mean, dtype)
-        return NetworkMemory(state, filtered), jnp.clip(action, -self.limit, self.limit)
+        asked = output * jnp.asarray(made.target_spread, dtype) + jnp.asarray(made.target_mean, dtype)
+        asked = jnp.clip(asked, -self.limit, self.limit)
+        if self.calm is not None:
+            asked = action - jnp.expm1(-since.astype(dtype) / self.calm)[:, None] * (asked - action)
+        return NetworkMemory(state, filtered), asked
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """What is imitated: episodes of the expert, pushed off its way, with what it would do at each frame."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -59,7 +60,7 @@ def demonstrate(plant: Plant, number: int, frames: int, faults: Faults, seed: in
     times = [_times(plant, faults, frames, np.random.default_rng((seed, 1 + row))) for row in range(tried)]
     gaps = np.diff(np.stack(times, axis=1), axis=0)
     states, alive = plant.starts(tried, seed), np.ones(tried, bool)
-    advance = jax.jit(plant.advance) if plant.traced else plant.advance
+    advance = functools.partial(_advance, plant) if plant.traced else plant.advance
     seen, labels, applied = [], [], []
     for gap, pushed in zip(gaps, noise, strict=True):
         full = np.asarray(plant.full(states), np.float32)
@@ -102,6 +103,11 @@ def disturbance(A: np.ndarray, B: np.ndarray, made: Demonstrations) -> np.ndarra
     foreseen = made.full[:, :-1] @ over[0].T + made.applied[:, :-1] @ over[1].T
     missed = (made.full[:, 1:] - foreseen).reshape(-1, len(A))
     return missed.T @ missed / len(missed) / gap + 1e-10 * np.eye(len(A))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _advance(plant, states, actions, alive, steps):
+    return plant.advance(states, actions, alive, steps)
 
 
 def _times(plant: Plant, faults: Faults, frames: int, rng: np.random.Generator) -> np.ndarray:

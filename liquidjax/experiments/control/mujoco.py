@@ -110,7 +110,8 @@ class DoublePendulum(Simulated):
 
     def __init__(self):
         super().__init__("inverted_double_pendulum.xml")
-        self._expert = balancing(*self._derivatives(), self.state_cost, self.action_cost, self.frame)
+        self._linear = self._derivatives()
+        self._expert = balancing(*self._linear, self.state_cost, self.action_cost, self.frame)
 
     def starts(self, number: int, seed: int) -> np.ndarray:
         """See `Plant`: as the environment begins, with angles and velocities up to 0.05."""
@@ -128,8 +129,8 @@ class DoublePendulum(Simulated):
         return STEP * (before[..., 1:] ** 2 @ np.diag(self.state_cost) + actions[..., 0] ** 2)
 
     def linear(self) -> tuple[np.ndarray, np.ndarray]:
-        """See `Plant`: that what moves goes on; the regulator alone knows more."""
-        return constant_velocity(self.positions, self.actions)
+        """See `Plant`: about the upright."""
+        return self._linear
 
     def expert(self) -> Linear:
         """See `Plant`: the linear-quadratic regulator about the upright."""
@@ -184,7 +185,7 @@ class Swimmer(Simulated):
         return before[..., 1] - after[..., 1] + 1e-4 * np.sum(actions**2, axis=-1) / self.frame
 
     def linear(self) -> tuple[np.ndarray, np.ndarray]:
-        """See `Plant`: that what moves goes on."""
+        """See `Plant`: that what moves goes on as it goes."""
         return constant_velocity(self.positions, self.actions)
 
     def expert(self) -> Linear:
