@@ -1,7 +1,8 @@
-"""Finds the expert of the swimmer in `liquidjax control` by augmented random search: python benchmarks/swimmer_expert.py
+"""Finds the expert of the swimmer in `liquidjax control` by augmented random search.
 
-Some five minutes on one core. It writes `liquidjax/experiments/control/swimmer.json`, with fixed seeds. From a policy of
-zeros the search ends at 0.09 m/s, a gait that is a poor local optimum; so it begins with the best of some that are drawn.
+python benchmarks/swimmer_expert.py: some three minutes on one core. It writes
+`liquidjax/experiments/control/swimmer.json`, with fixed seeds. From a policy of zeros the search ends at 0.09 m/s, a
+gait that is a poor local optimum; so it begins with the best of some policies that are drawn.
 """
 
 import json

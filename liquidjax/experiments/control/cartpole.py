@@ -79,10 +79,14 @@ class CartPole:
         A, B = jax.jacfwd(lambda x, u: runge_kutta(x, u, STEP), argnums=(0, 1))(jnp.zeros(4), jnp.zeros(()))
         return np.asarray(A, float), np.asarray(B, float)[:, None]
 
-    @functools.cache
     def expert(self) -> Linear:
         """See `Plant`: the linear-quadratic regulator of the cost."""
-        return balancing(*self.linear(), STATE_COST, FORCE_COST, self.frame)
+        return _expert(self)
+
+
+@functools.cache
+def _expert(plant: CartPole) -> Linear:
+    return balancing(*plant.linear(), STATE_COST, FORCE_COST, plant.frame)
 
 
 def cost(states: Array, actions: Array) -> Array:

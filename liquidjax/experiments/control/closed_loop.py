@@ -167,9 +167,8 @@ def _compiled(plant, controller, params, starts, schedule: Schedule, members: in
 def _chunk(plant, controller, record, params, carry, steps, frame, noise, delay, told):
     def entry(carry, now):
         states, alive, cost, lived, sensors = carry
-        count, frame, noise = now
         sensors, call = _react(controller, params, sensors, plant.full(states), alive, *now, delay, told, plant.frame)
-        moved = plant.advance(states, sensors.action, alive, count)
+        moved = plant.advance(states, sensors.action, alive, now[0])
         after = (moved.states, moved.alive, cost + moved.cost, lived + moved.lived, sensors)
         return after, Traced(states, sensors.action, call, sensors.memory) if record else None
 
@@ -187,7 +186,9 @@ def _on_the_host(plant, controller, params, starts, schedule: Schedule, members:
     parts = []
     for now in zip(*schedule[:3], strict=True):
         full = np.asarray(plant.full(states), np.float32)
-        sensors, call = _reacting(controller, params, sensors, full, alive, *now, schedule.delay, schedule.told, plant.frame)
+        sensors, call = _reacting(
+            controller, params, sensors, full, alive, *now, schedule.delay, schedule.told, plant.frame
+        )
         if record:
             parts.append(Traced(states, sensors.action, call, sensors.memory))
         moved = plant.advance(states, np.asarray(sensors.action), alive, now[0])

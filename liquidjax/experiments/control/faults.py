@@ -1,4 +1,4 @@
-"""What may happen to frames on their way: when they come, when they are lost, late or noisy. Physics goes on as ever."""
+"""What may happen to frames on their way: when they come, lost, late or noisy. Physics goes on as ever."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import numpy as np
 from liquidjax.tasks.sampling import losses
 
 RATES = (0.25, 0.5, 2.0, 4.0)
-"""Frames in a second that can be asked for beside 1, as a multiple of those in training: each a whole step of physics."""
+"""Frames in a second that can be asked for beside 1, as a multiple of those in training."""
 
 
 class Faults(NamedTuple):

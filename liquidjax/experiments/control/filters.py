@@ -1,5 +1,6 @@
 """Filters in front of a controller: what it reads in the place of what came from the sensors."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -107,15 +108,14 @@ class Kalman:
     noise: np.ndarray
     start: np.ndarray
 
-    def __post_init__(self):
+    @functools.cached_property
+    def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(A^n, B_n, Q_n) of each number of steps n up to `MOST`."""
         over = [held(self.A, self.B, steps) for steps in range(MOST + 1)]
         disturbed = [np.zeros_like(self.A)]
         for _ in range(MOST):
             disturbed.append(self.A @ disturbed[-1] @ self.A.T + self.disturbance)
-        tables = np.stack([A for A, _ in over]), np.stack([B for _, B in over]), np.stack(disturbed)
-        object.__setattr__(self, "tables", tables)
-
-    tables: tuple[np.ndarray, np.ndarray, np.ndarray] = ()  # type: ignore  # of each number of steps
+        return np.stack([A for A, _ in over]), np.stack([B for _, B in over]), np.stack(disturbed)
 
     @property
     def positions(self) -> int:
@@ -147,5 +147,5 @@ class Kalman:
 
 
 def _product(matrix: Array, vectors: Array) -> Array:
-    """matrix (rows, n, m) @ vectors (..., rows, m) as a sum of products: XLA's batched products of small ones are slow."""
+    """matrix (rows, n, m) @ vectors (..., rows, m): XLA is slow at many small products, and quick at a sum."""
     return jnp.sum(matrix * vectors[..., None, :], axis=-1)

@@ -1,4 +1,4 @@
-"""Work that is done pair by pair, a design on a task, side by side on the cores; what is finished is kept in a folder."""
+"""Work that is done pair by pair, a design on a task, side by side on the cores; what is finished is kept."""
 
 import hashlib
 import json
