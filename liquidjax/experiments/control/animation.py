@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import NullFormatter
 
 from liquidjax.cells.ltc import LTC
 from liquidjax.cells.ode import time_constant
@@ -128,6 +129,8 @@ class Painter:
         constants.hlines(places, shown.constant.min(0), shown.constant.max(0), color="0.85", lw=4)
         (self.marks,) = constants.plot(shown.constant[0], places, "o", color=BLUE, ms=3.5)
         constants.set(xscale="log", xlim=(low / 1.3, high * 1.3), xlabel="time constant, s", yticks=[])
+        constants.xaxis.set_major_formatter("{x:g}")
+        constants.xaxis.set_minor_formatter(NullFormatter())
         constants.set_title("each neuron", fontsize=9)
         tidy(constants)
 

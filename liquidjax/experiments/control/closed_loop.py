@@ -193,7 +193,5 @@ def _on_the_host(plant, controller, params, starts, schedule: Schedule, members:
             parts.append(Traced(states, sensors.action, call, sensors.memory))
         moved = plant.advance(states, np.asarray(sensors.action), alive, now[0])
         states, alive, cost, lived = moved.states, moved.alive, cost + moved.cost, lived + moved.lived
-        if not alive.any() and not record:
-            break
     traced = jax.tree.map(lambda *leaves: np.stack(leaves), *parts) if record else None
     return lived, alive, cost, sensors, traced

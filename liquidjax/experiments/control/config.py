@@ -11,6 +11,8 @@ from liquidjax.experiments.control.faults import RATES, Faults
 from liquidjax.experiments.shared.kinds import check_fields
 
 TASKS = ("cart-pole", "double pendulum", "swimmer")
+LEAST_JITTER = 0.25
+"""Less cannot be made of gaps of two whole steps of physics."""
 TOGETHER = "together"
 """The family of jitter, noise and losses at once."""
 
@@ -49,11 +51,14 @@ class Grid:
                     f"lost must be above 0 and below 1, and burst at least 1 and lost / (1 - lost), got lost {share} "
                     f"and burst {self.burst}"
                 )
-        for name in ("jitter", "noise"):
-            for value in getattr(self, name):
-                check_positive(name, value)
-        if self.together and (len(self.together) != 3 or min(self.together) <= 0 or self.together[2] >= 1):
-            raise ValueError(f"together must be jitter, noise and a share below 1, or nothing, got {self.together}")
+        for value in self.jitter:
+            check_share("jitter", value, LEAST_JITTER, 3)
+        for value in self.noise:
+            check_positive("noise", value)
+        if self.together:
+            if len(self.together) != 3 or self.together[1] <= 0 or not 0 < self.together[2] < 1:
+                raise ValueError(f"together must be jitter, noise and a share below 1, or nothing, got {self.together}")
+            check_share("together", self.together[0], LEAST_JITTER, 3)
         for name in ("rates", "delay", "jitter", "noise", "lost"):
             if len(set(getattr(self, name))) < len(getattr(self, name)):
                 raise ValueError(f"{name} must be different numbers, got {getattr(self, name)}")
@@ -121,7 +126,8 @@ class Budget:
                 check_positive(name, value)
         if max(self.learning_rates) > 1:
             raise ValueError(f"learning_rates must be at most 1, got {max(self.learning_rates)}")
-        check_share("jitter", self.jitter, 0, 2)
+        if self.jitter:
+            check_share("jitter", self.jitter, LEAST_JITTER, 3)
         check_share("lost", self.lost, 0, 0.9)
 
     @property

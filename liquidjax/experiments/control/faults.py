@@ -50,6 +50,9 @@ def frame_times(faults: Faults, frame: int, total: int, rng: np.random.Generator
 
     Jittered gaps are a step and a gamma distributed rest, rounded up or down at random so that their mean stays.
 
+    Raises:
+        ValueError: the gaps are too short to vary as they should, for they are whole steps.
+
     Example:
         >>> frame_times(Faults(), 4, 12, np.random.default_rng(0)).tolist()
         [0, 4, 8]
@@ -58,7 +61,13 @@ def frame_times(faults: Faults, frame: int, total: int, rng: np.random.Generator
     if faults.jitter:
         rest = mean - 1
         # Rounding at random has a variance between 0 and 1/4, 1/6 on the average.
-        shape = rest**2 / max((faults.jitter * mean) ** 2 - 1 / 6, 1e-3)
+        variance = (faults.jitter * mean) ** 2 - 1 / 6
+        if rest <= 0 or variance <= 0:
+            raise ValueError(
+                f"jitter must be such that gaps of whole steps of physics can vary so much, got {faults.jitter} of "
+                f"{mean:g} steps"
+            )
+        shape = rest**2 / variance
         number = int(3 * total / mean) + 50
         gaps = 1 + np.floor(rng.gamma(shape, rest / shape, number) + rng.random(number)).astype(int)
         while gaps.sum() < total:

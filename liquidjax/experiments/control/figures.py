@@ -11,7 +11,7 @@ from liquidjax.experiments.control.config import ControlConfig
 from liquidjax.experiments.control.designs import FAULTY
 from liquidjax.experiments.control.study import Pair
 from liquidjax.experiments.shared.statistics import interquartile_mean, profile
-from liquidjax.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, tidy
+from liquidjax.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, plain_log_axis, tidy
 
 LINES = (
     ("LTC-NCP", BLUE, "-"),
@@ -142,6 +142,7 @@ def _smoothness(pairs: Sequence[Pair]) -> Figure:
                 robust = [run.robust for run in own]
                 ax.scatter(numbers, robust, s=16, color=colour, marker="o" if dashes == "-" else "x", label=name)
         ax.set(xscale="log", xlabel=label, ylim=(-0.03, 1.03))
+        plain_log_axis(ax.xaxis)
         tidy(ax)
     axes[0].set_ylabel(f"survives {', '.join(smoothness.FAULTS)}")
     _legend(figure, list(axes))
