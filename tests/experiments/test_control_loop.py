@@ -126,7 +126,7 @@ def test_jitter_keeps_the_mean_gap_and_varies_as_it_says():
 
 
 def test_gaps_of_one_step_cannot_vary():
-    with pytest.raises(ValueError, match="jitter must be such that gaps of whole steps .* got 0.3 of 1 steps"):
+    with pytest.raises(ValueError, match=r"jitter must be such that gaps of whole steps .* got 0.3 of 1 steps"):
         frame_times(Faults(rate=4.0, jitter=0.3), 4, 100, np.random.default_rng(0))
 
 
