@@ -27,9 +27,9 @@ def pair(task: str, design: str, level: float, error: float = 0.1, activity: flo
         survival["euler"], cost["euler"] = survival["told"], cost["told"]
     if known and task == "cart-pole":
         timed = {name: each for name, each in told.items() if not name.startswith(("clean", "noise", "delay"))}
-        if known.network.knows != "nothing":
+        if known.network.knows != "nothing" and not known.front:
             survival["not told"], cost["not told"] = timed, timed
-        if not known.front:
+        if not known.front and not known.faulty:
             survival["calmed"], cost["calmed"] = told, cost["told"]
     size = (1000, 0.01, 0.1 if known.front else None) if known else (0, None, None)
     imitation = (error + rng.uniform(0, 0.01, runs)).round(4).tolist() if known else []

@@ -373,7 +373,7 @@ def test_no_setting_takes_what_no_run_could_use(kind, place, hint):
     """The dataclass refuses it, in Python as from a file: before a folder is made."""
     bad = [-1, 10**99, True, None, "1", [1], {}, float("nan"), float("inf"), 1e39, -0.5]
     bad += [2**64, 1.0] if hint is int else []
-    fine = FINE.get(hint, [])
+    fine: Any = FINE.get(hint, [])
     if kind is SupervisedConfig:
         fine = LOOKED_AT.get(place, fine)
     if kind is ShiftConfig:

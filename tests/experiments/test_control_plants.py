@@ -19,6 +19,7 @@ from liquidjax.experiments.control.mujoco import DoublePendulum, Simulated, Swim
 from liquidjax.experiments.control.plant import STEP, Linear
 from liquidjax.experiments.control.random_search import search
 from liquidjax.experiments.control.riccati import held, regulator
+from untyped import untyped
 
 G, M, m, l = 9.8, 1.0, 0.1, 0.5  # noqa: E741  # l is the half length of the pole
 
@@ -98,7 +99,8 @@ def test_the_regulator_solves_the_riccati_equation():
 @pytest.mark.parametrize("kind", [CartPole, DoublePendulum])
 def test_the_expert_makes_its_plant_stable_and_all_of_a_hundred_stay_up(kind):
     plant = kind()
-    A, B = held(*plant.linear(), plant.frame)
+    A, B = plant.linear()
+    A, B = held(A, B, plant.frame)
     gain = plant.expert().gain
     assert np.abs(np.linalg.eigvals(A)).max() > 1 > np.abs(np.linalg.eigvals(A + B @ gain)).max()
     asked = schedule([Faults()], 100, plant.frame, 400, plant.noise_unit, 0)
@@ -110,7 +112,7 @@ def test_the_expert_makes_its_plant_stable_and_all_of_a_hundred_stay_up(kind):
 
 @pytest.mark.parametrize(("kind", "name"), [(DoublePendulum, "InvertedDoublePendulum-v5"), (Swimmer, "Swimmer-v5")])
 def test_mujoco_moves_as_the_environment_of_gymnasium_does(kind, name):
-    plant, env = kind(), gymnasium.make(name).unwrapped
+    plant, env = kind(), untyped(gymnasium.make(name).unwrapped)
     joints, rng = plant.joints, np.random.default_rng(0)
     state = plant.starts(1, 3)
     env.reset(seed=0)
@@ -129,7 +131,7 @@ def test_mujoco_moves_as_the_environment_of_gymnasium_does(kind, name):
 
 
 def test_the_swimmer_costs_what_the_environment_takes_from_its_rewards(swimmer):
-    env = gymnasium.make("Swimmer-v5").unwrapped
+    env = untyped(gymnasium.make("Swimmer-v5").unwrapped)
     assert env.frame_skip == swimmer.frame
     state, action = swimmer.starts(1, 3), np.array([[0.7, -0.4]])
     env.reset(seed=0)
@@ -142,7 +144,7 @@ def test_the_swimmer_costs_what_the_environment_takes_from_its_rewards(swimmer):
 
 
 def test_the_double_pendulum_falls_where_the_environment_ends(pendulum):
-    env = gymnasium.make("InvertedDoublePendulum-v5").unwrapped
+    env = untyped(gymnasium.make("InvertedDoublePendulum-v5").unwrapped)
     env.reset(seed=0)
     fell = []
     for angles in ((0.5, 0.0), (0.6, 0.0), (0.3, 0.7), (-0.2, -0.8), (0.0, 0.9)):

@@ -82,8 +82,8 @@ def test_claimed_and_found_stand_side_by_side():
     line = next(line for line in text.splitlines() if line.startswith("| LTC-NCP"))
     cells = [cell.strip() for cell in line.split("|")[2:-1]]
     assert cells[0::2] == [".87", ".92", ".92", ".91"]
-    assert cells[1] == shown(interquartile_mean([found["together 1"]]))
-    assert cells[3] == shown(interquartile_mean([found["lost 0.4"]]))
+    assert cells[1] == shown(interquartile_mean([np.array(found["together 1"])]))
+    assert cells[3] == shown(interquartile_mean([np.array(found["lost 0.4"])]))
     assert claims.claims([]) == "" and "GRU-D" not in text
 
 
@@ -122,8 +122,8 @@ def test_every_line_of_a_picture_is_drawn():
     assert len(rates.lines) == 4 + 2 and len(rates.collections) == 4
     np.testing.assert_array_equal(rates.lines[0].get_xdata(), [0.5, 1, 2])
     told = next(each for each in PAIRS if each.design == "LTC-NCP").survival["told"]
-    assert np.asarray(rates.lines[0].get_ydata())[0] == interquartile_mean([told["rate 0.5"]]).value
-    assert sum(len(each.get_offsets()) for each in drawn["smoothness"].axes[0].collections) == 16
+    assert np.asarray(rates.lines[0].get_ydata())[0] == interquartile_mean([np.array(told["rate 0.5"])]).value
+    assert sum(len(np.asarray(each.get_offsets())) for each in drawn["smoothness"].axes[0].collections) == 16
     shares = np.asarray(drawn["profiles"].axes[0].lines[0].get_ydata())
     assert shares[0] == 1 and np.all(np.diff(shares) <= 0)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from liquidjax.experiments.control.designs import named
 from liquidjax.experiments.control.study import Pair
 from liquidjax.experiments.shared.statistics import interquartile_mean, short, shown
@@ -34,7 +36,7 @@ def claims(pairs: Sequence[Pair]) -> str:
             told = found.get(named(network, faulty=faulty), {})
             for condition, number in zip(CONDITIONS, numbers, strict=True):
                 there |= condition in told
-                ours = shown(interquartile_mean([told[condition]])) if condition in told else ""
+                ours = shown(interquartile_mean([np.array(told[condition])])) if condition in told else ""
                 cells += ["" if number is None else short(number), ours]
         if there:
             lines.append([network, *cells])

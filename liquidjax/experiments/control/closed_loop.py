@@ -167,8 +167,10 @@ def _compiled(plant, controller, params, starts, schedule: Schedule, members: in
 def _chunk(plant, controller, record, params, carry, steps, frame, noise, delay, told):
     def entry(carry, now):
         states, alive, cost, lived, sensors = carry
-        sensors, call = _react(controller, params, sensors, plant.full(states), alive, *now, delay, told, plant.frame)
-        moved = plant.advance(states, sensors.action, alive, now[0])
+        count, taken, noise = now
+        full = plant.full(states)
+        sensors, call = _react(controller, params, sensors, full, alive, count, taken, noise, delay, told, plant.frame)
+        moved = plant.advance(states, sensors.action, alive, count)
         after = (moved.states, moved.alive, cost + moved.cost, lived + moved.lived, sensors)
         return after, Traced(states, sensors.action, call, sensors.memory) if record else None
 

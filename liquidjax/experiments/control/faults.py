@@ -141,7 +141,8 @@ def joined(parts: Sequence[Schedule]) -> Schedule:
 def taken(whole: Schedule, rows: slice | np.ndarray) -> Schedule:
     """Some of the episodes, without the entries that none of them has."""
     longest = int((whole.steps[:, rows] > 0).sum(0).max())
-    return Schedule(*(values[:longest, rows] for values in whole[:3]), whole.delay[rows], whole.told[rows])
+    steps, frame, noise = (values[:longest, rows] for values in whole[:3])
+    return Schedule(steps, frame, noise, whole.delay[rows], whole.told[rows])
 
 
 def _cut(times: np.ndarray, frame: int, total: int) -> np.ndarray:

@@ -70,8 +70,8 @@ def plot_levels(pairs: Sequence[Pair], task: str, family: str, ends: str, ax: Ax
         if name + ends in told:
             found = [interquartile_mean([np.array(told[name + ends][each])]) for each in levels.values()]
             ax.plot(list(levels), [each.value for each in found], dashes, color=colour, marker="o", ms=3, label=name)
-            band = [np.clip([getattr(each, end) for each in found], 0, 1) for end in ("low", "high")]
-            ax.fill_between(list(levels), *band, color=colour, alpha=0.12, linewidth=0)
+            low, high = (np.clip([getattr(each, end) for each in found], 0, 1) for end in ("low", "high"))
+            ax.fill_between(list(levels), low, high, color=colour, alpha=0.12, linewidth=0)
     for name, dashes in (("expert", ":"), ("Kalman + expert", "-.")):
         if name in told:
             shares = [np.mean(told[name][each]) for each in levels.values()]

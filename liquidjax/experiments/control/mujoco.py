@@ -37,8 +37,9 @@ class Simulated:
         import gymnasium
         import mujoco
 
+        simulator: Any = mujoco  # whose types are not declared
         folder = Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets"
-        self.model = mujoco.MjModel.from_xml_path(str(folder / file))
+        self.model = simulator.MjModel.from_xml_path(str(folder / file))
         if abs(self.model.opt.timestep - STEP) > 1e-9 or self.model.na:
             raise ValueError(f"{file} must have steps of {STEP} s and no states beside its joints")
         self.joints = self.model.nq
@@ -49,8 +50,9 @@ class Simulated:
         import mujoco
         from mujoco import rollout
 
+        simulator: Any = mujoco
         if not hasattr(self._own, "data"):
-            self._own.data = mujoco.MjData(self.model)  # one for each thread
+            self._own.data = simulator.MjData(self.model)  # one for each thread
         held = np.repeat(actions[:, None].astype(float), steps, axis=1)
         found, _ = rollout.rollout(self.model, self._own.data, states, held, skip_checks=False)
         return np.asarray(found)

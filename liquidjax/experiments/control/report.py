@@ -26,10 +26,11 @@ def report(config: ControlConfig, pairs: Sequence[Pair], interrupted: str | None
     parts.append(_method(config))
     parts.append(claims(pairs))
     falling = [task for task in config.tasks if task in summary.falling(pairs)]
-    for measure, tasks, what in (
+    sections: tuple[tuple[Measure, list[str], str], ...] = (
         ("survival", falling, f"Share of the episodes that do not fall ({', '.join(falling)})"),
         ("score", list(config.tasks), f"Score of the cost, 0 nobody, 1 the clean expert ({', '.join(config.tasks)})"),
-    ):
+    )
+    for measure, tasks, what in sections:
         parts += _section(config, pairs, measure, tasks, what)
     parts.append(_variants(config, pairs))
     parts += _behind_filters(config, pairs)

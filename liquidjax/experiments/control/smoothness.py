@@ -61,11 +61,12 @@ def smoothness(config: ControlConfig, pairs: Sequence[Pair]) -> str:
     ]
     standing = [run for run in found if run.clean >= STANDING]
     table = markdown(["network", "error of imitation", "activity", "survives clean", "survives faults"], lines)
-    by_network = {key: rank([means[name][i] for name in names], [means[name][3] for name in names]) for key, i in KEYS}
-    by_run = {key: rank([run[1 + i] for run in standing], [run.robust for run in standing]) for key, i in KEYS}
-    within = {key: _within(standing, 1 + i) for key, i in KEYS}
+    survive = [means[name][3] for name in names]
+    by_network = {key: rank([means[name][number] for name in names], survive) for number, key in enumerate(KEYS)}
+    by_run = {key: rank(column(standing, field), column(standing, "robust")) for key, field in KEYS.items()}
+    within = {key: _within(standing, field) for key, field in KEYS.items()}
     correlations = markdown(
-        ["rank correlation with survival of faults", *(key for key, _ in KEYS)],
+        ["rank correlation with survival of faults", *KEYS],
         [
             [f"over {len(names)} networks", *map(_number, by_network.values())],
             [f"over {len(standing)} runs that stand without faults", *map(_number, by_run.values())],
@@ -88,7 +89,13 @@ second of a clean episode, in multiples of its limit.
 {_calmed(pairs)}"""
 
 
-KEYS = (("error of imitation", 0), ("activity", 1))
+KEYS = {"error of imitation": "imitation", "activity": "activity"}
+"""What may go along with survival, and which field of a run it is."""
+
+
+def column(found: Sequence[Run], field: str) -> list[float]:
+    """One field of all runs."""
+    return [getattr(run, field) for run in found]
 
 
 def rank(one: Sequence[float], other: Sequence[float]) -> float | None:
@@ -107,11 +114,11 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _within(standing: Sequence[Run], column: int) -> float | None:
+def _within(standing: Sequence[Run], field: str) -> float | None:
     """The mean of the rank correlations within each network, where it is known."""
     designs = dict.fromkeys(run.design for run in standing)
     of = [[run for run in standing if run.design == design] for design in designs]
-    found = [rank([run[column] for run in group], [run.robust for run in group]) for group in of]
+    found = [rank(column(group, field), column(group, "robust")) for group in of]
     known = [value for value in found if value is not None]
     return float(np.mean(known)) if known else None
 

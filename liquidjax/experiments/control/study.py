@@ -106,10 +106,10 @@ def compute(
         who: dict[str, Controller] = {"told": control(cell, filter=part.filter)}
         if design.network.euler:
             who["euler"] = control(reading(cell, "euler"), filter=part.filter)
-        if plant.traced and not design.front:
+        if plant.traced and not design.front and not design.faulty:
             who["calmed"] = control(cell, calm=CALM * plant.frame)
         asked = {name: (each, task.told) for name, each in who.items()}
-        if task.not_told is not None and design.network.knows != "nothing":
+        if task.not_told is not None and not design.front and design.network.knows != "nothing":
             asked["not told"] = (who["told"], task.not_told)
         found.append({})
         for name, (each, episodes) in asked.items():
