@@ -71,7 +71,7 @@ def losses(length: int, share: float, burst: float | None, rng: np.random.Genera
 
     Example:
         >>> losses(8, 0.5, 2.0, np.random.default_rng(0)).astype(int).tolist()
-        [0, 1, 1, 1, 0, 0, 0, 0]
+        [0, 1, 0, 1, 1, 1, 1, 1]
     """
     check_share("share", share, 0, 1)
     if share == 1:

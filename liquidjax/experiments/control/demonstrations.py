@@ -48,7 +48,7 @@ def demonstrate(plant: Plant, number: int, frames: int, faults: Faults, seed: in
         >>> from liquidjax.experiments.control.cartpole import CartPole
         >>> made = demonstrate(CartPole(), number=3, frames=10, faults=Faults(lost=0.2), seed=0)
         >>> made.full.shape, made.since[0].tolist()
-        ((3, 10, 4), [0, 8, 4, 4, 4, 4, 8, 4, 4, 4])
+        ((3, 10, 4), [0, 4, 4, 4, 8, 4, 8, 4, 16, 4])
 
     Reference:
         Laskey et al., "DART: Noise injection for robust imitation learning", CoRL 2017; the spread of the noise is

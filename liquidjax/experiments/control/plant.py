@@ -89,7 +89,7 @@ def balancing(A: np.ndarray, B: np.ndarray, Q: np.ndarray, R: np.ndarray, frame:
         >>> A, B = constant_velocity(1)
         >>> A, B = A, B + np.array([[0.0], [STEP]])  # the action is the acceleration
         >>> balancing(A, B, np.eye(2), np.eye(1), frame=4).gain.round(2)
-        array([[-0.97, -1.69]])
+        array([[-0.97, -1.7 ]])
     """
     duration = frame * STEP
     gain = -regulator(*held(A, B, frame), duration * Q, duration * R)

@@ -177,7 +177,7 @@ def network_of(design: Design, task: ControlTask, config: ControlConfig, group: 
         >>> config = ControlConfig(budget=Budget(series=4, frames=10), starts=1)
         >>> task = load("cart-pole", config)
         >>> [count_parameters(network_of(DESIGNS[name], task, config, 0)) for name in ("LTC-NCP", "GRU")]
-        [493, 532]
+        [301, 297]
     """
     plant = task.plant
 
