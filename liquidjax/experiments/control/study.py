@@ -25,7 +25,7 @@ from liquidjax.training.optimizer import Optimizer
 from liquidjax.wirings import AutoNCP
 
 ENGINEERS_NOISE = 0.3
-"""For which the engineer's Kalman filter is made: that of all faults together."""
+"""For which the engineer's Kalman filter is made: the middle one of the grid."""
 CALM = 1.0
 """Time constant of what calms the actions of a network, in frames."""
 
