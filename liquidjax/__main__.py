@@ -13,6 +13,9 @@ import tyro
 from liquidjax._files import there_already
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.cpu import tune_cpu
+from liquidjax.experiments.control import report as control_report
+from liquidjax.experiments.control import run as control_run
+from liquidjax.experiments.control.config import ControlConfig
 from liquidjax.experiments.forecasting import report as forecasting_report
 from liquidjax.experiments.forecasting import run as forecasting_run
 from liquidjax.experiments.forecasting.config import ForecastingConfig
@@ -367,6 +370,40 @@ def shift(
     return stop.status
 
 
+def control(
+    settings: Annotated[ControlConfig, given.FLAT],
+    config: tyro.conf.Positional[Path | None] = None,
+    folder: Path | None = None,
+    resume: Path | None = None,
+) -> int:
+    """Imitate experts that balance poles and swim, from positions alone, and drive on with late, lost and noisy frames.
+
+    Ctrl-C stops it and keeps the designs that are finished on a task; it goes on with --resume.
+
+    Example: liquidjax control configs/control.yaml
+
+    Args:
+        config: YAML file with the settings; the options below override it.
+        folder: Where to write the run; runs/<config>-<date>-<time> when left out.
+        resume: Folder of a run that did not come to its end, to go on in it, in the place of a configuration.
+    """
+    place = _place("control", config, folder, resume)
+    _tune_cpu()
+    with place as folder, interruptible(saves=True) as stop:
+        designs = _count(len(settings.designs), "design")
+        print(f"{designs} on {_count(len(settings.tasks), 'task')}; writing to {_path(folder)}", flush=True)
+        with bars(settings.tasks, control_run.jobs(settings)) as callback:
+            result = control_run.run(settings, folder, callback, stop, resume=resume is not None)
+    if headline := control_report.headline(settings, result.pairs):
+        print(f"\n{headline}\n")
+    if result.interrupted:
+        print(f"{result.interrupted} They are in {_path(folder)}")
+        print(f"To go on: liquidjax control --resume {_path(folder)}")
+        return stop.status
+    print(f"All tables (report.md), all numbers (results.json), pictures and a GIF are in {_path(folder)}")
+    return stop.status
+
+
 COMMANDS: given.Commands = {
     "init": (init, None),
     "train": (train, SupervisedConfig),
@@ -379,6 +416,7 @@ COMMANDS: given.Commands = {
     "gradient-memory": (gradient_memory, GradientMemoryConfig),
     "network-sizes": (network_sizes, NetworkSizesConfig),
     "shift": (shift, ShiftConfig),
+    "control": (control, ControlConfig),
 }
 
 

@@ -20,7 +20,9 @@ from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import SupervisedConfig, Training
 from untyped import untyped
 
-COMMANDS = "init, train, evaluate, predict, runs, export, import, forecasting, gradient-memory, network-sizes, shift"
+COMMANDS = (
+    "init, train, evaluate, predict, runs, export, import, forecasting, gradient-memory, network-sizes, shift, control"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +80,7 @@ def test_help_shows_what_the_yaml_says(tmp_path, capsys):
         ("data: {source: 'no.such:thing'}", ["train", "x.yaml"], "no.such:thing: there is no module no"),
         ("data: {source: no.csv, test: [a]}", ["train", "x.yaml"], "x.yaml: `data.test` must be str, got list"),
         ("", ["train", "x.txt"], "x.txt must be a .yaml file"),
-        ("", ["train", "x"], "x is no file, and no configuration of the package: these are co2, digits"),
+        ("", ["train", "x"], "x is no file, and no configuration of the package: these are co2, control, digits"),
         ("", ["init", "nowhere.csv"], "liquidjax: nowhere.csv is no file or folder"),
         ("", ["init", "x.yaml"], "x.yaml is there already, and is not written over; name another file with --config"),
         ("", ["init", "no.csv", "--config", "out.txt"], "out.txt must be a .yaml file"),
@@ -144,7 +146,7 @@ def test_mistakes_end_with_one_line_and_status_2(text, arguments, message, tmp_p
         (["train", "x.yaml", "--folder", "x.yaml"], "x.yaml must be a folder, and is a file; choose another folder"),
         (["train", "x.yaml", "--folder", "."], ". is not empty; choose another folder"),
         (["train", "--folder", "bad.yaml", "x.txt"], "x.txt must be a .yaml file"),
-        (["train", ".yaml"], ".yaml is no file, and no configuration of the package: these are co2, digits"),
+        (["train", ".yaml"], ".yaml is no file, and no configuration of the package: these are co2, control, digits"),
         (["evaluate"], "Missing from liquidjax evaluate: PATH"),
         (["init"], "Missing from liquidjax init: STR"),
         (["network-sizes", "--height", "1"], "height must be an integer of at least 53, got 1"),

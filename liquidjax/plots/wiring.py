@@ -28,7 +28,7 @@ def plot_wiring(graph: Graph, ax: Axes) -> Axes:
         >>> [text.get_text() for text in ax.texts]
         ['4 inputs', '9 inter', '5 command', '2 motor']
     """
-    sensory, neurons = _positions(graph)
+    sensory, neurons = layout(graph)
     layer_of = {neuron: number for number, layer in enumerate(graph.layers) for neuron in layer}
     lines, arcs = {1: [], -1: []}, {1: [], -1: []}
     for source, target, polarity in zip(*graph.sensory_synapses, strict=True):
@@ -56,8 +56,15 @@ def plot_wiring(graph: Graph, ax: Axes) -> Axes:
     return ax
 
 
-def _positions(graph: Graph) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the inputs (inputs, 2) and of the neurons (units, 2)."""
+def layout(graph: Graph) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the inputs (inputs, 2) and of the neurons (units, 2), as `plot_wiring` has them.
+
+    Example:
+        >>> from liquidjax.wirings import AutoNCP
+        >>> sensory, neurons = layout(AutoNCP(units=16, outputs=2).graph(inputs=4))
+        >>> sensory.shape, neurons.shape
+        ((4, 2), (16, 2))
+    """
     sensory = np.stack([np.zeros(graph.inputs), _spread(graph.inputs)], axis=1)
     neurons = np.zeros((graph.units, 2))
     if len(graph.layers) == 1:

@@ -76,8 +76,24 @@ def lost(data: SequenceDataset, share: float, burst: float | None = None, seed: 
     Reference:
         Gilbert, "Capacity of a burst-noise channel", Bell System Technical Journal 39, 1960.
     """
-    check_share("share", share, 0, 1)
     check_seed("seed", seed)
+    losses(0, share, burst, np.random.default_rng(0))  # refuses what cannot be
+
+    def kept(row: int, length: int) -> np.ndarray:
+        gone = losses(length, share, burst, np.random.default_rng((seed, row)))
+        return np.arange(1) if gone.all() else np.flatnonzero(~gone)
+
+    return _kept(data, kept)
+
+
+def losses(length: int, share: float, burst: float | None, rng: np.random.Generator) -> np.ndarray:
+    """Which of so many steps are lost, bool (length,); see `lost`.
+
+    Example:
+        >>> losses(8, 0.5, 2.0, np.random.default_rng(0)).astype(int).tolist()
+        [0, 1, 0, 1, 1, 1, 1, 1]
+    """
+    check_share("share", share, 0, 1)
     if share == 1:
         raise ValueError("share must be below 1: of lost series there is nothing left to read")
     begins = 0.0
@@ -86,16 +102,12 @@ def lost(data: SequenceDataset, share: float, burst: float | None = None, seed: 
         if begins > 1:
             least = share / (1 - share)
             raise ValueError(f"burst must be at least {least:.3g} where the share {share} is lost, got {burst}")
-
-    def kept(row: int, length: int) -> np.ndarray:
-        chances = np.random.default_rng((seed, row)).random(length)
-        gone = chances < share
-        if burst is not None:
-            for step in range(1, length):
-                gone[step] = chances[step] >= 1 / burst if gone[step - 1] else chances[step] < begins
-        return np.arange(1) if gone.all() else np.flatnonzero(~gone)
-
-    return _kept(data, kept)
+    chances = rng.random(length)
+    gone = chances < share
+    if burst is not None:
+        for step in range(1, length):
+            gone[step] = chances[step] >= 1 / burst if gone[step - 1] else chances[step] < begins
+    return gone
 
 
 def jittered(data: SequenceDataset, variation: float, seed: int = 0) -> SequenceDataset:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liquidjax.experiments.control.config import ControlConfig
 from liquidjax.experiments.forecasting.config import ForecastingConfig, Networks
 from liquidjax.experiments.gradient_memory.config import GradientMemoryConfig, Network, Sweep
 from liquidjax.experiments.network_sizes.config import NetworkSizesConfig
@@ -323,7 +324,7 @@ def test_what_is_left_out_of_a_part_keeps_the_default_of_that_part(tmp_path):
     )
 
 
-KINDS = (SupervisedConfig, ForecastingConfig, GradientMemoryConfig, NetworkSizesConfig, ShiftConfig)
+KINDS = (SupervisedConfig, ForecastingConfig, GradientMemoryConfig, NetworkSizesConfig, ShiftConfig, ControlConfig)
 
 
 def fields(kind, place=""):
@@ -361,6 +362,9 @@ LOOKED_AT = {"model.cell": [], "model.compare": [], "objective.function": [None]
 """Texts that are not any text."""
 OF_SHIFT = {"tasks": [], "designs": [], "grid.jitter": [[1]], "grid.noise": [[1]], "budget.learning_rates": [[1]]}
 OF_SHIFT |= {"budget.filters": [[1]]}
+OF_CONTROL = {"tasks": [], "designs": [], "filtered": []}
+OF_CONTROL |= {f"budget.{name}": [[1]] for name in ("learning_rates", "low_pass", "kalman")}
+OF_CONTROL |= {f"{grid}.{name}": [[1]] for grid in ("grid", "mujoco_grid") for name in ("delay", "jitter", "noise")}
 """Names that are not any name, and lists of numbers above 0."""
 
 
@@ -369,11 +373,13 @@ def test_no_setting_takes_what_no_run_could_use(kind, place, hint):
     """The dataclass refuses it, in Python as from a file: before a folder is made."""
     bad = [-1, 10**99, True, None, "1", [1], {}, float("nan"), float("inf"), 1e39, -0.5]
     bad += [2**64, 1.0] if hint is int else []
-    fine = FINE.get(hint, [])
+    fine: Any = FINE.get(hint, [])
     if kind is SupervisedConfig:
         fine = LOOKED_AT.get(place, fine)
     if kind is ShiftConfig:
         fine = OF_SHIFT.get(place, fine)
+    if kind is ControlConfig:
+        fine = OF_CONTROL.get(place, fine)
     for value in bad:
         if any(value is each or (isinstance(value, str | list) and value == each) for each in fine):
             set_in(kind, place, value)

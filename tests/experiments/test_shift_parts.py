@@ -7,10 +7,11 @@ import pytest
 
 import liquidjax as lj
 from liquidjax.analysis.parameters import count_parameters
+from liquidjax.experiments.shared.networks import reading
 from liquidjax.experiments.shift import conditions, tasks
 from liquidjax.experiments.shift.conditions import Condition
 from liquidjax.experiments.shift.config import Budget, Grid, ShiftConfig
-from liquidjax.experiments.shift.designs import DESIGNS, MIXED, build, reading
+from liquidjax.experiments.shift.designs import DESIGNS, MIXED, build
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.periods import periods
 from liquidjax.tasks.preparation import Preparation

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from liquidjax.experiments.shared.statistics import interquartile_mean
+from liquidjax.experiments.shared.statistics import interquartile_mean, short, shown
 from liquidjax.experiments.shift import figures, report, run, summary
 from liquidjax.experiments.shift.config import ShiftConfig
 from liquidjax.experiments.shift.study import Pair
@@ -64,7 +64,7 @@ def test_the_report_has_a_row_for_each_and_the_best_first():
         "GRU, read as exact step",
     }
     estimate = interquartile_mean(summary.scores(PAIRS, "CfC", "told", ["lost"]))
-    assert report.shown(estimate) in next(line for line in first.splitlines() if "| CfC" in line)
+    assert shown(estimate) in next(line for line in first.splitlines() if "| CfC" in line)
     assert "## Trained at half, once and twice the rate" in text and "over LSTM with dt" in text
     assert "CT-RNN, not told dt" in text and "interpolated linearly: digits (2, 4)" in text
     assert report.headline(CONFIG, PAIRS) in text and report.headline(CONFIG, []) == ""
@@ -87,7 +87,7 @@ def test_what_is_said_of_half_steps_depends_on_the_numbers(slope, verdict):
 
 
 def test_numbers_are_short():
-    assert [report._short(number) for number in (0.9, 1.0, -0.05, 0.0, 0.996)] == [".90", "1.00", "-.05", ".00", "1.00"]
+    assert [short(number) for number in (0.9, 1.0, -0.05, 0.0, 0.996)] == [".90", "1.00", "-.05", ".00", "1.00"]
 
 
 def test_every_line_of_a_picture_is_drawn_with_its_band():

@@ -49,7 +49,7 @@ def test_every_synapse_and_every_neuron_is_drawn(wiring):
 
 @pytest.mark.parametrize("wiring", [wirings.AutoNCP(64, 16), wirings.AutoNCP(100, 60), wirings.FullyConnected(40)])
 def test_neurons_do_not_cover_each_other(wiring):
-    sensory, neurons = wiring_plots._positions(wiring.graph(inputs=8))
+    sensory, neurons = wiring_plots.layout(wiring.graph(inputs=8))
     places = np.concatenate([sensory, neurons])
     distance = np.linalg.norm(places[:, None] - places[None], axis=-1) + np.eye(len(places))
     assert distance.min() > 0.015
@@ -57,7 +57,7 @@ def test_neurons_do_not_cover_each_other(wiring):
 
 def test_signals_pass_from_left_to_right():
     graph = wirings.AutoNCP(32, 4).graph(inputs=3)
-    sensory, neurons = wiring_plots._positions(graph)
+    sensory, neurons = wiring_plots.layout(graph)
     columns = [neurons[np.array(graph.roles) == role, 0] for role in ("inter", "command", "motor")]
     assert sensory[:, 0].max() < columns[0].min()
     assert columns[0].max() < columns[1].min() and columns[1].max() < columns[2].min()

@@ -4,7 +4,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -17,16 +17,16 @@ Callback = Callable[[str, int, float, str], None]
 
 
 @contextlib.contextmanager
-def bars(jobs: Sequence[str], epochs: int) -> Iterator[Callback]:
+def bars(jobs: Sequence[str], epochs: int | Mapping[str, int]) -> Iterator[Callback]:
     """Gives the function that shows how far each job is; writes to stderr, so that results can be piped.
 
     Args:
         jobs: their names, in their order.
-        epochs: how many each goes through.
+        epochs: how many each goes through; a number for each where they differ.
     """
-    console = Console(stderr=True)
+    console, totals = Console(stderr=True), _totals(jobs, epochs)
     if not console.is_terminal:
-        with _Lines(jobs, epochs).shown() as lines:
+        with _Lines(totals).shown() as lines:
             yield lines
         return
     columns = (
@@ -37,7 +37,7 @@ def bars(jobs: Sequence[str], epochs: int) -> Iterator[Callback]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:  # a bar that has not started moves to and fro
-        tasks = {job: progress.add_task(job, total=epochs, start=False, numbers="") for job in jobs}
+        tasks = {job: progress.add_task(job, total=totals[job], start=False, numbers="") for job in jobs}
 
         def callback(job: str, epoch: int, seconds: float, numbers: str) -> None:
             if not progress.tasks[tasks[job]].started:
@@ -50,11 +50,11 @@ def bars(jobs: Sequence[str], epochs: int) -> Iterator[Callback]:
 class _Lines:
     """A line for the first epoch of a job, each fifth of it and the last, and at least one in ten seconds."""
 
-    def __init__(self, jobs: Sequence[str], epochs: int) -> None:
-        self.epochs, self.width = epochs, max(map(len, jobs))
-        self.last, self.fifths = time.monotonic(), dict.fromkeys(jobs, -1)
+    def __init__(self, totals: Mapping[str, int]) -> None:
+        self.totals, self.width = totals, max(map(len, totals))
+        self.last, self.fifths = time.monotonic(), dict.fromkeys(totals, -1)
         self.first: dict[str, tuple[int, float]] = {}
-        self.state = f"{jobs[0]}: compiling"
+        self.state = f"{next(iter(totals))}: compiling"
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[Callback]:
@@ -78,19 +78,23 @@ class _Lines:
     def callback(self, job: str, epoch: int, seconds: float, numbers: str) -> None:
         # Counted from the first report on, for what was before it is mostly the compilation.
         first_epoch, first_seconds = self.first.setdefault(job, (epoch, seconds))
-        left = ""
+        left, total = "", self.totals[job]
         if epoch > first_epoch:
             rate = (seconds - first_seconds) / (epoch - first_epoch)
-            left = f"  {rate * (self.epochs - epoch):.0f} s left"
-        self.state = f"{job}: epoch {epoch}/{self.epochs}{left}"
-        if epoch == self.epochs:
+            left = f"  {rate * (total - epoch):.0f} s left"
+        self.state = f"{job}: epoch {epoch}/{total}{left}"
+        if epoch == total:
             self.state = f"{job} is done; what comes next compiles, or is evaluated"
-        fifth = epoch * PLAIN_LINES // self.epochs
-        if fifth > self.fifths[job] or epoch == self.epochs or time.monotonic() - self.last >= SILENCE:
+        fifth = epoch * PLAIN_LINES // total
+        if fifth > self.fifths[job] or epoch == total or time.monotonic() - self.last >= SILENCE:
             self.fifths[job] = fifth
-            self.say(f"{job.ljust(self.width)} epoch {epoch}/{self.epochs}  {numbers}{left}")
+            self.say(f"{job.ljust(self.width)} epoch {epoch}/{total}  {numbers}{left}")
 
     def say(self, line: str) -> None:
         self.last = time.monotonic()
         with contextlib.suppress(OSError):  # a log on a full disk does not end a training
             print(line, file=sys.stderr, flush=True)
+
+
+def _totals(jobs: Sequence[str], epochs: int | Mapping[str, int]) -> dict[str, int]:
+    return {job: epochs if isinstance(epochs, int) else epochs[job] for job in jobs}

@@ -83,6 +83,26 @@ def profile(scores: Scores, thresholds: np.ndarray) -> np.ndarray:
     return np.mean([(task[:, None] > np.asarray(thresholds)).mean(0) for task in _checked(scores)], axis=0)
 
 
+def shown(value: Estimate) -> str:
+    """The estimate and its interval.
+
+    Example:
+        >>> shown(Estimate(0.912, 0.9, 1.0))
+        '.91 (.90 to 1.00)'
+    """
+    return f"{short(value.value)} ({short(value.low)} to {short(value.high)})"
+
+
+def short(number: float) -> str:
+    """A number with two digits, without the zero before the point.
+
+    Example:
+        >>> short(0.9), short(-0.05), short(0.996)
+        ('.90', '-.05', '1.00')
+    """
+    return f"{number:.2f}".replace("0.", ".", 1) if abs(number) < 0.995 else f"{number:.2f}"
+
+
 def _bootstrapped(statistic: Callable[..., np.ndarray], samples: list[np.ndarray], seed: int) -> Estimate:
     """Percentiles of the statistic of samples drawn anew, each within itself; it takes samples (..., runs)."""
     rng = np.random.default_rng(seed)

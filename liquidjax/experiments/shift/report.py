@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import stats
 
-from liquidjax.experiments.shared.statistics import Estimate, interquartile_mean, probability_of_improvement
+from liquidjax.experiments.shared.statistics import interquartile_mean, probability_of_improvement, shown
 from liquidjax.experiments.shared.tables import markdown
 from liquidjax.experiments.shift import summary
 from liquidjax.experiments.shift.config import ShiftConfig
@@ -206,17 +206,3 @@ of 1 does to the state, and beside it what they lose at faster rates:
 
 The rank correlation of the first and the last column is {rank:.2f} (Spearman, {len(clean)} networks), {verdict}.
 """
-
-
-def shown(value: Estimate) -> str:
-    """The estimate and its interval.
-
-    Example:
-        >>> shown(Estimate(0.912, 0.9, 1.0))
-        '.91 (.90 to 1.00)'
-    """
-    return f"{_short(value.value)} ({_short(value.low)} to {_short(value.high)})"
-
-
-def _short(number: float) -> str:
-    return f"{number:.2f}".replace("0.", ".", 1) if abs(number) < 0.995 else f"{number:.2f}"

@@ -1,16 +1,17 @@
 """The experiment: every design on every task, side by side on the cores; what is finished is kept in the run folder."""
 
 import functools
-import hashlib
-import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from liquidjax import _files
+from liquidjax.experiments.shared import pairs as of_pairs
 from liquidjax.experiments.shared import run_folder
+from liquidjax.experiments.shared.pairs import Key
 from liquidjax.experiments.shared.progress import Callback
 from liquidjax.experiments.shift import conditions, study, tasks
 from liquidjax.experiments.shift.config import ShiftConfig
@@ -19,7 +20,6 @@ from liquidjax.experiments.shift.report import report
 from liquidjax.experiments.shift.study import Pair
 from liquidjax.experiments.shift.summary import complete
 from liquidjax.training.checkpoints.alone import alone
-from liquidjax.training.members import side_by_side
 
 PICTURES = {"rates": "rates.png", "lost": "lost.png", "profiles": "profiles.png"}
 
@@ -75,8 +75,7 @@ def run(
 
 def write(folder: Path, config: ShiftConfig, pairs: list[Pair], interrupted: str | None = None) -> None:
     """results.json, a line for each pair; and what can be said of those designs that are finished on every task."""
-    lines = ",\n".join(json.dumps(pair._asdict(), allow_nan=False) for pair in pairs)
-    _files.write_text(folder / run_folder.RESULTS, f"[\n{lines}\n]\n")
+    of_pairs.write_pairs(folder / run_folder.RESULTS, pairs)
     if complete(config, pairs):
         from liquidjax.experiments.shift import figures  # with matplotlib
 
@@ -87,15 +86,12 @@ def write(folder: Path, config: ShiftConfig, pairs: list[Pair], interrupted: str
 
 def read(file: Path) -> list[Pair]:
     """The pairs of a results.json."""
-    return [Pair(**each) for each in json.loads(file.read_text(encoding="utf-8"))]
+    return of_pairs.read_pairs(Pair, file)
 
 
 def _computed(config: ShiftConfig, kept: Path, callback: Callback, stop: Callable[[], bool]) -> list[Pair]:
     """All pairs that are finished, in the order of the designs."""
-    found = {(pair.task, pair.design): pair for pair in map(_kept, kept.glob("*.json")) if pair is not None}
-    wanted = [(task, design) for design in config.designs for task in config.tasks]
-    start, lock = time.perf_counter(), threading.Lock()
-    done = {task: sum(key[0] == task for key in found) for task in config.tasks}
+    lock = threading.Lock()
 
     @functools.cache
     def of_task(name: str):
@@ -103,37 +99,13 @@ def _computed(config: ShiftConfig, kept: Path, callback: Callback, stop: Callabl
         task = tasks.load(name, config.series, config.test_series, grid.rates)
         return task, conditions.conditions(task, grid.lost, grid.burst, grid.jitter, grid.noise)
 
-    def one(key: tuple[str, str]) -> None:
-        if stop():
-            return
-        name, design = key
+    def compute(key: Key) -> Pair | None:
         with lock:
-            task, asked = of_task(name)
-        try:
-            pair = study.compute(task, asked, DESIGNS[design], config, stop)
-        except FloatingPointError as error:
-            raise FloatingPointError(f"{design} on {name}: {error}") from error
-        if pair is None:
-            return
-        _files.write_text(kept / _file(*key), json.dumps(pair._asdict()))
-        with lock:
-            found[key] = pair
-            done[name] += 1
-            clean = sum(pair.scores["told"]["clean 1"]) / len(pair.scores["told"]["clean 1"])
-            callback(name, done[name], time.perf_counter() - start, f"{design}: clean accuracy {clean:.3f}")
+            task, asked = of_task(key.task)
+        return study.compute(task, asked, DESIGNS[key.design], config, stop)
 
-    side_by_side(one, [key for key in wanted if key not in found])
-    return [found[key] for key in wanted if key in found]
+    def say(pair: Pair) -> str:
+        return f"{pair.design}: clean accuracy {np.mean(pair.scores['told']['clean 1']):.3f}"
 
-
-def _kept(file: Path) -> Pair | None:
-    """A finished pair; None where the file is none, which is then computed again."""
-    try:
-        pair = Pair(**json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):
-        return None
-    return pair if file.name == _file(pair.task, pair.design) else None
-
-
-def _file(task: str, design: str) -> str:
-    return f"{hashlib.sha256(f'{task} {design}'.encode()).hexdigest()[:16]}.json"
+    wanted = [Key(task, design) for design in config.designs for task in config.tasks]
+    return of_pairs.computed(Pair, wanted, compute, kept, say, callback, stop)

@@ -12,10 +12,11 @@ import numpy as np
 from liquidjax.analysis.composition import composition
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.cells.wrappers.readout import Readout
+from liquidjax.experiments.shared.networks import FIRST_WIRING, reading
 from liquidjax.experiments.shift import conditions
 from liquidjax.experiments.shift.conditions import Condition, Variant
 from liquidjax.experiments.shift.config import ShiftConfig
-from liquidjax.experiments.shift.designs import DESIGNS, FIRST_WIRING, Design, build, reading
+from liquidjax.experiments.shift.designs import DESIGNS, Design, build
 from liquidjax.experiments.shift.tasks import ShiftTask
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
