@@ -360,8 +360,8 @@ FINE = {
 """What of `bad` below is right for a setting of a kind."""
 LOOKED_AT = {"model.cell": [], "model.compare": [], "objective.function": [None]}
 """Texts that are not any text."""
-OF_SHIFT = {"tasks": [], "designs": [], "grid.jitter": [[1]], "grid.noise": [[1]], "budget.learning_rates": [[1]]}
-OF_SHIFT |= {"budget.filters": [[1]]}
+OF_SHIFT = {"tasks": [], "designs": [], "grid.jitter": [[1]], "grid.noise": [[1]]}
+OF_SHIFT |= {"budget.learning_rates": [], "budget.filters": []}  # as many of the one as of the other
 OF_CONTROL = {"tasks": [], "designs": [], "filtered": []}
 OF_CONTROL |= {f"budget.{name}": [[1]] for name in ("learning_rates", "low_pass", "kalman")}
 OF_CONTROL |= {f"{grid}.{name}": [[1]] for grid in ("grid", "mujoco_grid") for name in ("delay", "jitter", "noise")}

@@ -105,6 +105,21 @@ def test_a_training_that_is_stopped_is_no_pair(settings):
     assert study.compute(task, asked, DESIGNS["LSTM with dt"], settings, lambda: next(asks, True)) is None
 
 
+def test_a_run_that_is_ended_while_it_writes_goes_on(settings, tmp_path, monkeypatch):
+    def full_disk(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(study, "compute", made_up)
+    with monkeypatch.context() as patched:
+        patched.setattr(shift_run, "report", full_disk)
+        with pytest.raises(OSError, match="no space left"):
+            shift_run.run(settings, tmp_path / "run")
+    assert "report is not written yet" in str(run_folder.interruption(tmp_path / "run"))
+    monkeypatch.setattr(study, "compute", None)  # nothing is left to compute
+    assert shift_run.run(settings, tmp_path / "run", resume=True).interrupted is None
+    assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
+
+
 def test_a_finished_pair_that_is_damaged_is_computed_again(settings, tmp_path, monkeypatch):
     count = []
 

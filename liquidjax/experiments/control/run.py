@@ -72,7 +72,7 @@ def run(
         if len(pairs) < len(wanted):
             interrupted = f"Interrupted with {len(pairs)} of {len(wanted)} pairs of a design and a task finished."
         # Before the results: results without a mark are those of a run that came to its end, pictures and all.
-        run_folder.mark_interrupted(folder, interrupted or "Everything is computed, and the report is not written yet.")
+        run_folder.mark_interrupted(folder, interrupted or run_folder.NOT_WRITTEN)
         write(folder, config, pairs, interrupted)
         if not interrupted:
             run_folder.end(folder)

@@ -42,9 +42,10 @@ def run(
 
     begin(folder, config)
     result = sweep.measure_all(config, callback, stop)
+    if result.interrupted:
+        mark_interrupted(folder, result.interrupted)  # before the results: without a mark they are whole
     write_results(folder, result)
     if result.interrupted:
-        mark_interrupted(folder, result.interrupted)
         return result
     _files.write_text(folder / "report.md", report(config, result))
     figures.write(folder, config, result)

@@ -22,7 +22,8 @@ SUMS = "SHA256SUMS"
 CHECKPOINTS = "checkpoints"
 """A folder that is there as long as there is something to go on with."""
 
-
+NOT_WRITTEN = "Everything is computed, and the report is not written yet."
+"""The word that is left before results are written to which a report and pictures belong."""
 _NOTHING_LEFT = "the run {} came to its end; there is nothing to go on with"
 
 

@@ -66,7 +66,8 @@ def run(
         interrupted = None
         if len(pairs) < wanted:
             interrupted = f"Interrupted with {len(pairs)} of {wanted} pairs of a design and a task finished."
-            run_folder.mark_interrupted(folder, interrupted)
+        # Before the results: results without a mark are those of a run that came to its end, pictures and all.
+        run_folder.mark_interrupted(folder, interrupted or run_folder.NOT_WRITTEN)
         write(folder, config, pairs, interrupted)
         if not interrupted:
             run_folder.end(folder)
