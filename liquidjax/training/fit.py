@@ -37,6 +37,7 @@ from liquidjax.training.identity import identity
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Batch, Loss, Objective, OfFunction
 from liquidjax.training.optimizer import Optimizer
+from liquidjax.training.programs import forget_programs
 from liquidjax.training.progress import Epoch, Progress, plain
 from liquidjax.training.state import (
     TrainState,
@@ -189,6 +190,7 @@ def fit(
     calibrate = check_flag("calibrate", calibrate)
     if calibrate and params is not None:
         raise ValueError("calibrate must be left out with params, which are where the training starts")
+    forget_programs()
     lengths = data.lengths if own is None else data.lengths[own].max(0)
     batches = Batches(lengths, min(batch_size, len(lengths)), seed)
     how = (cell, objective, optimizer, epochs * len(batches), check_gradient(gradient) or usual_gradient(cell), method)
