@@ -56,14 +56,35 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
         >>> read(file, Inputs).fill
         'mean'
     """
-    if not Path(path).name.endswith(SUFFIXES):
-        raise ValueError(f"{path} must be a .yaml file")
-    with Path(path).open("rb") as file:
-        contents = file.read(LARGEST_FILE + 1)
+    contents = _contents(path)
     try:
         return from_bytes(contents, kind)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def mapping(path: str | os.PathLike) -> Any:
+    """What a YAML file says, read as strictly as by `read`, but for its keys, which are the caller's to look at.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "some.yaml"
+        >>> _ = file.write_text("training.epochs: [3, 5]")
+        >>> mapping(file)
+        {'training.epochs': [3, 5]}
+    """
+    contents = _contents(path)
+    try:
+        return _mapping(contents)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _contents(path: str | os.PathLike) -> bytes:
+    if not Path(path).name.endswith(SUFFIXES):
+        raise ValueError(f"{path} must be a .yaml file")
+    with Path(path).open("rb") as file:
+        return file.read(LARGEST_FILE + 1)
 
 
 def first_keys(path: str | os.PathLike) -> set[str]:
