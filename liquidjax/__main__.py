@@ -38,6 +38,7 @@ from liquidjax.experiments.supervised import runs as supervised_runs
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.summary import described
 from liquidjax.experiments.supervised.tables import write_predictions
+from liquidjax.experiments.sweep import job as sweep_job
 from liquidjax.experiments.sweep import report as sweep_report
 from liquidjax.experiments.sweep import run as sweep_run
 from liquidjax.experiments.sweep import space as sweep_space
@@ -387,7 +388,8 @@ def sweep(
 
     Args:
         config: YAML file with the settings that all trials have in common; the options below override it.
-        space: YAML file of what varies: a setting with dots, and a list of choices or {low: 1e-4, high: 0.1, log: true}.
+        space: YAML file of what varies: settings with dots, each with a list of choices or a range such as
+            {low: 1e-4, high: 0.1, log: true}.
         storage: A journal file (.journal) on a disk of this machine, or a database that Optuna knows, such as
             postgresql+psycopg://user@host/database; a journal in the folder when left out.
         study: Name of the study in the storage; that of the configuration when left out.
@@ -396,14 +398,13 @@ def sweep(
     name = _study_name(config, study)
     place = Path("sweeps") / name if folder is None else folder
     with interruptible(saves=True) as stop:
-        job = sweep_run.Job(settings, sweep_space.read(space, settings), search, place, name, storage)
+        job = sweep_job.Job(settings, sweep_space.read(space, settings), search, place, name, storage)
         if settings.training.tune_cpu and search.trials:
             _tune_cpu()
-        ready = sweep_run.ready(job)
+        ready = sweep_job.ready(job)
         if search.trials:
-            print(
-                f"{sweep_report.plan(ready.total, search.seeds, ready.measure)}; writing to {_path(place)}", flush=True
-            )
+            plan = sweep_report.plan(ready.total, search.seeds, ready.measure)
+            print(f"{plan}; writing to {_path(place)}", flush=True)
         result = sweep_run.run(ready, _bar, stop, lambda line: print(line, flush=True), _notice)
     print(f"\n{sweep_report.table(result.table)}")
     print(f"All trials (report.md) are in {_path(place)}; liquidjax runs {_path(place)} lists them as runs")

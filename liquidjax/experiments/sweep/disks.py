@@ -4,10 +4,11 @@ import os
 import re
 from pathlib import Path
 
-NETWORK = frozenset(
-    "9p afs beegfs ceph cifs fhgfs gfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs pvfs2 smb2 smb3 smbfs "
-    "fuse.ceph fuse.ceph-fuse fuse.gcsfuse fuse.glusterfs fuse.goofys fuse.juicefs fuse.mfs fuse.rclone fuse.s3fs "
-    "fuse.sshfs".split()
+NETWORK = (
+    *("nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "ncpfs", "afs", "9p"),
+    *("lustre", "gpfs", "beegfs", "fhgfs", "ceph", "glusterfs", "orangefs", "pvfs2", "gfs", "gfs2", "ocfs2"),
+    *("fuse.sshfs", "fuse.ceph", "fuse.ceph-fuse", "fuse.glusterfs", "fuse.juicefs", "fuse.mfs"),
+    *("fuse.gcsfuse", "fuse.goofys", "fuse.rclone", "fuse.s3fs"),
 )
 """Kinds of file systems, as Linux calls them, that several machines share."""
 MOUNTS = Path("/proc/mounts")

@@ -25,6 +25,7 @@ def write(folder: Path, study: Any, places: tuple[str, ...], score: str) -> list
         The names of the files.
     """
     from matplotlib import pyplot
+    from matplotlib.figure import Figure
     from optuna.exceptions import ExperimentalWarning
     from optuna.visualization import matplotlib as pictures
 
@@ -45,7 +46,8 @@ def write(folder: Path, study: Any, places: tuple[str, ...], score: str) -> list
                     axes = draw[name]()
                 except (ValueError, RuntimeError, ZeroDivisionError):  # of importances where all values are equal
                     continue
-                figure = axes.figure
+                figure = axes.get_figure(root=True)
+                assert isinstance(figure, Figure)
                 figure.set_size_inches(SIZE)
                 picture = io.BytesIO()
                 figure.savefig(picture, format="png", dpi=120, bbox_inches="tight")

@@ -9,7 +9,6 @@ from liquidjax.experiments.shared import configuration
 from liquidjax.experiments.shared.tables import markdown, plain, wrapped
 from liquidjax.experiments.supervised.report import SHOWN
 from liquidjax.experiments.supervised.report import figure as of_score
-from liquidjax.experiments.sweep import space as spaces
 from liquidjax.experiments.sweep.space import Space
 from liquidjax.experiments.sweep.trial import Measure
 
@@ -130,24 +129,25 @@ def counts(found: Table) -> str:
     return sentence if found.best else f"{sentence} None has come to its end yet.".strip()
 
 
-def write(folder: Path, study_name: str, measure: Measure, found: Table, study: Any = None) -> None:
+def write(folder: Path, name: str, found: Table, study: Any = None) -> None:
     """Writes report.md, and the pictures of Optuna where the study is given and can be drawn."""
-    drawn = []
+    drawn: list[str] = []
     if study is not None and found.count("complete") > 1:
         from liquidjax.experiments.sweep import figures  # with matplotlib
 
-        drawn = figures.write(folder, study, found.places, _score(measure))
-    _files.write_text(folder / "report.md", _report(study_name, measure, found, [*drawn]))
+        drawn = figures.write(folder, study, found.places, _score(found.measure))
+    _files.write_text(folder / "report.md", _report(name, found, drawn))
 
 
-def _report(study_name: str, measure: Measure, found: Table, drawn: list[str]) -> str:
+def _report(name: str, found: Table, drawn: list[str]) -> str:
+    measure = found.measure
     better = "The least" if measure.direction == "minimize" else "The largest"
     text = [
-        f"# Sweep {study_name}",
+        f"# Sweep {name}",
         wrapped(
             f"{counts(found)} The value of a trial is its validation {SHOWN.get(measure.name, measure.name)}, the mean "
-            f"over its seeds. {better} is best. The validation data chose the best trial, so its value flatters it: what "
-            "it is worth, the test data say (results.json in its folder)."
+            f"over its seeds. {better} is best. The validation data chose the best trial, so its value flatters it: "
+            "what it is worth, the test data say (results.json in its folder)."
         ),
     ]
     header = ["trial", "state", _score(measure), *_heads(found.places), "epochs", "folder"]
@@ -160,20 +160,8 @@ def _report(study_name: str, measure: Measure, found: Table, drawn: list[str]) -
     if reasons := [f"* Trial {row.number}, {row.state}: {' '.join(row.why.split())}" for row in others if row.why]:
         text.append("\n".join(map(wrapped, reasons)))
     if drawn:
-        text.append("\n\n".join(f"![{PICTURES[name]}]({name})\n\n{PICTURES[name].capitalize()}." for name in drawn))
+        text.append("\n\n".join(f"![{PICTURES[each]}]({each})\n\n{PICTURES[each].capitalize()}." for each in drawn))
     return "\n\n".join(text) + "\n"
-
-
-def space_yaml(space: Space) -> str:
-    """The file of a space."""
-    lines = []
-    for setting in space:
-        if isinstance(setting, spaces.Choices):
-            lines.append(f"{setting.place}: {configuration.one_line(setting.values)}")
-            continue
-        more = ", log: true" if setting.log else "" if setting.step is None else f", step: {setting.step}"
-        lines.append(f"{setting.place}: {{low: {setting.low}, high: {setting.high}{more}}}")
-    return "\n".join(lines) + "\n"
 
 
 def settings(params: Mapping[str, Any]) -> str:

@@ -173,6 +173,23 @@ def points(space: Space) -> dict[str, list[Any]]:
     return found
 
 
+def as_yaml(setting: Choices | Span) -> str:
+    """The line of a setting in the file of a space.
+
+    Example:
+        >>> as_yaml(Span("training.epochs", 4, 8, False, 2)), as_yaml(Choices("inputs.fill", ("carry", "mean")))
+        ('training.epochs: {low: 4, high: 8, step: 2}', 'inputs.fill: [carry, mean]')
+    """
+    if isinstance(setting, Choices):
+        return f"{setting.place}: {configuration.one_line(setting.values)}"
+    more = ", log: true" if setting.log else "" if setting.step is None else f", step: {_number(setting.step)}"
+    return f"{setting.place}: {{low: {_number(setting.low)}, high: {_number(setting.high)}{more}}}"
+
+
+def _number(value: float) -> str:
+    return configuration.one_line(value)
+
+
 def plain(value: Any) -> Any:
     """What a storage knows a value by: a list by its text, for it keeps texts, numbers, truths and None only."""
     return configuration.one_line(tuple(value)) if isinstance(value, list) else value

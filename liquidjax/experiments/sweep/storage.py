@@ -13,11 +13,15 @@ from liquidjax.experiments.sweep.disks import network_disk
 MISSING = 'a sweep needs Optuna: pip install "liquidjax[sweep]"'
 JOURNALS = (".journal", ".log")
 """How the name of a journal file ends."""
-FORMS = "a journal file such as study.journal, postgresql+psycopg://user@host/database, or another storage that Optuna knows"
+FORMS = "a journal file such as study.journal, postgresql+psycopg://user@host/database, or another that Optuna knows"
 SECONDS = 10
 """To wait for a database that does not answer."""
-REMOTE = ("sqlalchemy", "redis", "grpc", "psycopg", "psycopg2", "pymysql", "MySQLdb", "optuna")
+REMOTE = ("sqlalchemy", "redis", "grpc", "psycopg", "psycopg2", "pymysql", "MySQLdb")
 """Packages whose errors mean that a storage does not do what it should."""
+
+
+class UnreachableError(ConnectionError):
+    """A storage cannot be reached; the message says what to do."""
 
 
 def check_installed() -> None:
@@ -66,7 +70,7 @@ def opened(url: str) -> Any:
     from optuna import storages
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with reached(url), quiet():
+    with reached(url):
         if "://" not in url or url.startswith("redis"):
             from optuna.storages import journal
 
@@ -91,28 +95,31 @@ def opened(url: str) -> Any:
 
 @contextlib.contextmanager
 def reached(url: str) -> Iterator[None]:
-    """Makes one error of all those that mean that the storage cannot be reached.
+    """Makes one error of all those that mean that the storage cannot be reached; Optuna's warnings are left out.
 
     Raises:
         ConnectionError: the same in a sentence.
     """
     try:
-        yield
+        with quiet():
+            yield
+    except UnreachableError:
+        raise
     except Exception as error:
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        if isinstance(error, UpdateFinishedTrialError):
+            raise ValueError(f"a trial was ended in {without_password(url)} by another program: {error}") from error
         file = _file(url)
-        if not failed(error) and not (isinstance(error, OSError) and file is not None):
+        own = isinstance(error, OSError) and file is not None and str(error.filename or file).startswith(str(file))
+        if not _remote(error) and not own:
             raise
         why = re.sub(r"\(Background on this error.*", "", " ".join(str(error).split())).strip()
         what = "look whether its folder is there and can be written" if file else "look whether it runs"
-        raise ConnectionError(
+        raise UnreachableError(
             f"the storage {without_password(url)} cannot be reached: {why[:300]}; {what}, or name another with "
             "--storage; nothing is lost, the same command goes on"
         ) from error
-
-
-def failed(error: BaseException) -> bool:
-    """Whether an error is one of a storage."""
-    return any(kind.__module__.partition(".")[0] in REMOTE for kind in type(error).__mro__)
 
 
 @contextlib.contextmanager
@@ -138,6 +145,14 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         yield
+
+
+def _remote(error: Exception) -> bool:
+    from optuna.exceptions import StorageInternalError
+
+    return isinstance(error, StorageInternalError) or any(
+        kind.__module__.partition(".")[0] in REMOTE for kind in type(error).__mro__
+    )
 
 
 def _check(url: str) -> None:
