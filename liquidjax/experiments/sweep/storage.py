@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ JOURNALS = (".journal", ".log")
 FORMS = "a journal file such as study.journal, postgresql+psycopg://user@host/database, or another that Optuna knows"
 SECONDS = 10
 """To wait for a database that does not answer."""
+_BEGIN = b'{"op_code":'
+"""Of each line of a journal."""
 REMOTE = ("sqlalchemy", "redis", "grpc", "psycopg", "psycopg2", "pymysql", "MySQLdb")
 """Packages whose errors mean that a storage does not do what it should."""
 
@@ -75,7 +78,10 @@ def opened(url: str) -> Any:
             from optuna.storages import journal
 
             redis = url.startswith("redis")
-            backend: Any = journal.JournalRedisBackend(url) if redis else journal.JournalFileBackend(url)
+            if not redis:
+                _check_journal(Path(url))
+            lock: Any = _Lock(Path(url))
+            backend: Any = journal.JournalRedisBackend(url) if redis else journal.JournalFileBackend(url, lock)
             with undamaged(url):
                 return storages.JournalStorage(backend)
         if url.startswith("grpc://"):
@@ -147,6 +153,33 @@ def quiet() -> Iterator[None]:
         yield
 
 
+class _Lock:
+    """One writer of a journal at a time; the system lets go of the lock when a process ends, however it ends.
+
+    Those of Optuna are files that whoever is killed leaves behind: others wait half a minute, and for ever where the
+    path of the journal is a relative one. What is written to the end of a file at once does not mix with what such
+    programs write.
+    """
+
+    def __init__(self, journal: Path):
+        import filelock
+
+        self._journal = journal
+        self._lock = filelock.FileLock(journal.with_name(f".{journal.name}.flock"))
+
+    def acquire(self) -> bool:
+        self._lock.acquire(poll_interval=0.005)
+        with self._journal.open("r+b") as file:  # a line that did not come to its end, as on a full disk, takes no more
+            end = file.seek(0, os.SEEK_END)
+            while end and (file.seek(end - 1), file.read(1))[1] != b"\n":
+                end -= 1
+            file.truncate(end)
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
+
+
 def _remote(error: Exception) -> bool:
     from optuna.exceptions import StorageInternalError
 
@@ -161,6 +194,15 @@ def _check(url: str) -> None:
             raise ValueError(f"the storage must be {FORMS}; got {url!r}, a file that does not end in .journal or .log")
     elif url.startswith("sqlite") and _file(url) is None:
         raise ValueError(f"the storage must outlive the command: {FORMS}; got {url!r}, which is in memory")
+
+
+def _check_journal(file: Path) -> None:
+    """Raises the ValueError for a file that is none, before anything is written to it."""
+    if file.is_file():
+        with file.open("rb") as journal:
+            begin = journal.read(len(_BEGIN))
+        if not _BEGIN.startswith(begin):
+            raise ValueError(f"{file} is no journal of Optuna; name another file with --storage")
 
 
 def _file(url: str) -> Path | None:
