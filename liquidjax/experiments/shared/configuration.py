@@ -215,19 +215,25 @@ def _nearest(key: str, here: Iterable[str], root: Any) -> str:
 
     There always is one, so that a typing error is named even when it is a bad one.
     """
-    names = {place.rpartition(".")[2]: place for place in reversed([*_places(root)])} | {name: name for name in here}
+    names = {place.rpartition(".")[2]: place for place in reversed([*places(root)])} | {name: name for name in here}
     near = difflib.get_close_matches(key[:60], names, n=1) or difflib.get_close_matches(key[:60], here, n=1, cutoff=0)
     return names[near[0]]
 
 
-def _places(kind: Any, above: str = "") -> Iterator[str]:
-    """The places of all keys, those of upper levels first."""
+def places(kind: Any, above: str = "") -> Iterator[str]:
+    """The places of all keys of a dataclass, those of upper levels first.
+
+    Example:
+        >>> from liquidjax.experiments.supervised.config import SupervisedConfig
+        >>> [*places(SupervisedConfig)][:6]
+        ['data', 'inputs', 'model', 'objective', 'training', 'data.source']
+    """
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     yield from (f"{above}{name}" for name in names)
     for name in names:
         if dataclasses.is_dataclass(hints[name]):
-            yield from _places(hints[name], f"{above}{name}.")
+            yield from places(hints[name], f"{above}{name}.")
 
 
 def _value(hint: Any, value: Any, place: str, default: Any, root: Any) -> Any:

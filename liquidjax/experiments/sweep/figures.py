@@ -48,6 +48,9 @@ def write(folder: Path, study: Any, places: tuple[str, ...], score: str) -> list
                     continue
                 figure = axes.get_figure(root=True)
                 assert isinstance(figure, Figure)
+                if name == "settings.png":  # Optuna cuts long names; those of the sections say little
+                    labels = [_shortened(label.get_text(), places) for label in axes.get_xticklabels()]
+                    axes.set_xticks(axes.get_xticks(), labels)
                 figure.set_size_inches(SIZE)
                 picture = io.BytesIO()
                 figure.savefig(picture, format="png", dpi=120, bbox_inches="tight")
@@ -58,3 +61,9 @@ def write(folder: Path, study: Any, places: tuple[str, ...], score: str) -> list
         pyplot.close("all")
         pyplot.switch_backend(before)
     return drawn
+
+
+def _shortened(label: str, places: tuple[str, ...]) -> str:
+    """The name of a setting without its section, of whatever Optuna left of it; other labels as they are."""
+    meant = [place for place in places if place == label or (label[-3:] == "..." and place.startswith(label[:-3]))]
+    return meant[0].rpartition(".")[2] if len(meant) == 1 else label

@@ -1,6 +1,7 @@
 """The space of a sweep: which settings of a configuration vary, and over what, read as strictly as configurations."""
 
 import dataclasses
+import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -199,13 +200,13 @@ def _setting(place: str, what: Any, base: SupervisedConfig) -> Choices | Span:
     section: Any = base
     for part in place.split("."):
         section = getattr(section, part, None) if dataclasses.is_dataclass(section) else None
+    _check_place(place)
     for fixed, why in FIXED.items():
         if place == fixed or place.startswith(f"{fixed}."):
             raise ValueError(f"`{place}` must be left out of a space: {why}")
     if dataclasses.is_dataclass(section):
         name = dataclasses.fields(section)[0].name
         raise ValueError(f"`{place}` is a section: name a setting in it with dots, such as `{place}.{name}`")
-    _check_place(place, base)
     if isinstance(what, list):
         return _choices(place, what, base)
     if isinstance(what, dict):
@@ -237,13 +238,15 @@ def _span(place: str, what: dict[Any, Any], base: SupervisedConfig) -> Span:
     return Span(place, kind(what["low"]), kind(what["high"]), checked.log, None if step is None else kind(step))
 
 
-def _check_place(place: str, base: SupervisedConfig) -> None:
+def _check_place(place: str) -> None:
     """Raises the ValueError that names the nearest place for one that does not exist."""
-    try:
-        _built(place, None, base)
-    except ValueError as error:
-        if str(error).startswith("unknown key"):  # else it is there, and only is not None
-            raise
+    known = [*configuration.places(SupervisedConfig)]
+    if place not in known:
+        ends = {each.rpartition(".")[2]: each for each in known}
+        near = difflib.get_close_matches(place[:60], known, n=1) or difflib.get_close_matches(
+            place[:60].rpartition(".")[2], ends, n=1, cutoff=0
+        )
+        raise ValueError(f"unknown key `{place[:60]}`; did you mean `{ends.get(near[0], near[0])}`?")
 
 
 def _built(place: str, value: Any, base: SupervisedConfig) -> Any:
