@@ -11,17 +11,18 @@ from optuna.trial import TrialState
 
 from liquidjax import __main__ as cli
 from liquidjax.experiments.shared import configuration as configs
+from liquidjax.experiments.supervised import figures as supervised_figures
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised import runs
 from liquidjax.experiments.supervised.config import SupervisedConfig
-from liquidjax.experiments.sweep import claims, report, space, storage, study, trial
+from liquidjax.experiments.sweep import claims, figures, report, space, storage, study, trial
 from liquidjax.experiments.sweep.config import Sweep
 from liquidjax.experiments.sweep.trial import Measure
 from liquidjax.training.objectives import Classification, Regression
-from tiny_series import CONFIG, as_csv, rows
+from tiny_series import as_csv, rows
+from tiny_sweep import SPACE, trials, write
 from untyped import untyped
 
-SPACE = "training.learning_rate: {low: 1e-3, high: 0.3, log: true}\ninputs.fill: [carry, mean]\n"
 QUICK = ["--training.epochs", "3", "--training.checkpoint-seconds", "0"]
 
 
@@ -29,12 +30,17 @@ class Killed(BaseException):
     """As nothing catches it."""
 
 
+def slowly(value):
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
+    """A folder with data, settings and a space; pictures take as long as a training of this size, and are left out."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "walks.csv").write_text(as_csv(rows()))
-    (tmp_path / "tiny.yaml").write_text(CONFIG.replace("SOURCE", "walks.csv"))
-    (tmp_path / "space.yaml").write_text(SPACE)
+    monkeypatch.setattr(supervised_figures, "write", lambda *_: None)
+    monkeypatch.setattr(figures, "write", lambda *_: [])
+    write(tmp_path)
     return tmp_path
 
 
@@ -42,19 +48,13 @@ def sweep(*options):
     cli.main(["sweep", "tiny.yaml", "--space", "space.yaml", *QUICK, *map(str, options)])
 
 
-def trials(name="tiny", url=None):
-    with storage.quiet():
-        store = storage.opened(url or f"sweeps/{name}/study.journal")
-        return optuna.load_study(study_name=name, storage=store).get_trials()
-
-
 def told_once(found):
     """Every epoch was told once, in its order."""
     return all(list(each.intermediate_values) == [1, 2, 3] for each in found)
 
 
-def killed_in(monkeypatch, epoch, when="watch"):
-    """A worker that ends in the first trial that it begins, in this epoch, or at a place of the run."""
+def killed_in(monkeypatch, epoch):
+    """A worker that ends in this epoch of the first trial that it begins; in epoch 0, when it is trained."""
     run = supervised_run.run
 
     def dying(*arguments, watch, **named):
@@ -63,19 +63,19 @@ def killed_in(monkeypatch, epoch, when="watch"):
             if record.epoch == epoch:
                 raise Killed
 
-        result = run(*arguments, watch=watched if when == "watch" else watch, **named)
-        raise Killed if when == "end" else AssertionError(result)
+        run(*arguments, watch=watched, **named)
+        raise Killed
 
     monkeypatch.setattr(supervised_run, "run", dying)
 
 
 def test_each_trial_is_a_run_and_its_score_is_its_value(place, capsys):
-    sweep("--trials", 3, "--seeds", 2)
+    sweep("--trials", 2, "--seeds", 2)
     out = capsys.readouterr().out
     found = trials()
-    assert [each.state for each in found] == [TrialState.COMPLETE] * 3 and told_once(found)
-    assert "up to 3 trials in all, 2 seeds each, for the largest validation accuracy; writing to sweeps/tiny" in out
-    assert "3 trials: 3 complete." in out and "Next: liquidjax train sweeps/tiny/best.yaml" in out
+    assert [each.state for each in found] == [TrialState.COMPLETE] * 2 and told_once(found)
+    assert "up to 2 trials in all, 2 seeds each, for the largest validation accuracy; writing to sweeps/tiny" in out
+    assert "2 trials: 2 complete." in out and "Next: liquidjax train sweeps/tiny/best.yaml" in out
     for number, each in enumerate(found):
         folder = place / "sweeps" / "tiny" / f"trial-000{number}"
         assert each.user_attrs["folder"] == f"sweeps/tiny/trial-000{number}"
@@ -86,55 +86,52 @@ def test_each_trial_is_a_run_and_its_score_is_its_value(place, capsys):
         assert config.training.learning_rate == each.params["training.learning_rate"]
         assert config.inputs.fill == each.params["inputs.fill"] and config.training.epochs == 3
     listed = runs.find(place / "sweeps" / "tiny")
-    assert [(run.name, run.state) for run in listed] == [(f"trial-000{number}", "") for number in range(3)]
+    assert [(run.name, run.state) for run in listed] == [(f"trial-000{number}", "") for number in range(2)]
     best = max(found, key=lambda each: (each.value, -each.number))
     config = configs.read(place / "sweeps" / "tiny" / "best.yaml", SupervisedConfig)
     assert config.training.learning_rate == best.params["training.learning_rate"]
     assert config.training.members.number == 0  # as it was given, in all else
-    for name in report.PICTURES:
-        assert (place / "sweeps" / "tiny" / name).read_bytes().startswith(b"\x89PNG")
     text = (place / "sweeps" / "tiny" / "report.md").read_text()
-    assert text.startswith("# Sweep tiny\n") and text.count("| complete |") == 3
+    assert text.startswith("# Sweep tiny\n") and text.count("| complete |") == 2
     # Everything else that works on a run.
     cli.main(["evaluate", "sweeps/tiny/trial-0001"])
     cli.main(["predict", "sweeps/tiny/trial-0001", "sweeps/tiny/trial-0001/sample.csv"])
     assert "the same as training recorded: yes" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("when", [1, 2, 3, "end"])
+@pytest.mark.parametrize("when", [slowly(1), 2, slowly(3), 0])
 def test_the_trial_of_a_killed_worker_is_taken_up_again_where_it_was(when, place, monkeypatch, capsys):
     """In its first epoch, in a later one, in its last, and when it was trained and nobody had been told."""
     sweep("--trials", 1, "--study", "whole")
     with monkeypatch.context() as patch:
-        killed_in(patch, *((0, "end") if when == "end" else (when,)))
+        killed_in(patch, when)
         with pytest.raises(Killed):
-            sweep("--trials", 2)
+            sweep("--trials", 1)
     (before,) = trials()
     assert before.state == TrialState.RUNNING and before.params == trials("whole")[0].params
     capsys.readouterr()
-    sweep("--trials", 2)
-    found = trials()
-    out = capsys.readouterr().out
-    assert f"trial-0000: taken up again, for its worker has ended; it had told {3 if when == 'end' else when} " in out
-    assert [each.state for each in found] == [TrialState.COMPLETE] * 2 and told_once(found)
-    assert found[0].params == before.params and found[0].value == trials("whole")[0].value
+    sweep("--trials", 1)
+    (found,) = trials()
+    assert f"trial-0000: taken up again, for its worker has ended; it had told {when or 3} " in capsys.readouterr().out
+    assert found.state == TrialState.COMPLETE and told_once([found])
+    assert found.params == before.params and found.value == trials("whole")[0].value
     models = [(place / "sweeps" / name / "trial-0000" / "model.safetensors").read_bytes() for name in ("tiny", "whole")]
     assert models[0] == models[1]
-    sweep("--trials", 2)  # and once more changes nothing
-    assert trials() == found
+    sweep("--trials", 1)  # and once more changes nothing
+    assert trials() == [found]
 
 
 def test_a_worker_that_is_stopped_saves_its_trial_and_the_next_start_goes_on(place, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(cli, "interruptible", lambda saves: contextlib.nullcontext(Stopping(4)))
         with pytest.raises(SystemExit) as caught:
-            sweep("--trials", 2)
+            sweep("--trials", 1)
     out = capsys.readouterr().out
     assert caught.value.code == 130 and "trial-0000: stopped and saved" in out and "To go on: the same command" in out
     assert runs.look(place / "sweeps" / "tiny" / "trial-0000").state == "interrupted"
     assert [each.state for each in trials()] == [TrialState.RUNNING]
-    sweep("--trials", 2)
-    assert [each.state for each in trials()] == [TrialState.COMPLETE] * 2 and told_once(trials())
+    sweep("--trials", 1)
+    assert [each.state for each in trials()] == [TrialState.COMPLETE] and told_once(trials())
 
 
 class Stopping:
@@ -150,18 +147,28 @@ class Stopping:
         return self.left < 0
 
 
-def test_a_trial_that_another_worker_trains_is_let_alone(place, capsys):
-    sweep("--trials", 1, "--study", "done")
-    locks = claims.Claims(place / "sweeps" / "tiny")
-    claim = locks.take(0)
-    assert claim is not None and locks.take(0) is None
-    store = storage.opened("sweeps/tiny/study.journal")
-    with pytest.raises(SystemExit):  # a study that another program has begun
+def test_a_trial_that_another_worker_trains_is_let_alone(place, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        killed_in(patch, 1)
+        with pytest.raises(Killed):
+            sweep("--trials", 1)
+    claim = claims.Claims(place / "sweeps" / "tiny").take(0)
+    assert claim is not None
+    with claim:
+        sweep("--trials", 1)
+        assert "1 trial: 1 running. None has come to its end yet." in capsys.readouterr().out
+        assert [each.state for each in trials()] == [TrialState.RUNNING]
+    sweep("--trials", 1)
+    assert [each.state for each in trials()] == [TrialState.COMPLETE]
+
+
+def test_a_study_of_another_program_is_let_alone(place, capsys):
+    (place / "sweeps" / "tiny").mkdir(parents=True)
+    with storage.quiet():
+        store = storage.opened("sweeps/tiny/study.journal")
         optuna.create_study(storage=store, study_name="tiny", direction="maximize").ask()
-        sweep("--trials", 2)
-    assert "the study tiny in the storage is of another program; choose another --study" in capsys.readouterr().err
-    claim.release()
-    assert locks.take(0) is not None
+    assert "the study tiny in the storage is of another program; choose another --study" in refused(capsys)
+    assert len(trials()) == 1
 
 
 def test_the_trial_of_another_machine_is_taken_up_after_a_silence(place, monkeypatch, capsys):
@@ -204,15 +211,13 @@ def test_a_pruned_trial_says_so_and_can_be_trained_on(place, monkeypatch, capsys
 
 
 def test_settings_that_do_not_go_together_fail_a_trial_and_not_the_sweep(place, capsys):
-    (place / "space.yaml").write_text(
-        "data.features: [[x], [y]]\nmodel.cell: [GRU(units=3), 'GRU(inputs=2, units=3)']\n"
-    )
+    (place / "space.yaml").write_text("data.features: [[x], [y]]\nmodel.cell: [GRU(units=3), 'GRU(2, units=3)']\n")
     (place / "walks.csv").write_text(as_csv(rows()).replace('"y, left"', "y"))
     sweep("--trials", 4, "--sampler", "grid", "--pruner", "none")
     found = trials()
     assert sorted(each.state.name for each in found) == ["COMPLETE", "COMPLETE", "FAIL", "FAIL"]
     assert {(each.params["data.features"], each.params["model.cell"]) for each in found} == {
-        (features, cell) for features in ("[x]", "[y]") for cell in ("GRU(units=3)", "GRU(inputs=2, units=3)")
+        (features, cell) for features in ("[x]", "[y]") for cell in ("GRU(units=3)", "GRU(2, units=3)")
     }
     failed = next(each for each in found if each.state == TrialState.FAIL)
     assert "the cell must have 1 inputs, as many as are read, got 2" in failed.user_attrs["reason"]
@@ -249,12 +254,43 @@ def test_a_storage_that_goes_away_is_one_error_and_the_training_is_saved(place, 
     assert [each.state for each in trials()] == [TrialState.COMPLETE] and told_once(trials())
 
 
-def test_what_was_drawn_does_not_depend_on_who_draws(place, monkeypatch):
+@pytest.fixture
+def untrained(monkeypatch):
+    """Trials that are measured without a training, the first best."""
+    values = iter(range(100, 0, -1))
+    monkeypatch.setattr(trial, "train", lambda *_: trial.Outcome("complete", next(values) / 100))
+
+
+def test_what_was_drawn_does_not_depend_on_who_draws(place, untrained):
     sweep("--trials", 3, "--sampler", "random")
     for trials_in_all in (1, 2, 3):  # a worker each
         sweep("--trials", trials_in_all, "--sampler", "random", "--study", "other")
     assert [each.params for each in trials()] == [each.params for each in trials("other")]
     assert len({each.params["training.learning_rate"] for each in trials()}) == 3
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "qmc"])
+def test_any_sampler_draws_and_the_table_begins_with_the_best(sampler, place, untrained, capsys):
+    sweep("--trials", 12, "--sampler", sampler, "--storage", "sqlite:///study.db")
+    lines = capsys.readouterr().out.splitlines()
+    table = lines[next(i for i, line in enumerate(lines) if line.startswith("trial  ")) :]
+    assert table[1].split()[:2] == ["0", "1.000"] and table[10].split()[:2] == ["9", "0.910"]
+    assert "12 trials: 12 complete." in table
+    assert len({each.params["training.learning_rate"] for each in trials(url="sqlite:///study.db")}) == 12
+
+
+def test_the_pictures_are_those_of_optuna(tmp_path):
+    with storage.quiet():
+        made = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(0))
+        for number in range(4):
+            drawn = made.ask()
+            drawn.suggest_float("training.learning_rate", 1e-3, 1, log=True)
+            drawn.suggest_categorical("model.cell", ["GRU(units=2)", "GRU(units=3)"])
+            made.tell(drawn, number / 4)
+    drawn = figures.write(tmp_path, made, ("training.learning_rate", "model.cell"), "validation accuracy")
+    assert drawn == list(report.PICTURES)
+    for name in drawn:
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
 def refused(capsys, *options, config=("sweep", "tiny.yaml", "--space", "space.yaml")):

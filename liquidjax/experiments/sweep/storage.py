@@ -137,7 +137,7 @@ def undamaged(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
         if "://" in url:
             raise
         raise ValueError(f"{url} is damaged, or no journal of Optuna: {error!r}") from error
