@@ -20,7 +20,9 @@ from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised.config import SupervisedConfig, Training
 from untyped import untyped
 
-COMMANDS = "init, train, evaluate, predict, runs, export, import, forecasting, gradient-memory, network-sizes, shift"
+COMMANDS = (
+    "init, train, evaluate, predict, runs, export, import, forecasting, gradient-memory, network-sizes, shift, sweep"
+)
 
 
 @pytest.fixture(autouse=True)

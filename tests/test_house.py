@@ -18,7 +18,7 @@ def test_the_import_contracts_hold():
 
 def test_import_is_light():
     heavy = ["aeon", "flax", "gymnasium", "jax2onnx", "matplotlib", "networkx", "onnx", "onnxruntime", "orbax"]
-    heavy += ["pandas", "pyarrow", "rich", "safetensors", "sklearn", "tabulate", "torch", "tyro", "yaml"]
+    heavy += ["pandas", "pyarrow", "rich", "safetensors", "sklearn", "tabulate", "torch", "tyro", "yaml", "optuna"]
     code = f"import sys, liquidjax; print(*[m for m in {heavy!r} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == []

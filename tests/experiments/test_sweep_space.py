@@ -1,6 +1,8 @@
 """The space of a sweep: read strictly, and every value of it goes through the reader of configurations."""
 
+import textwrap
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -151,3 +153,16 @@ def test_a_grid_has_every_value_and_an_end():
     ):
         with pytest.raises(ValueError, match="a grid must have at most 100,000 points"):
             space.points(space.of(many, BASE))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/sweep.md"])
+def test_the_space_of_the_pages_is_one(page, tmp_path):
+    text = (Path(__file__).parents[2] / page).read_text()
+    begin = text.index("training.learning_rate: {low")
+    lines = text[begin:].splitlines()
+    end = next(number for number, line in enumerate(lines) if not line.strip() or line.startswith("```"))
+    found = read(
+        tmp_path, textwrap.dedent("    " + "\n".join(lines[:end]) if page == "README.md" else "\n".join(lines[:end]))
+    )
+    assert found[0] == Span("training.learning_rate", 1e-4, 0.1, True, None)
+    assert found[-1] == Choices("model.cell", ("LTC(wiring=AutoNCP(16, 4))", "CfC(units=32)"))
