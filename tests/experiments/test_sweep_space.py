@@ -1,6 +1,5 @@
 """The space of a sweep: read strictly, and every value of it goes through the reader of configurations."""
 
-import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,11 +157,9 @@ def test_a_grid_has_every_value_and_an_end():
 @pytest.mark.parametrize("page", ["README.md", "docs/sweep.md"])
 def test_the_space_of_the_pages_is_one(page, tmp_path):
     text = (Path(__file__).parents[2] / page).read_text()
-    begin = text.index("training.learning_rate: {low")
-    lines = text[begin:].splitlines()
+    lines = text[text.index("training.learning_rate: {low") :].splitlines()
     end = next(number for number, line in enumerate(lines) if not line.strip() or line.startswith("```"))
-    found = read(
-        tmp_path, textwrap.dedent("    " + "\n".join(lines[:end]) if page == "README.md" else "\n".join(lines[:end]))
-    )
+    indent = "    " if page == "README.md" else ""
+    found = read(tmp_path, "\n".join(line.removeprefix(indent) for line in lines[:end]))
     assert found[0] == Span("training.learning_rate", 1e-4, 0.1, True, None)
     assert found[-1] == Choices("model.cell", ("LTC(wiring=AutoNCP(16, 4))", "CfC(units=32)"))

@@ -17,6 +17,8 @@ JOURNALS = (".journal", ".log")
 FORMS = "a journal file such as study.journal, postgresql+psycopg://user@host/database, or another that Optuna knows"
 SECONDS = 10
 """To wait for a database that does not answer."""
+TIMED = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2", "mysql", "mysql+mysqldb", "mysql+pymysql")
+"""Whose drivers are told so by the same name."""
 _BEGIN = b'{"op_code":'
 """Of each line of a journal."""
 REMOTE = ("sqlalchemy", "redis", "grpc", "psycopg", "psycopg2", "pymysql", "MySQLdb")
@@ -88,7 +90,7 @@ def opened(url: str) -> Any:
             host, _, port = url.removeprefix("grpc://").partition(":")
             return storages.GrpcStorageProxy(host=host, port=int(port or 13000))
         options: dict[str, Any] = {"pool_pre_ping": True}  # a connection may be closed while a trial is trained
-        if url.startswith(("postgresql", "mysql")):
+        if url.partition("://")[0] in TIMED:
             options["connect_args"] = {"connect_timeout": SECONDS}
         try:
             return storages.RDBStorage(url, engine_kwargs=options)
@@ -112,9 +114,7 @@ def reached(url: str) -> Iterator[None]:
     except UnreachableError:
         raise
     except Exception as error:
-        from optuna.exceptions import UpdateFinishedTrialError
-
-        if isinstance(error, UpdateFinishedTrialError):
+        if type(error).__name__ == "UpdateFinishedTrialError":  # which not every version of Optuna has
             raise ValueError(f"a trial was ended in {without_password(url)} by another program: {error}") from error
         file = _file(url)
         own = isinstance(error, OSError) and file is not None and str(error.filename or file).startswith(str(file))
