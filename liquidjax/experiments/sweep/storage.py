@@ -2,8 +2,11 @@
 
 import contextlib
 import importlib.util
+import itertools
 import os
+import random
 import re
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,8 @@ JOURNALS = (".journal", ".log")
 FORMS = "a journal file such as study.journal, postgresql+psycopg://user@host/database, or another that Optuna knows"
 SECONDS = 10
 """To wait for a database that does not answer."""
+TRIES = 6
+"""To make the tables of a database, while others do so too."""
 TIMED = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2", "mysql", "mysql+mysqldb", "mysql+pymysql")
 """Whose drivers are told so by the same name."""
 _BEGIN = b'{"op_code":'
@@ -93,7 +98,7 @@ def opened(url: str) -> Any:
         if url.partition("://")[0] in TIMED:
             options["connect_args"] = {"connect_timeout": SECONDS}
         try:
-            return storages.RDBStorage(url, engine_kwargs=options)
+            return _database(url, options)
         except ImportError as error:
             raise ImportError(
                 f"the driver of {without_password(url)} is not installed; for PostgreSQL: pip install psycopg[binary], "
@@ -151,6 +156,21 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         yield
+
+
+def _database(url: str, options: dict[str, Any]) -> Any:
+    """The database, whose tables are made if they are not there; several workers may begin with that at once."""
+    from optuna.storages import RDBStorage
+    from sqlalchemy import exc
+
+    for number in itertools.count(1):
+        try:
+            return RDBStorage(url, engine_kwargs=options)
+        except exc.DBAPIError as error:
+            made = isinstance(error, exc.IntegrityError | exc.ProgrammingError) or "already exists" in str(error)
+            if not made or number == TRIES:  # by another worker meanwhile
+                raise
+        time.sleep(number * random.uniform(0.1, 0.5))
 
 
 class _Lock:
