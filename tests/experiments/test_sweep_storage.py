@@ -5,6 +5,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from sqlalchemy import exc
 
 from liquidjax.experiments.sweep import disks, storage
 
@@ -120,3 +121,24 @@ def test_a_file_that_is_no_journal_is_refused_and_not_touched(content, tmp_path)
     with pytest.raises(ValueError, match=r"my\.log is (no journal of Optuna|damaged, or no journal)"):
         storage.opened(str(tmp_path / "my.log"))
     assert (tmp_path / "my.log").read_bytes() == content
+
+
+def test_tables_that_others_make_at_the_same_time_are_no_error(tmp_path, monkeypatch):
+    """As PostgreSQL says when several workers begin: they look, none finds a table, and all make it."""
+    tries, made = [], optuna.storages.RDBStorage
+
+    def racing(*arguments, **named):
+        tries.append(1)
+        if len(tries) < 4:
+            raise exc.IntegrityError("CREATE TYPE studydirection", {}, Exception("duplicate key"))
+        return made(*arguments, **named)
+
+    monkeypatch.setattr(storage.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(optuna.storages, "RDBStorage", racing)
+    storage.opened(f"sqlite:///{tmp_path}/study.db")
+    assert len(tries) == 4
+    tries.clear()
+    monkeypatch.setattr(storage, "TRIES", 2)
+    with pytest.raises(ConnectionError, match="duplicate key"):
+        storage.opened(f"sqlite:///{tmp_path}/study.db")
+    assert len(tries) == 2
