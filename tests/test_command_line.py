@@ -21,7 +21,8 @@ from liquidjax.experiments.supervised.config import SupervisedConfig, Training
 from untyped import untyped
 
 COMMANDS = (
-    "init, train, evaluate, predict, runs, export, import, forecasting, gradient-memory, network-sizes, shift, control"
+    "init, train, evaluate, predict, runs, export, import, forecasting, gradient-memory, network-sizes, "
+    "shift, control, sweep"
 )
 
 

@@ -56,14 +56,35 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
         >>> read(file, Inputs).fill
         'mean'
     """
-    if not Path(path).name.endswith(SUFFIXES):
-        raise ValueError(f"{path} must be a .yaml file")
-    with Path(path).open("rb") as file:
-        contents = file.read(LARGEST_FILE + 1)
+    contents = _contents(path)
     try:
         return from_bytes(contents, kind)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def mapping(path: str | os.PathLike) -> Any:
+    """What a YAML file says, read as strictly as by `read`, but for its keys, which are the caller's to look at.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "some.yaml"
+        >>> _ = file.write_text("training.epochs: [3, 5]")
+        >>> mapping(file)
+        {'training.epochs': [3, 5]}
+    """
+    contents = _contents(path)
+    try:
+        return _mapping(contents)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _contents(path: str | os.PathLike) -> bytes:
+    if not Path(path).name.endswith(SUFFIXES):
+        raise ValueError(f"{path} must be a .yaml file")
+    with Path(path).open("rb") as file:
+        return file.read(LARGEST_FILE + 1)
 
 
 def first_keys(path: str | os.PathLike) -> set[str]:
@@ -194,19 +215,25 @@ def _nearest(key: str, here: Iterable[str], root: Any) -> str:
 
     There always is one, so that a typing error is named even when it is a bad one.
     """
-    names = {place.rpartition(".")[2]: place for place in reversed([*_places(root)])} | {name: name for name in here}
+    names = {place.rpartition(".")[2]: place for place in reversed([*places(root)])} | {name: name for name in here}
     near = difflib.get_close_matches(key[:60], names, n=1) or difflib.get_close_matches(key[:60], here, n=1, cutoff=0)
     return names[near[0]]
 
 
-def _places(kind: Any, above: str = "") -> Iterator[str]:
-    """The places of all keys, those of upper levels first."""
+def places(kind: Any, above: str = "") -> Iterator[str]:
+    """The places of all keys of a dataclass, those of upper levels first.
+
+    Example:
+        >>> from liquidjax.experiments.supervised.config import SupervisedConfig
+        >>> [*places(SupervisedConfig)][:6]
+        ['data', 'inputs', 'model', 'objective', 'training', 'data.source']
+    """
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     yield from (f"{above}{name}" for name in names)
     for name in names:
         if dataclasses.is_dataclass(hints[name]):
-            yield from _places(hints[name], f"{above}{name}.")
+            yield from places(hints[name], f"{above}{name}.")
 
 
 def _value(hint: Any, value: Any, place: str, default: Any, root: Any) -> Any:

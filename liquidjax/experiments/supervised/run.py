@@ -124,6 +124,7 @@ def run(
     debug_nans: bool = False,
     tensorboard: bool = False,
     notice: Callable[[str], None] = warnings.warn,
+    watch: Callable[[str, Epoch], None] = lambda network, epoch: None,
 ) -> Result:
     """Trains the networks and writes the run folder.
 
@@ -143,6 +144,8 @@ def run(
         debug_nans: see `fit`.
         tensorboard: whether the curves are written for TensorBoard too, to the folder tensorboard/ of the run.
         notice: is told of a checkpoint that is damaged, and of what cannot be written for now.
+        watch: called after each epoch with the name of the network and all that is known of the epoch; of a run that
+            goes on, first with what was.
 
     Returns:
         The comparison, as far as it came.
@@ -159,7 +162,7 @@ def run(
     check_ready(folder, resume)
     with alone(folder / CHECKPOINTS) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
         (go_on if resume else begin)(folder, config)
-        return _run(config, folder, callback, stop, planned, debug_nans, tensorboard, notice)
+        return _run(config, folder, callback, stop, planned, debug_nans, tensorboard, notice, watch)
 
 
 def _run(
@@ -171,6 +174,7 @@ def _run(
     debug_nans: bool,
     tensorboard: bool,
     notice: Callable[[str], None],
+    watch: Callable[[str, Epoch], None],
 ) -> Result:
     parts, objective, networks = planned
     preparation = sources.preparation(config.inputs, parts.training)
@@ -193,6 +197,7 @@ def _run(
                     curves(epoch)
                 scores = "".join(f"  validation {key} {mean(value):.3f}" for key, value in epoch.validation.items())
                 callback(name, epoch.epoch, epoch.seconds, f"loss {mean(epoch.loss):.3f}{scores}")
+                watch(name, epoch)
 
             fitted = fit(
                 cell,

@@ -1,0 +1,1 @@
+"""Many runs over a space of settings, shared out among workers by Optuna."""
