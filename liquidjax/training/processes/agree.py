@@ -7,8 +7,8 @@ _PIECE = 1 << 20
 """Characters of a word that go in one message."""
 
 
-def word_of_first(watch: Watch, what: str, word: str | None) -> str:
-    """What process 0 says; the others give None.
+def word_of_first(watch: Watch, what: str, word: str) -> str:
+    """The word of process 0, in the place of that of the others.
 
     Args:
         watch: of this process.
@@ -18,7 +18,6 @@ def word_of_first(watch: Watch, what: str, word: str | None) -> str:
     watch.begin(what)
     name = f"liquidjax/first/{watch.said.place}"
     if watch.index == 0:
-        assert word is not None
         pieces = [word[i : i + _PIECE] for i in range(0, len(word), _PIECE)]
         for number, piece in enumerate(pieces):
             service.put(f"{name}/{number}", piece)

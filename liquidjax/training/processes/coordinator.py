@@ -8,11 +8,13 @@ This file is run by its path and imports nothing of the package, so that it star
 """
 
 import contextlib
+import importlib
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 _READY, _END = "ready", "end"
 _FOREVER = 10**6
@@ -35,7 +37,7 @@ def coordinator(address: str, processes: int, linger: float) -> Iterator[None]:
         OSError: it cannot listen there.
     """
     command = [sys.executable, __file__, address, str(processes), str(linger)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     # A session of its own: what a terminal or `timeout` sends to the group is for those who train.
     service = subprocess.Popen(command, text=True, start_new_session=True, **pipes)
     assert service.stdin is not None and service.stdout is not None and service.stderr is not None
@@ -51,11 +53,10 @@ def coordinator(address: str, processes: int, linger: float) -> Iterator[None]:
 
 
 def _serve(address: str, processes: int, linger: float) -> None:
-    from jaxlib import _jax
-
+    library = importlib.import_module("jaxlib._jax")
     # Two services of gRPC may listen at one port, and each then gets some of the calls.
     socket.create_server(("", int(address.rpartition(":")[2])), reuse_port=False).close()
-    service = _jax.get_distributed_runtime_service(
+    service = library.get_distributed_runtime_service(
         address, processes, heartbeat_timeout=_FOREVER, shutdown_timeout=1, recoverable=True
     )
     print(_READY, flush=True)

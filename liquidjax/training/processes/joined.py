@@ -70,9 +70,9 @@ def joined(
         yield None
         return
     service_of_first = serving(f"[::]:{here.port}", here.number, 2 * timeout + 10)
-    with service_of_first if here.index == 0 else contextlib.nullcontext():
+    with service_of_first if here.process == 0 else contextlib.nullcontext():
         _connect(here, check_number("coming", coming, 0, 1e6, above=True))
-        with Watch(here.index, here.number, timeout).watching() as watch:
+        with Watch(here.process, here.number, timeout).watching() as watch:
             _watches.append(watch)
             try:
                 with watch.together():
@@ -85,11 +85,11 @@ def joined(
             except BaseException as error:
                 sentence = " ".join(str(error).split()) or type(error).__name__
                 with contextlib.suppress(service.Unreachable):
-                    watch.say("failed", f"process {here.index} ended with an error: {sentence}")
+                    watch.say("failed", f"process {here.process} ended with an error: {sentence}")
                 raise
             finally:
                 _watches.remove(watch)
-                if here.index == 0:
+                if here.process == 0:
                     watch.wait_for_the_others()
         with contextlib.suppress(service.Unreachable):
             jax.distributed.shutdown()
@@ -99,13 +99,15 @@ def _connect(here: Place, coming: float) -> None:
     """Joins the others; XLA would end this process with a trace of C++ where they do not come."""
 
     def late() -> None:
-        if here.index and not _listens(here):
+        if here.process and not _listens(here):
             missing = f"nobody listens at {here.coordinator}, so process 0 has not been started, or is out of reach"
         else:
-            others = f"one of the processes 1 to {here.number - 1}" if here.number > 2 else f"process {1 - here.index}"
+            others = (
+                f"one of the processes 1 to {here.number - 1}" if here.number > 2 else f"process {1 - here.process}"
+            )
             missing = f"{others} has not come to {here.coordinator} for {coming:g} s"
         with contextlib.suppress(OSError):
-            os.write(2, f"liquidjax: process {here.index} of {here.number} ends here: {missing}\n".encode())
+            os.write(2, f"liquidjax: process {here.process} of {here.number} ends here: {missing}\n".encode())
         os._exit(STATUS)
 
     jax.config.update("jax_enable_recoverability", True)  # no process is ended by XLA because another is lost
@@ -117,7 +119,7 @@ def _connect(here: Place, coming: float) -> None:
         jax.distributed.initialize(
             here.coordinator,
             here.number,
-            here.index,
+            here.process,
             initialization_timeout=_FOREVER,
             heartbeat_timeout_seconds=_FOREVER,
             # The service of process 0 that JAX starts by itself; nobody goes there, see `coordinator.py`.

@@ -11,10 +11,10 @@ _COORDINATOR, _INDEX, _NUMBER = "JAX_COORDINATOR_ADDRESS", "JAX_PROCESS_ID", "JA
 
 
 class Place(NamedTuple):
-    """coordinator: HOST:PORT where all meet, None for one alone; index: of this process; number: of all of them."""
+    """coordinator: HOST:PORT where all meet, None for one alone; process: which this is; number: of all of them."""
 
     coordinator: str | None
-    index: int
+    process: int
     number: int
 
     @property
@@ -34,7 +34,7 @@ def place(coordinator: str | None = None, index: int | None = None, number: int 
 
     Example:
         >>> place("localhost:1234", index=1, number=2)
-        Place(coordinator='localhost:1234', index=1, number=2)
+        Place(coordinator='localhost:1234', process=1, number=2)
     """
     given = coordinator or os.environ.get(_COORDINATOR)
     index = _of_environment(_INDEX) if index is None else index

@@ -3,6 +3,8 @@
 JAX has no public door to that service, so this is the only file that goes through its private one.
 """
 
+from typing import Any
+
 import jax
 from jax._src import clusters, distributed
 
@@ -28,9 +30,9 @@ def wait(name: str) -> str:
 
 
 def detected() -> tuple[str | None, int | None, int | None]:
-    """(coordinator, processes, process) as JAX reads them off Slurm, Open MPI, Kubernetes or a TPU pod; None without."""
+    """(coordinator, number, process) as JAX reads them off a cluster, such as Slurm or Open MPI; None without one."""
     return clusters.ClusterEnv.auto_detect_unset_distributed_params(None, None, None, [], None, 300)[:3]
 
 
-def _client():
+def _client() -> Any:
     return distributed.global_state.client
