@@ -17,13 +17,14 @@ from liquidjax.training.first_operation import first_operation
 from liquidjax.training.identity import check_same
 from liquidjax.training.progress import Epoch, Progress
 from liquidjax.training.shares import Shares
-from liquidjax.training.state import StepInfo, TrainState
+from liquidjax.training.state import SharedInfo, StepInfo, TrainState
 
 LAG = 8
 """Steps that are under way before the numbers of the first are looked at: waiting for each would hold up the next."""
 SAVE, STOP = 1, 2
 """What a process may wish after a step, 0 for nothing. Of several that train together each says so within a step, and
 all do so after the same one: the step whose numbers are looked at when the wish is seen in them, `LAG` steps later."""
+Info = StepInfo | SharedInfo
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +50,8 @@ class Epochs:
 
     batches: Batches
     number: int
-    advance: Callable[[TrainState, np.ndarray, int, int], tuple[TrainState, StepInfo]]
-    alone: Callable[[TrainState, np.ndarray, int, int], tuple[TrainState, StepInfo]]
+    advance: Callable[[TrainState, np.ndarray, int, int], tuple[TrainState, Info]]
+    alone: Callable[[TrainState, np.ndarray, int, int], tuple[TrainState, Info]]
     validate: Callable[[Params], tuple[Any, dict[str, Any]]]
     after_first: Callable[[np.ndarray], None]
     series_of: Callable[[np.ndarray], np.ndarray]
@@ -76,13 +77,14 @@ class Epochs:
         if progress.done:
             return
         begun = time.perf_counter() - progress.seconds
+        others = self.shares is not None and self.shares.others
         while not progress.done:
-            under_way: deque[tuple[int, StepInfo]] = deque()
+            under_way: deque[tuple[int, Info]] = deque()
             for rows, steps, place in self.batches.epoch(progress.epoch - 1, start=progress.batch):
-                progress.state, info = self.advance(progress.state, rows, steps, self._wish() if self._others else 0)
+                progress.state, info = self.advance(progress.state, rows, steps, self._wish() if others else 0)
                 progress.batch = place + 1
                 under_way.append((progress.batch, info))
-                wish = self._look(progress, under_way, LAG) if self._others else self._wish()
+                wish = self._look(progress, under_way, LAG) if others else self._wish()
                 wish = max(wish, self._look(progress, under_way, 0 if wish else LAG))
                 if wish:
                     progress.seconds = time.perf_counter() - begun
@@ -107,26 +109,22 @@ class Epochs:
             self._fail(progress)
         self._save(progress)
 
-    @property
-    def _others(self) -> bool:
-        """Whether other processes train along."""
-        return self.shares is not None and self.shares.watch is not None
-
     def _wish(self) -> int:
         if self.stop():
             return STOP
         return SAVE if self.keeper is not None and self.keeper.due() else 0
 
-    def _look(self, progress: Progress, under_way: deque[tuple[int, StepInfo]], leave: int) -> int:
+    def _look(self, progress: Progress, under_way: deque[tuple[int, Info]], leave: int) -> int:
         """Takes notice of the steps but the last few; what any other process wished in them."""
         wish = 0
         while len(under_way) > leave:
             batch, info = under_way.popleft()
-            loss, bad, wished = jax.device_get((info.loss, info.bad, info.wish))
+            loss, bad = jax.device_get((info.loss, info.bad))
             progress.look(batch, loss, bad)
             if progress.guard.too_many:
                 self._fail(progress)
-            wish = wish if wished is None else max(wish, int(np.max(wished)))
+            if isinstance(info, SharedInfo):
+                wish = max(wish, int(np.max(np.asarray(info.wish))))
         return wish
 
     def _fail(self, progress: Progress) -> None:

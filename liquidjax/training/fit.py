@@ -21,7 +21,7 @@ from liquidjax.tasks.preparation import Preparation
 from liquidjax.training import shared
 from liquidjax.training.batches import Batches
 from liquidjax.training.checkpoints.keeper import Checkpoints
-from liquidjax.training.epochs import Epochs
+from liquidjax.training.epochs import Epochs, Info
 from liquidjax.training.evaluation import evaluate
 from liquidjax.training.examples import Examples, examples
 from liquidjax.training.fit_arguments import (
@@ -39,7 +39,7 @@ from liquidjax.training.objective import Loss, Objective, OfFunction
 from liquidjax.training.optimizer import Optimizer
 from liquidjax.training.progress import Epoch, Progress, plain
 from liquidjax.training.shares import shares_of
-from liquidjax.training.state import StepInfo, TrainState, as_objective, check_gradient, init_state, usual_gradient
+from liquidjax.training.state import TrainState, as_objective, check_gradient, init_state, usual_gradient
 from liquidjax.training.steps import members_step, one_step, shared_step
 
 
@@ -207,10 +207,10 @@ def fit(
         if not losses.any(0).all():
             check_known("training", cell, objective, data, own)
 
-    def alone(state: TrainState, rows: np.ndarray, steps: int, _: int) -> tuple[TrainState, StepInfo]:
+    def alone(state: TrainState, rows: np.ndarray, steps: int, _: int) -> tuple[TrainState, Info]:
         return step(varied, state, data.batch(series_of(rows), steps))
 
-    def advance(state: TrainState, rows: np.ndarray, steps: int, wish: int) -> tuple[TrainState, StepInfo]:
+    def advance(state: TrainState, rows: np.ndarray, steps: int, wish: int) -> tuple[TrainState, Info]:
         assert shares is not None  # else it is alone
         what = f"step {progress.batch + 1} of epoch {progress.epoch}"
         batch = shares.batch(data, series_of(rows), steps, what)
@@ -236,7 +236,7 @@ def fit(
     written = checkpoints if shares is None or shares.writes else None
     with (
         contextlib.nullcontext() if shares is None else shares.together(what or identity({}, read)),
-        contextlib.nullcontext() if written is None else written.opened() as keeper,
+        contextlib.nullcontext() if written is None else written.opened(shares is not None and shares.others) as keeper,
     ):
         epochs_of = Epochs(
             batches,

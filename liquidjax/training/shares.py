@@ -35,6 +35,11 @@ class Shares:
         """The numbers of the shares of this process."""
 
     @property
+    def others(self) -> bool:
+        """Whether other processes train along."""
+        return self.watch is not None
+
+    @property
     def writes(self) -> bool:
         """Whether this process is the one that reads and writes checkpoints."""
         return self.watch is None or self.watch.index == 0

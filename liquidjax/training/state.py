@@ -38,13 +38,20 @@ class StepInfo(NamedTuple):
     """Of one step: loss () before it, the norm () of its gradient, and the number of what is not finite, see `guard`.
 
     Where `bad` is not `guard.FINE`, the step was taken back: parameters and optimizer are what they were before it.
-    wish: of the processes that train together, see `Epochs`; None of one alone.
     """
 
     loss: Array
     gradient_norm: Array
     bad: Array
-    wish: Array | None = None
+
+
+class SharedInfo(NamedTuple):
+    """`StepInfo` where several processes train together, with the largest wish of theirs in it, see `Epochs`."""
+
+    loss: Array
+    gradient_norm: Array
+    bad: Array
+    wish: Array
 
 
 Step = Callable[[TrainState, Batch], tuple[TrainState, StepInfo]]
@@ -129,7 +136,7 @@ def train_step(
     *,
     sharing: int = 1,
     wish: Array | None = None,
-) -> tuple[TrainState, StepInfo]:
+) -> tuple[TrainState, StepInfo | SharedInfo]:
     """One step, to be compiled: see `make_train_step`.
 
     Args:
@@ -154,7 +161,8 @@ def train_step(
     params, opt_state = jax.tree.map(
         lambda new, old: jnp.where(bad == guard.FINE, new, old), (params, opt_state), (state.params, state.opt_state)
     )
-    return TrainState(params, opt_state, state.step + 1, key), StepInfo(value, optax.tree.norm(slope), bad, wish)
+    info = StepInfo(value, optax.tree.norm(slope), bad)
+    return TrainState(params, opt_state, state.step + 1, key), info if wish is None else SharedInfo(*info, wish)
 
 
 def losses(

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-Found = tuple[Mapping[str, np.ndarray], Mapping[str, Any]]
+Found = tuple[dict[str, np.ndarray], dict[str, Any]]
 """The arrays and facts of a checkpoint, as `disk.read` gives them."""
 
 
-def packed(found: Found | None) -> str:
+def packed(found: tuple[Mapping[str, np.ndarray], Mapping[str, Any]] | None) -> str:
     """The text, "null" for no checkpoint.
 
     Example:

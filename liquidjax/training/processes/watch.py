@@ -16,6 +16,8 @@ STATUS = 75
 """With which a process ends because of another: EX_TEMPFAIL, for what it did goes on when all are started again."""
 _GIVES_UP = 20
 """Timeouts after which nobody waits any more though no process is behind: the network between them may be lost."""
+_OWN_ERROR = 2.0
+"""Seconds in which a process may come upon the error itself with which another has ended, and say so in its own way."""
 _FOLDER = "liquidjax/watch/"
 
 
@@ -56,7 +58,7 @@ def verdict(everyone: Mapping[int, Heard], own: int, now: float, timeout: float)
     """
     here = everyone[own]
     for each in everyone.values():
-        if each.said.state == "failed":
+        if each.said.state == "failed" and now - each.moved > _OWN_ERROR:
             return each.said.text
     silent = {n: each for n, each in everyone.items() if each.said.state != "ended" and now - each.heard > timeout}
     if silent:
@@ -64,7 +66,8 @@ def verdict(everyone: Mapping[int, Heard], own: int, now: float, timeout: float)
         return f"missing: {_named(silent)}, not heard of for {seconds:.0f} s, so killed, stopped or out of reach"
     if here.said.state != "together":
         return None
-    if ended := {n: each for n, each in everyone.items() if each.said.state == "ended"}:
+    ended = {n: e for n, e in everyone.items() if e.said.state == "ended" and e.said.place < here.said.place}
+    if ended:
         return f"missing at {here.said.text}: {_named(ended)}, ended before"
     still = {n: each for n, each in everyone.items() if each.said.state == "together" and now - each.moved > timeout}
     last = max((each.said for each in still.values()), key=lambda said: said.place, default=here.said)
