@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +35,12 @@ def free_port() -> int:
 
 
 def together(
-    number: int = 2, devices: int = 2, acts: dict[int, Any] | None = None, own: dict[int, Any] | None = None, **same: Any
+    number: int = 2,
+    devices: int = 2,
+    acts: dict[int, Any] | None = None,
+    own: dict[int, Any] | None = None,
+    here: Sequence[int] | None = None,
+    **same: Any,
 ) -> list[Ended]:
     """The ends of all processes, by their number.
 
@@ -43,32 +49,32 @@ def together(
         devices: of each.
         acts: what some do to themselves, (what, in which question to stop).
         own: settings of the training that some have for themselves.
+        here: which are started; all of them when None.
         same: timeout, coming, folder, training.
     """
     coordinator = f"localhost:{free_port()}"
     same = {"folder": "", "timeout": 60.0, "training": {}, **same}
     commands = []
-    for process in range(number):
+    for process in range(number) if here is None else here:
         given = {"process": process, "processes": number, "coordinator": coordinator, "devices": devices, **same}
         given |= {"act": (acts or {}).get(process), "training": {**same["training"], **(own or {}).get(process, {})}}
         commands.append([sys.executable, str(PROGRAM), json.dumps(given)])
-    return ended(commands)
+    stopped = {process for process, (what, _) in (acts or {}).items() if what == "SIGSTOP"}
+    return ended(commands, stopped)
 
 
-def ended(commands: list[list[str]], **options: Any) -> list[Ended]:
-    """Starts all commands, and waits until each has ended, or for too long."""
+def ended(commands: list[list[str]], stopped: Set[int] = frozenset(), **options: Any) -> list[Ended]:
+    """Starts all commands, and waits until each has ended, or for too long, but not for one that will be stopped."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROGRAM.parents[1]), str(PROGRAM.parent)])}
     begun, pipes = time.monotonic(), {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     started: list[Any] = [
         subprocess.Popen(command, text=True, env=environment, **pipes, **options) for command in commands
     ]
     seconds: dict[int, float] = {}
-    while len(seconds) < len(started) and time.monotonic() - begun < LONGEST:
+    while len(seconds.keys() | stopped) < len(started) and time.monotonic() - begun < LONGEST:
         for number, process in enumerate(started):
             if number not in seconds and process.poll() is not None:
                 seconds[number] = time.monotonic() - begun
-        if seconds and time.monotonic() - max(seconds.values()) - begun > 45:
-            break  # one that is stopped stays
         time.sleep(0.05)
     all_of = []
     for number, process in enumerate(started):

@@ -5,13 +5,14 @@ as those of an adaptive solver or of Newton's method, is a loop of each device, 
 twice a step: for the sums of the loss, and for those of the gradient.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.sharding import Mesh
+from jax.sharding import AbstractMesh, Mesh
 from jax.sharding import PartitionSpec as P
 
 from liquidjax._types import Array, Params
@@ -64,14 +65,17 @@ def mean_and_slope(
         total, weight = sums(losses(params))
         return total, weight.astype(total.dtype)
 
-    own, pull_back = jax.vjp(own_sums, params)
+    with _by_itself():
+        own, pull_back = jax.vjp(own_sums, params)
     if wish is None:
         total, weight = jax.lax.psum(own, AXIS)
     else:  # in one exchange, of which each costs the way through the network
         total, weight, *asked = jax.lax.psum(jnp.stack([*own, *_one_hot(wish[0], own[0].dtype)]), AXIS)
         wish = jnp.where(asked[1] > 0, 2, jnp.where(asked[0] > 0, 1, 0))
     value, back = jax.vjp(mean_of, total, weight)
-    (slope,) = pull_back(back(jnp.ones_like(value)))
+    towards = back(jnp.ones_like(value))
+    with _by_itself():
+        (slope,) = pull_back(towards)
     with jax.numpy_dtype_promotion("standard"):
         flat, as_params = ravel_pytree(slope)  # one exchange for all parameters
         return value, as_params(jax.lax.psum(flat, AXIS)), wish
@@ -80,6 +84,15 @@ def mean_and_slope(
 def gathered(answers: Array, axis: int) -> Array:
     """The answers to all series, on each device."""
     return jax.lax.all_gather(answers, AXIS, axis=axis, tiled=True)
+
+
+def _by_itself() -> contextlib.AbstractContextManager[None]:
+    """What a device computes inside knows of no mesh.
+
+    With one, a constant and a number that is computed are of different types, and equinox, whose loop diffrax runs and
+    differentiates, takes the one for another argument than the other (its pull request 1261).
+    """
+    return jax.sharding.use_abstract_mesh(AbstractMesh((), ()))
 
 
 def _one_hot(wish: Array, dtype: Any) -> list[Array]:

@@ -1,5 +1,6 @@
 """Two processes with two devices each train as one, and where one is lost the other leaves, and nothing is lost."""
 
+import re
 import shutil
 import signal
 
@@ -77,8 +78,10 @@ def test_one_is_killed_or_stopped_and_the_others_leave_and_say_who(signal_name, 
 def test_one_that_is_alive_but_stands_still_is_named(victim):
     ends = together(acts={victim: ("sleep", 10)}, timeout=8.0)
     assert [each.status for each in ends] == [STATUS, STATUS]
-    sentence = f"missing at step 2 of epoch 3: process {victim}, which for "
-    assert all(sentence in each.err and "got no further than step 1 of epoch 3" in each.err for each in ends)
+    # The others are not held up by the step itself, but by the first number that they look at.
+    place = r"(step [234] of epoch 3|the validation)"
+    sentence = rf"missing at {place}: process {victim}, which for \d+ s got no further than step 1 of epoch 3\n"
+    assert all(re.search(sentence, each.err) for each in ends), ends[0].err
 
 
 @pytest.mark.slow
@@ -89,6 +92,10 @@ def test_one_that_fails_takes_the_others_along():
 
 
 @pytest.mark.slow
-def test_one_that_never_comes_is_said():
-    (first,) = together(2, coming=3.0)[:1] if False else [None]
-    assert first is None
+@pytest.mark.parametrize(
+    ("here", "sentence"),
+    [(0, "process 1 has not come to localhost:"), (1, "so process 0 has not been started, or is out of reach")],
+)
+def test_one_that_never_comes_is_said(here, sentence):
+    (only,) = together(here=[here], coming=3.0)
+    assert only.status == STATUS and sentence in only.err and only.err.count("\n") == 1
