@@ -56,7 +56,8 @@ compared(objective=squares, members={"seed": [3, 4]}, rows=[[0, 1, 2], [2, 3, 4]
 compared(members={"learning_rate": [0.05, 0.01]}, validation=values(1), epochs=1)
 """,
     "an adaptive solver, of which each device has its own loop": """
-cell = lj.Readout(lj.CTRNN(2, 2, integrator=lj.Diffrax(diffrax.Tsit5(), diffrax.PIDController(rtol=1e-4, atol=1e-6))), 1)
+adaptive = lj.Diffrax(diffrax.Tsit5(), diffrax.PIDController(rtol=1e-4, atol=1e-6))
+cell = lj.Readout(lj.CTRNN(2, 2, integrator=adaptive), 1)
 compared(cell=cell, data=values(0, (2,) * 4), validation=values(1, (2,) * 2), epochs=1)
 """,
     "Newton's method until it has converged": """

@@ -54,10 +54,16 @@ def apart() -> Iterator[Apart]:
     """The other process, as long as the block; it is killed with this one, but for what it is about to write."""
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}  # it computes nothing, and takes no accelerator for itself
-    with subprocess.Popen(
-        [sys.executable, "-m", __name__], text=True, start_new_session=True, env=environment, **pipes
-    ) as process:
+    command = [sys.executable, "-m", __name__]
+    process = subprocess.Popen(command, text=True, start_new_session=True, env=environment, **pipes)
+    try:
         yield Apart(process)
+    finally:
+        assert process.stdin is not None and process.stdout is not None
+        with contextlib.suppress(OSError):  # where it has ended before
+            process.stdin.close()
+        process.wait()
+        process.stdout.close()
 
 
 def _serve() -> None:
