@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 PROGRAM = Path(__file__).with_name("joined_training.py")
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROGRAM.parents[1]), str(PROGRAM.parent)])}
 LONGEST = 120.0
 """Seconds after which nobody is waited for."""
 
@@ -65,10 +66,12 @@ def together(
 
 def ended(commands: list[list[str]], stopped: Set[int] = frozenset(), **options: Any) -> list[Ended]:
     """Starts all commands, and waits until each has ended, or for too long, but not for one that will be stopped."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROGRAM.parents[1]), str(PROGRAM.parent)])}
     begun, pipes = time.monotonic(), {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     started: list[Any] = [
-        subprocess.Popen(command, text=True, env=environment, **pipes, **options) for command in commands
+        subprocess.Popen(
+            command, text=True, env={**ENVIRONMENT, "XLA_FLAGS": os.environ["XLA_FLAGS"]}, **pipes, **options
+        )
+        for command in commands
     ]
     seconds: dict[int, float] = {}
     while len(seconds.keys() | stopped) < len(started) and time.monotonic() - begun < LONGEST:

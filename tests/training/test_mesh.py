@@ -68,6 +68,7 @@ def odd(outputs, batch):
     return jax.numpy.where(batch.inputs[0, :, 0] > 1, np.inf, squares(outputs, batch))
 
 compared(data=values(0, (4,) * 8), objective=odd, epochs=1)
+assert 0 < trained(data=values(0, (4,) * 8), objective=odd, epochs=1, batch_size=2, mesh=mesh).history[0].skipped < 4
 """,
     "dropout, of which each device draws its own": """
 cell = lj.Readout(lj.CfC(2, 8, dropout=0.5), 1)
