@@ -79,11 +79,12 @@ def joined(
                     _meet(watch)
                 yield watch
                 watch.say("ended")
-            except service.Unreachable:  # of a computation too: it may have noticed first that a process is lost
-                watch.wait()
-                raise
             except BaseException as error:
                 sentence = " ".join(str(error).split()) or type(error).__name__
+                if isinstance(error, service.Unreachable):
+                    # A computation may notice first that a process is lost, but not which: that comes out meanwhile.
+                    _say(here, f"met an error, maybe because of another process: {sentence[:500]}")
+                    watch.wait()
                 with contextlib.suppress(service.Unreachable):
                     watch.say("failed", f"process {here.process} ended with an error: {sentence}")
                 raise
@@ -106,8 +107,7 @@ def _connect(here: Place, coming: float) -> None:
                 f"one of the processes 1 to {here.number - 1}" if here.number > 2 else f"process {1 - here.process}"
             )
             missing = f"{others} has not come to {here.coordinator} for {coming:g} s"
-        with contextlib.suppress(OSError):
-            os.write(2, f"liquidjax: process {here.process} of {here.number} ends here: {missing}\n".encode())
+        _say(here, f"ends here: {missing}")
         os._exit(STATUS)
 
     jax.config.update("jax_enable_recoverability", True)  # no process is ended by XLA because another is lost
@@ -127,6 +127,11 @@ def _connect(here: Place, coming: float) -> None:
         )
     finally:
         timer.cancel()
+
+
+def _say(here: Place, sentence: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, f"liquidjax: process {here.process} of {here.number} {sentence}\n".encode())
 
 
 def _listens(here: Place) -> bool:
