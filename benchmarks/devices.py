@@ -24,7 +24,6 @@ def trainings(batch, devices):
     import diffrax
     import jax
     from jax.sharding import AxisType, NamedSharding
-    from jax.sharding import PartitionSpec as P
 
     import liquidjax as lj
     from liquidjax.tasks.dataset import SequenceDataset
@@ -40,7 +39,7 @@ def trainings(batch, devices):
     rng = np.random.default_rng(0)
     # Times of every sample's own: an adaptive solver has more to do for some.
     times = np.cumsum(rng.gamma(0.5, 1.0, (batch, TIME)), axis=1)
-    whole = SequenceDataset.of(rng.normal(size=(batch, TIME, INPUTS)), times, rng.normal(size=(batch, 1)))
+    whole = SequenceDataset.of(list(rng.normal(size=(batch, TIME, INPUTS))), list(times), rng.normal(size=(batch, 1)))
     objective, optimizer = Regression(), Optimizer()
     data = examples(whole, Preparation.learnt(whole), objective)
     mesh = jax.make_mesh((devices,), (shared.AXIS,), axis_types=(AxisType.Auto,))

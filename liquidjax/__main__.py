@@ -138,7 +138,7 @@ def _train(
             print(
                 f"To go on: liquidjax train --resume {_path(folder)}{' --distributed ...' if mesh is not None else ''}"
             )
-        return stop.status or STATUS  # another process may have been asked to stop
+        return stop.status or (0 if mesh is None else STATUS)  # another process may have been asked
     print(f"\n{supervised_report.table(result.rows)}\n")
     if sentence := supervised_report.members(result.rows):
         print(sentence)

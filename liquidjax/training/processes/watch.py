@@ -162,6 +162,8 @@ class Watch:
             said, before = Said(*json.loads(word)), self.everyone[int(name)]
             moved = before.moved if said[1:] == before.said[1:] else now
             self.everyone[int(name)] = Heard(said, before.heard if said == before.said else now, moved)
+        if self.said.state in ("ended", "failed"):
+            return  # on its way out by itself
         if sentence := verdict(self.everyone, self.index, now, self.timeout):
             self._leave(sentence)
 
