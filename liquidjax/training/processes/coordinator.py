@@ -13,25 +13,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 _READY, _END = "ready", "end"
 _FOREVER = 10**6
 """Seconds after which the service itself takes a process for dead: that is left to `watch.py`."""
 
-_LEAVING = 5.0
+_LEAVING = 10.0
 """Seconds for which the others may still hear why process 0 has ended, and take their leave."""
 
 
 @contextlib.contextmanager
-def coordinator(address: str, processes: int, linger: float) -> Iterator[None]:
+def coordinator(address: str, processes: int, linger: float) -> Iterator[Callable[[], None]]:
     """The service at an address, such as "[::]:1234", for so many processes, as long as the block.
 
     Args:
         address: where it listens.
         processes: that join.
         linger: seconds for which it goes on where this process is killed.
+
+    Returns:
+        What is called where this process ends without leaving the block.
 
     Raises:
         OSError: it cannot listen there.
@@ -44,12 +47,17 @@ def coordinator(address: str, processes: int, linger: float) -> Iterator[None]:
     if service.stdout.readline().strip() != _READY:
         lines = service.stderr.read().strip().splitlines() or ["it ended"]
         raise OSError(f"the coordinator must listen at {address}, and cannot: {lines[-1]}; another port may be free")
+    told = service.stdin
+
+    def end() -> None:
+        with contextlib.suppress(OSError, ValueError):  # it is not waited for: the others may be about to leave
+            told.write(f"{_END}\n")
+            told.close()
+
     try:
-        yield
+        yield end
     finally:
-        with contextlib.suppress(OSError):  # it is not waited for: the others may be about to leave
-            service.stdin.write(f"{_END}\n")
-            service.stdin.close()
+        end()
 
 
 def _serve(address: str, processes: int, linger: float) -> None:

@@ -69,10 +69,10 @@ def joined(
     if here.number == 1:
         yield None
         return
-    service_of_first = serving(f"[::]:{here.port}", here.number, 2 * timeout + 10)
-    with service_of_first if here.process == 0 else contextlib.nullcontext():
+    service_of_first = serving(f"[::]:{here.port}", here.number, timeout + 20)
+    with service_of_first if here.process == 0 else contextlib.nullcontext(lambda: None) as leaving:
         _connect(here, check_number("coming", coming, 0, 1e6, above=True))
-        with Watch(here.process, here.number, timeout).watching() as watch:
+        with Watch(here.process, here.number, timeout, leaving).watching() as watch:
             _watches.append(watch)
             try:
                 with watch.together():
@@ -83,7 +83,7 @@ def joined(
                 sentence = " ".join(str(error).split()) or type(error).__name__
                 if isinstance(error, service.Unreachable):
                     # A computation may notice first that a process is lost, but not which: that comes out meanwhile.
-                    _say(here, f"met an error, maybe because of another process: {sentence[:500]}")
+                    watch.error = sentence
                     watch.wait()
                 with contextlib.suppress(service.Unreachable):
                     watch.say("failed", f"process {here.process} ended with an error: {sentence}")

@@ -18,6 +18,7 @@ _GIVES_UP = 20
 """Timeouts after which nobody waits any more though no process is behind: the network between them may be lost."""
 _OWN_ERROR = 2.0
 """Seconds in which a process may come upon the error itself with which another has ended, and say so in its own way."""
+_LONGEST = 300  # characters of an error
 _FOLDER = "liquidjax/watch/"
 
 
@@ -91,13 +92,15 @@ class Watch:
         index: of this process.
         number: of processes.
         timeout: seconds for which a process may be silent, or behind the others.
-        leave: called with the sentence in the place of the end.
+        leaving: called before it ends this process.
     """
 
-    def __init__(self, index: int, number: int, timeout: float, leave: Callable[[str], None] | None = None):
+    def __init__(self, index: int, number: int, timeout: float, leaving: Callable[[], None] = lambda: None):
         self.index, self.number, self.timeout = index, number, timeout
         self.said = Said()
-        self._leave = leave or self._end
+        self.error = ""
+        """That a computation of this process has met, maybe because another process is lost."""
+        self._leaving = leaving
         self._over = threading.Event()
         self._lock = threading.Lock()
         now = self._reached = time.monotonic()
@@ -156,7 +159,7 @@ class Watch:
         except service.Unreachable:
             words = {}
             if time.monotonic() - self._reached > self.timeout:
-                self._leave("the coordinator, which process 0 has started, is out of reach")
+                self._end("the coordinator, which process 0 has started, is out of reach")
         now = time.monotonic()
         for name, word in words.items():
             said, before = Said(*json.loads(word)), self.everyone[int(name)]
@@ -165,7 +168,7 @@ class Watch:
         if self.said.state in ("ended", "failed"):
             return  # on its way out by itself
         if sentence := verdict(self.everyone, self.index, now, self.timeout):
-            self._leave(sentence)
+            self._end(sentence)
 
     def _tell(self) -> None:
         beats = self.everyone[self.index].said.beats + 1
@@ -178,8 +181,12 @@ class Watch:
     def _end(self, sentence: str) -> None:
         with contextlib.suppress(Exception):
             self.say("failed", sentence)
+        self._leaving()
+        # Where it is the one that others wait for, its own error is why; else it is that another is lost.
+        behind = any(each.said.place > self.said.place for each in self.everyone.values())
+        met = f"; it met an error itself: {self.error[:_LONGEST]}" if self.error and behind else ""
         with contextlib.suppress(OSError):
-            os.write(2, f"liquidjax: process {self.index} of {self.number} ends here: {sentence}\n".encode())
+            os.write(2, f"liquidjax: process {self.index} of {self.number} ends here: {sentence}{met}\n".encode())
         os._exit(STATUS)
 
 
