@@ -226,7 +226,7 @@ def places(kind: Any, above: str = "") -> Iterator[str]:
     Example:
         >>> from liquidjax.experiments.supervised.config import SupervisedConfig
         >>> [*places(SupervisedConfig)][:6]
-        ['data', 'inputs', 'model', 'objective', 'training', 'data.source']
+        ['data', 'inputs', 'model', 'objective', 'training', 'shift']
     """
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
