@@ -1,5 +1,7 @@
 """A process that trains one network after another lives on: programs are let go before there is no room for more."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from liquidjax.training.fit import fit
 from liquidjax.training.members import side_by_side
 from liquidjax.training.objectives import Regression
 
-DATA = SequenceDataset.of(np.linspace(-1, 1, 60).reshape(6, 5, 2), targets=np.arange(6.0))
+DATA = SequenceDataset.of(list(np.linspace(-1, 1, 60).reshape(6, 5, 2)), targets=np.arange(6.0))
 
 
 def mapped() -> int:
@@ -37,7 +39,7 @@ def trained(units: int):
 
 
 def test_half_of_the_room_is_for_what_comes(room):
-    double = jax.jit(lambda x: 2 * x)
+    double: Any = jax.jit(lambda x: 2 * x)
     double(1.0)
     room(4 * mapped())
     assert not programs.forget_programs() and double._cache_size() == 1
