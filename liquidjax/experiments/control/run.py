@@ -19,7 +19,6 @@ from liquidjax.experiments.shared import pairs as of_pairs
 from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.shared.pairs import Key
 from liquidjax.experiments.shared.progress import Callback
-from liquidjax.training.checkpoints.alone import alone
 from liquidjax.training.model import Model, load
 
 MODEL = "balancing.safetensors"
@@ -63,20 +62,10 @@ def run(
     run_folder.check_ready(folder, resume)
     for task in config.tasks:
         tasks.plants()[task]()  # what it needs is missed here, not after the work
-    kept = folder / run_folder.CHECKPOINTS
-    with alone(kept):
-        (run_folder.go_on if resume else run_folder.begin)(folder, config)
-        wanted = keys(config)
-        pairs = _computed(config, folder, wanted, callback, stop)
-        interrupted = None
-        if len(pairs) < len(wanted):
-            interrupted = f"Interrupted with {len(pairs)} of {len(wanted)} pairs of a design and a task finished."
-        # Before the results: results without a mark are those of a run that came to its end, pictures and all.
-        run_folder.mark_interrupted(folder, interrupted or run_folder.NOT_WRITTEN)
-        write(folder, config, pairs, interrupted)
-        if not interrupted:
-            run_folder.end(folder)
-    return Result(folder, pairs, interrupted)
+    wanted = keys(config)
+    compute = functools.partial(_computed, config, folder, wanted, callback, stop)
+    written = functools.partial(write, folder, config)
+    return Result(folder, *of_pairs.carried_out(config, folder, resume, wanted, compute, written))
 
 
 def keys(config: ControlConfig) -> list[Key]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from liquidjax import _files
+from liquidjax.experiments.shared import run_folder
 from liquidjax.experiments.shared.progress import Callback
+from liquidjax.training.checkpoints.alone import alone
 from liquidjax.training.members import side_by_side
 
 
@@ -22,6 +24,41 @@ class Key(NamedTuple):
 
 Pair = TypeVar("Pair", bound=Any)
 """A NamedTuple with `task` and `design` that JSON can hold."""
+
+
+def carried_out(
+    config: Any,
+    folder: Path,
+    resume: bool,
+    wanted: Sequence[Key],
+    compute: Callable[[], list[Pair]],
+    write: Callable[[list[Pair], str | None], None],
+) -> tuple[list[Pair], str | None]:
+    """Begins a run or goes on with one, computes its pairs and writes what came of them; marked until that is whole.
+
+    Args:
+        config: the settings of the run.
+        folder: of the run, which `run_folder.check_ready` has looked at.
+        resume: whether the run goes on.
+        wanted: all pairs.
+        compute: gives those that are finished, see `computed`.
+        write: writes them into the folder, and the sentence that says that some are missing, if they are.
+
+    Returns:
+        The pairs, and that sentence, None where the run came to its end.
+    """
+    with alone(folder / run_folder.CHECKPOINTS):
+        (run_folder.go_on if resume else run_folder.begin)(folder, config)
+        pairs = compute()
+        interrupted = None
+        if len(pairs) < len(wanted):
+            interrupted = f"Interrupted with {len(pairs)} of {len(wanted)} pairs of a design and a task finished."
+        # Before the results: results without a mark are those of a run that came to its end, pictures and all.
+        run_folder.mark_interrupted(folder, interrupted or run_folder.NOT_WRITTEN)
+        write(pairs, interrupted)
+        if not interrupted:
+            run_folder.end(folder)
+    return pairs, interrupted
 
 
 def computed(

@@ -19,7 +19,6 @@ from liquidjax.experiments.shift.designs import DESIGNS
 from liquidjax.experiments.shift.report import report
 from liquidjax.experiments.shift.study import Pair
 from liquidjax.experiments.shift.summary import complete
-from liquidjax.training.checkpoints.alone import alone
 
 PICTURES = {"rates": "rates.png", "lost": "lost.png", "profiles": "profiles.png"}
 
@@ -58,20 +57,10 @@ def run(
         FloatingPointError: a design diverged.
     """
     run_folder.check_ready(folder, resume)
-    kept = folder / run_folder.CHECKPOINTS
-    with alone(kept):
-        (run_folder.go_on if resume else run_folder.begin)(folder, config)
-        pairs = _computed(config, kept, callback, stop)
-        wanted = len(config.tasks) * len(config.designs)
-        interrupted = None
-        if len(pairs) < wanted:
-            interrupted = f"Interrupted with {len(pairs)} of {wanted} pairs of a design and a task finished."
-        # Before the results: results without a mark are those of a run that came to its end, pictures and all.
-        run_folder.mark_interrupted(folder, interrupted or run_folder.NOT_WRITTEN)
-        write(folder, config, pairs, interrupted)
-        if not interrupted:
-            run_folder.end(folder)
-    return Result(folder, pairs, interrupted)
+    wanted = [Key(task, design) for design in config.designs for task in config.tasks]
+    compute = functools.partial(_computed, config, wanted, folder / run_folder.CHECKPOINTS, callback, stop)
+    written = functools.partial(write, folder, config)
+    return Result(folder, *of_pairs.carried_out(config, folder, resume, wanted, compute, written))
 
 
 def write(folder: Path, config: ShiftConfig, pairs: list[Pair], interrupted: str | None = None) -> None:
@@ -90,7 +79,9 @@ def read(file: Path) -> list[Pair]:
     return of_pairs.read_pairs(Pair, file)
 
 
-def _computed(config: ShiftConfig, kept: Path, callback: Callback, stop: Callable[[], bool]) -> list[Pair]:
+def _computed(
+    config: ShiftConfig, wanted: list[Key], kept: Path, callback: Callback, stop: Callable[[], bool]
+) -> list[Pair]:
     """All pairs that are finished, in the order of the designs."""
     lock = threading.Lock()
 
@@ -108,5 +99,4 @@ def _computed(config: ShiftConfig, kept: Path, callback: Callback, stop: Callabl
     def say(pair: Pair) -> str:
         return f"{pair.design}: clean accuracy {np.mean(pair.scores['told']['clean 1']):.3f}"
 
-    wanted = [Key(task, design) for design in config.designs for task in config.tasks]
     return of_pairs.computed(Pair, wanted, compute, kept, say, callback, stop)
