@@ -360,20 +360,9 @@ def shift(
         resume: Folder of a run that did not come to its end, to go on in it, in the place of a configuration.
     """
     place = _place("shift", config, folder, resume)
-    _tune_cpu()
-    with place as folder, interruptible(saves=True) as stop:
-        designs = _count(len(settings.designs), "design")
-        print(f"{designs} on {_count(len(settings.tasks), 'task')}; writing to {_path(folder)}", flush=True)
-        with bars(settings.tasks, len(settings.designs)) as callback:
-            result = shift_run.run(settings, folder, callback, stop, resume=resume is not None)
-    if headline := shift_report.headline(settings, result.pairs):
-        print(f"\n{headline}\n")
-    if result.interrupted:
-        print(f"{result.interrupted} They are in {_path(folder)}")
-        print(f"To go on: liquidjax shift --resume {_path(folder)}")
-        return stop.status
-    print(f"All tables (report.md), every score (results.json) and pictures are in {_path(folder)}")
-    return stop.status
+    run = functools.partial(shift_run.run, settings, resume=resume is not None)
+    written = "All tables (report.md), every score (results.json) and pictures"
+    return _of_designs("shift", settings, place, len(settings.designs), run, shift_report.headline, written)
 
 
 def control(
@@ -394,20 +383,9 @@ def control(
         resume: Folder of a run that did not come to its end, to go on in it, in the place of a configuration.
     """
     place = _place("control", config, folder, resume)
-    _tune_cpu()
-    with place as folder, interruptible(saves=True) as stop:
-        designs = _count(len(settings.designs), "design")
-        print(f"{designs} on {_count(len(settings.tasks), 'task')}; writing to {_path(folder)}", flush=True)
-        with bars(settings.tasks, control_run.jobs(settings)) as callback:
-            result = control_run.run(settings, folder, callback, stop, resume=resume is not None)
-    if headline := control_report.headline(settings, result.pairs):
-        print(f"\n{headline}\n")
-    if result.interrupted:
-        print(f"{result.interrupted} They are in {_path(folder)}")
-        print(f"To go on: liquidjax control --resume {_path(folder)}")
-        return stop.status
-    print(f"All tables (report.md), all numbers (results.json), pictures and a GIF are in {_path(folder)}")
-    return stop.status
+    run = functools.partial(control_run.run, settings, resume=resume is not None)
+    written = "All tables (report.md), all numbers (results.json), pictures and a GIF"
+    return _of_designs("control", settings, place, control_run.jobs(settings), run, control_report.headline, written)
 
 
 def sweep(
@@ -502,6 +480,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     if status:
         sys.exit(status)
+
+
+def _of_designs(
+    command: str,
+    settings: Any,
+    place: contextlib.AbstractContextManager[Path],
+    jobs: Any,
+    run: Callable[..., Any],
+    headline: Callable[..., str],
+    written: str,
+) -> int:
+    """A run of designs on tasks, with a bar for each task, and what it says at its end."""
+    _tune_cpu()
+    with place as folder, interruptible(saves=True) as stop:
+        designs = _count(len(settings.designs), "design")
+        print(f"{designs} on {_count(len(settings.tasks), 'task')}; writing to {_path(folder)}", flush=True)
+        with bars(settings.tasks, jobs) as callback:
+            result = run(folder, callback, stop)
+    if table := headline(settings, result.pairs):
+        print(f"\n{table}\n")
+    if result.interrupted:
+        print(f"{result.interrupted} They are in {_path(folder)}")
+        print(f"To go on: liquidjax {command} --resume {_path(folder)}")
+        return stop.status
+    print(f"{written} are in {_path(folder)}")
+    return stop.status
 
 
 def _place(
