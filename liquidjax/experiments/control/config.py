@@ -8,6 +8,7 @@ from liquidjax._bounds import check_positive, check_share
 from liquidjax._checks import check_size
 from liquidjax.experiments.control.designs import DESIGNS
 from liquidjax.experiments.control.faults import RATES, Faults
+from liquidjax.experiments.shared.grids import check_choices, check_different, check_losses, check_rates
 from liquidjax.experiments.shared.kinds import check_fields
 
 TASKS = ("cart-pole", "double pendulum", "swimmer")
@@ -38,19 +39,10 @@ class Grid:
 
     def __post_init__(self):
         check_fields(self)
-        for rate in self.rates:
-            if rate not in RATES:
-                raise ValueError(f"rates must be some of {', '.join(map(repr, RATES))}, got {rate}")
+        check_rates(self.rates, RATES)
         for delay in self.delay:
             check_size("delay", delay, 1, 20)
-        check_positive("burst", self.burst)
-        for share in self.lost:
-            check_share("lost", share, 0, 1)
-            if not 0 < share < 1 or self.burst < max(1, share / (1 - share)):
-                raise ValueError(
-                    f"lost must be above 0 and below 1, and burst at least 1 and lost / (1 - lost), got lost {share} "
-                    f"and burst {self.burst}"
-                )
+        check_losses(self.lost, self.burst)
         for value in self.jitter:
             check_share("jitter", value, LEAST_JITTER, 3)
         for value in self.noise:
@@ -59,9 +51,7 @@ class Grid:
             if len(self.together) != 3 or self.together[1] <= 0 or not 0 < self.together[2] < 1:
                 raise ValueError(f"together must be jitter, noise and a share below 1, or nothing, got {self.together}")
             check_share("together", self.together[0], LEAST_JITTER, 3)
-        for name in ("rates", "delay", "jitter", "noise", "lost"):
-            if len(set(getattr(self, name))) < len(getattr(self, name)):
-                raise ValueError(f"{name} must be different numbers, got {getattr(self, name)}")
+        check_different(self, "rates", "delay", "jitter", "noise", "lost")
 
     def faults(self) -> dict[str, Faults]:
         """All of them by their names, a family and a level.
@@ -118,12 +108,7 @@ class Budget:
         limits = {"series": 10_000, "frames": 10_000, "steps": 1_000_000, "batch_size": 10_000, "tuning_seeds": 100}
         for name, most in limits.items():
             check_size(name, getattr(self, name), 4 if name == "series" else 2 if name == "frames" else 1, most)
-        for name in ("learning_rates", "low_pass", "kalman"):
-            values = getattr(self, name)
-            if not values or len(values) > 20 or len(set(values)) < len(values):
-                raise ValueError(f"{name} must be 1 to 20 different numbers, got {len(values)}")
-            for value in values:
-                check_positive(name, value)
+        check_choices(self, "learning_rates", "low_pass", "kalman")
         if max(self.learning_rates) > 1:
             raise ValueError(f"learning_rates must be at most 1, got {max(self.learning_rates)}")
         if self.jitter:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liquidjax._bounds import check_positive, check_share
+from liquidjax._bounds import check_positive
 from liquidjax._checks import check_size
+from liquidjax.experiments.shared.grids import check_choices, check_different, check_losses, check_rates
 from liquidjax.experiments.shared.kinds import check_fields
 from liquidjax.experiments.shift.designs import DESIGNS
 from liquidjax.experiments.shift.tasks import RATES, TASKS
@@ -28,23 +29,12 @@ class Grid:
 
     def __post_init__(self):
         check_fields(self)
-        for rate in self.rates:
-            if rate not in RATES:
-                raise ValueError(f"rates must be some of {', '.join(map(repr, RATES))}, got {rate}")
-        check_positive("burst", self.burst)
-        for share in self.lost:
-            check_share("lost", share, 0, 1)
-            if not 0 < share < 1 or self.burst < max(1, share / (1 - share)):
-                raise ValueError(
-                    f"lost must be above 0 and below 1, and burst at least 1 and lost / (1 - lost), got lost {share} "
-                    f"and burst {self.burst}"
-                )
+        check_rates(self.rates, RATES)
+        check_losses(self.lost, self.burst)
         for name in ("jitter", "noise"):
             for value in getattr(self, name):
                 check_positive(name, value)
-        for name in ("rates", "lost", "jitter", "noise"):
-            if len(set(getattr(self, name))) < len(getattr(self, name)):
-                raise ValueError(f"{name} must be different numbers, got {getattr(self, name)}")
+        check_different(self, "rates", "lost", "jitter", "noise")
 
 
 @dataclass(frozen=True)
@@ -68,12 +58,7 @@ class Budget:
         check_fields(self)
         for name, most in (("steps", 1_000_000), ("batch_size", 100_000), ("tuning_seeds", 100)):
             check_size(name, getattr(self, name), 1, most)
-        for name in ("learning_rates", "filters"):
-            values = getattr(self, name)
-            if not values or len(values) > 20 or len(set(values)) < len(values):
-                raise ValueError(f"{name} must be 1 to 20 different numbers, got {len(values)}")
-            for value in values:
-                check_positive(name, value)
+        check_choices(self, "learning_rates", "filters")
         if max(self.learning_rates) > 1:
             raise ValueError(f"learning_rates must be at most 1, got {max(self.learning_rates)}")
 
