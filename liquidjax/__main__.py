@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import jax
 import tyro
+from jax.sharding import Mesh
 
 from liquidjax._files import there_already
 from liquidjax.analysis.parameters import count_parameters
@@ -39,6 +41,7 @@ from liquidjax.experiments.supervised import report as supervised_report
 from liquidjax.experiments.supervised import run as supervised_run
 from liquidjax.experiments.supervised import runs as supervised_runs
 from liquidjax.experiments.supervised.config import SupervisedConfig
+from liquidjax.experiments.supervised.part import take_part
 from liquidjax.experiments.supervised.summary import described
 from liquidjax.experiments.supervised.tables import write_predictions
 from liquidjax.experiments.sweep import job as sweep_job
@@ -50,6 +53,9 @@ from liquidjax.export.formats import FORMATS, Format
 from liquidjax.export.formats import write as write_export
 from liquidjax.training.model import load
 from liquidjax.training.ncps_file import read_ncps
+from liquidjax.training.processes.joined import joined
+from liquidjax.training.processes.watch import STATUS, TIMEOUT
+from liquidjax.training.shares import shares_of
 
 
 def train(
@@ -59,6 +65,11 @@ def train(
     resume: Path | None = None,
     debug_nans: bool = False,
     tensorboard: bool = False,
+    distributed: bool = False,
+    coordinator: str | None = None,
+    process_id: int | None = None,
+    processes: int | None = None,
+    timeout: float = TIMEOUT,
 ) -> int:
     """Train a network on the series that a configuration names, beside other networks and models without one.
 
@@ -75,10 +86,39 @@ def train(
         resume: Folder of a run that did not come to its end, to go on in it, in the place of a configuration.
         tensorboard: Write the curves for TensorBoard too: tensorboard --logdir RUN.
         debug_nans: Stop at the first step whose numbers are not finite, and name the operation and the line of code.
+        distributed: Share every batch among all devices of all processes; start the same command in each of them, where
+            it finds the same data. Process 0 writes the run.
+        coordinator: HOST:PORT of process 0 where all meet; by JAX_COORDINATOR_ADDRESS, Slurm or Open MPI when left out.
+        process_id: Number of this process, from 0; by JAX_PROCESS_ID, Slurm or Open MPI when left out.
+        processes: How many there are; by JAX_NUM_PROCESSES, Slurm or Open MPI when left out.
+        timeout: Seconds without a sign of a process, or with it behind the others, after which all others end.
     """
     place = _place("train", config, folder, resume)
+    if not distributed and (coordinator, process_id, processes) != (None, None, None):
+        raise ValueError("--coordinator, --process-id and --processes are for --distributed, which is left out")
     if settings.training.tune_cpu:
         _tune_cpu()
+    if not distributed:
+        return _train(settings, place, resume is not None, debug_nans, tensorboard)
+    with joined(coordinator, process_id, processes, timeout=timeout) as watch:
+        mesh = jax.make_mesh((jax.device_count(),), ("batch",))
+        shares_of(mesh, settings.training.batch_size)  # refused before there is a folder
+        if watch is None or watch.index == 0:
+            return _train(settings, place, resume is not None, debug_nans, tensorboard, mesh)
+        planned = supervised_run.plan(settings)
+        with interruptible(saves=True) as stop:
+            ended = take_part(settings, resume or folder or Path("runs"), *planned, stop, mesh, debug_nans)
+        return stop.status or (0 if ended else STATUS)
+
+
+def _train(
+    settings: SupervisedConfig,
+    place: contextlib.AbstractContextManager[Path],
+    resume: bool,
+    debug_nans: bool,
+    tensorboard: bool,
+    mesh: Mesh | None = None,
+) -> int:
     planned = supervised_run.plan(settings)
     names, epochs = list(planned.networks), settings.training.epochs
     with place as folder, interruptible(saves=True) as stop:
@@ -90,10 +130,11 @@ def train(
                 callback,
                 stop,
                 planned,
-                resume=resume is not None,
+                resume=resume,
                 debug_nans=debug_nans,
                 tensorboard=tensorboard,
                 notice=_notice,
+                mesh=mesh,
             )
     sample = f"liquidjax predict {_path(folder)} {_path(folder / 'sample.csv')}"
     if result.interrupted:
@@ -103,8 +144,10 @@ def train(
         if settings.training.checkpoint_seconds is None:
             print(f"To train from the start again: liquidjax train {_path(folder / 'config.yaml')}")
         else:
-            print(f"To go on: liquidjax train --resume {_path(folder)}")
-        return stop.status
+            print(
+                f"To go on: liquidjax train --resume {_path(folder)}{' --distributed ...' if mesh is not None else ''}"
+            )
+        return stop.status or (0 if mesh is None else STATUS)  # another process may have been asked
     print(f"\n{supervised_report.table(result.rows)}\n")
     if sentence := supervised_report.members(result.rows):
         print(sentence)

@@ -110,6 +110,10 @@ def test_mistakes_end_with_one_line_and_status_2(text, arguments, message, tmp_p
             f"Expected one of {{{COMMANDS}}}; see `liquidjax --help`",
         ),
         (["trian"], "Unrecognized options: trian; see `liquidjax --help`"),
+        (
+            ["train", "x.yaml", "--processes", "2"],
+            "--coordinator, --process-id and --processes are for --distributed, which is left out",
+        ),
         (["train"], "train needs a configuration, or --resume with the folder of a run, and not both"),
         (
             ["train", "x.yaml", "--epochs", "3"],

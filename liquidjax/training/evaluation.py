@@ -4,16 +4,18 @@ import functools
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from jax.sharding import PartitionSpec as P
 
 from liquidjax._checks import described
 from liquidjax._types import Cell, Params
 from liquidjax.sequences.steps import expand
 from liquidjax.sequences.unroll import unroll
+from liquidjax.training import shared
 from liquidjax.training.batches import Batches
 from liquidjax.training.examples import Examples
-from liquidjax.training.objective import Objective, mean_loss
+from liquidjax.training.objective import Objective, mean_of, sums
+from liquidjax.training.shares import Shares
 
 BATCH = 256
 """Series that are looked at together."""
@@ -35,6 +37,7 @@ def evaluate(
     members: bool = False,
     batch_size: int = BATCH,
     lengths: Any = None,
+    shares: Shares | None = None,
 ) -> Evaluated:
     """The answers to all series, and their loss where the data have targets.
 
@@ -47,6 +50,7 @@ def evaluate(
         batch_size: series that are looked at together.
         lengths: int (series,), by which series come into batches, their own when None. With those of other data, which
             are no shorter, the programs that were compiled for these serve here too.
+        shares: of several devices, each of which looks at its share; None for one.
 
     Raises:
         ValueError: lengths that leave no room for a series, or for which it is not padded.
@@ -64,11 +68,16 @@ def evaluate(
         (2, 1)
     """
     lead, run = (1, _evaluate_members) if members else (0, _evaluate)
+    if shares is not None:
+        run = functools.partial(_evaluate_shared, shares.mesh, shared.specs(data, False), members)
+    size = min(batch_size, len(data.mask))
+    size = size if shares is None else shares.filled(size)
     answers: np.ndarray | None = None
     total, counted = 0.0, 0.0
     placed = _checked(lengths, data)
-    for rows, time, _ in Batches(placed, min(batch_size, len(data.mask)), shuffle=False).epoch(0):
-        found, mean, weight = jax.device_get(run(cell, objective, params, data.batch(rows, time)))
+    for rows, time, _ in Batches(placed, size, shuffle=False).epoch(0):
+        batch = data.batch(rows, time) if shares is None else shares.batch(data, rows, time, "the validation")
+        found, mean, weight = jax.device_get(run(cell, objective, params, batch))
         real = rows >= 0
         found = np.moveaxis(found, lead, 0)  # series or time first
         if objective.each_step:
@@ -103,14 +112,17 @@ def _checked(lengths: Any, data: Examples) -> np.ndarray:
     return given
 
 
-def _evaluate_one(cell, objective, params, batch):
-    """(answers, mean loss, weight of it)."""
+def _evaluate_one(cell, objective, params, batch, sharing=False):
+    """(answers, mean loss, weight of it), of the series of all devices where they share them."""
     _, outputs = unroll(cell, params, batch.inputs, batch.dt, mask=batch.mask, validate=False)
     answers = objective.answers(outputs, batch)
+    answers = shared.gathered(answers, int(objective.each_step)) if sharing else answers
     if batch.targets is None:
         return answers, 0.0, 0.0
-    found = objective.losses(outputs, batch)
-    return answers, mean_loss(found), jnp.sum(found.weight)
+    total, weight = sums(objective.losses(outputs, batch))
+    if sharing:
+        total, weight = jax.lax.psum((total, weight), shared.AXIS)
+    return answers, mean_of(total, weight), weight
 
 
 _evaluate = jax.jit(_evaluate_one, static_argnums=(0, 1))
@@ -119,3 +131,12 @@ _evaluate = jax.jit(_evaluate_one, static_argnums=(0, 1))
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _evaluate_members(cell, objective, params, batch):
     return jax.vmap(lambda p: _evaluate_one(cell, objective, p, batch))(params)
+
+
+@functools.partial(jax.jit, static_argnums=range(5))
+def _evaluate_shared(mesh, specs, members, cell, objective, params, batch):
+    def on_a_device(params, batch):
+        one = functools.partial(_evaluate_one, cell, objective, batch=batch, sharing=True)
+        return jax.vmap(lambda p: one(p))(params) if members else one(params)
+
+    return shared.over(mesh, on_a_device, (P(), specs))(params, batch)

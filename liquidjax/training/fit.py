@@ -9,6 +9,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from liquidjax._checks import check_flag, check_kind, check_size
 from liquidjax._types import Cell, Params
@@ -17,11 +18,12 @@ from liquidjax.sequences.methods.method import Method
 from liquidjax.sequences.methods.scan import Scan
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
+from liquidjax.training import shared
 from liquidjax.training.batches import Batches
 from liquidjax.training.calibration import calibrate as calibrated
 from liquidjax.training.calibration import some_series
 from liquidjax.training.checkpoints.keeper import Checkpoints
-from liquidjax.training.epochs import Epochs
+from liquidjax.training.epochs import Epochs, Info
 from liquidjax.training.evaluation import evaluate
 from liquidjax.training.examples import Examples, examples
 from liquidjax.training.fit_arguments import (
@@ -35,18 +37,13 @@ from liquidjax.training.fit_arguments import (
 )
 from liquidjax.training.identity import identity
 from liquidjax.training.model import Model
-from liquidjax.training.objective import Batch, Loss, Objective, OfFunction
+from liquidjax.training.objective import Loss, Objective, OfFunction
 from liquidjax.training.optimizer import Optimizer
 from liquidjax.training.programs import forget_programs
 from liquidjax.training.progress import Epoch, Progress, plain
-from liquidjax.training.state import (
-    TrainState,
-    as_objective,
-    check_gradient,
-    init_state,
-    train_step,
-    usual_gradient,
-)
+from liquidjax.training.shares import shares_of
+from liquidjax.training.state import TrainState, as_objective, check_gradient, init_state, usual_gradient
+from liquidjax.training.steps import members_axes, members_step, one_step, shared_step
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +104,7 @@ def fit(
     most_skipped: int = 5,
     debug_nans: bool = False,
     checkpoints: Checkpoints | None = None,
+    mesh: Mesh | None = None,
     callback: Callable[[Epoch], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Fitted:
@@ -138,6 +136,11 @@ def fit(
             that was the first not to be finite and the line that asks for it.
         checkpoints: where the training is saved. Called again with the same arguments, it goes on from the last whole
             checkpoint, to the bit as if it had not been interrupted, on the same machine and versions.
+        mesh: with an axis "batch", whose devices share every batch: the loss is still the mean over all of it, so the
+            training is the same but for rounding, and for dropout, of which each device draws its own. The devices may
+            be those of several processes, see `joined`; each calls this with the same arguments then, all stop after
+            the same step, and process 0 alone reads and writes checkpoints. A checkpoint is of no number of devices.
+            An objective is asked for the losses of a device's own series.
         callback: called after each epoch with what is known then; of a training that goes on, first with what was.
         stop: asked after each batch; when it says True, the training is saved and ends there.
 
@@ -185,6 +188,7 @@ def fit(
         if part is not None and part.targets is None:
             raise ValueError(f"the {name} data must have targets for {type(objective).__name__}, and have none")
     check_outputs(cell, objective, training)
+    shares = None if mesh is None else shares_of(mesh, batch_size)
     varied, seeds, count = members_of(members, optimizer)
     own = None if rows is None else own_rows(rows, count, len(data.mask))
     calibrate = check_flag("calibrate", calibrate)
@@ -192,19 +196,22 @@ def fit(
         raise ValueError("calibrate must be left out with params, which are where the training starts")
     forget_programs()
     lengths = data.lengths if own is None else data.lengths[own].max(0)
-    batches = Batches(lengths, min(batch_size, len(lengths)), seed)
+    size = min(batch_size, len(lengths))
+    batches = Batches(lengths, size if shares is None else shares.filled(size), seed)
     how = (cell, objective, optimizer, epochs * len(batches), check_gradient(gradient) or usual_gradient(cell), method)
     transform = optimizer.transform(how[3], **varied)
     keys = [seed] * (count or 1) if seeds is None else seeds
     start = _calibrated(cell, keys, count, data, own) if calibrate else params
+    if shares is not None:
+        start = jax.tree.map(np.asarray, start)  # bound to no device
     state = _start(cell, transform, keys, count, start)
-    step = functools.partial(_step if count is None else _steps, *how)
+    step = functools.partial(one_step if count is None else members_step, *how)
 
     def series_of(chosen: np.ndarray) -> np.ndarray:
         return chosen if own is None else np.where(chosen < 0, -1, own[:, np.maximum(chosen, 0)])
 
     def validated(params: Params) -> tuple[Any, dict[str, Any]]:
-        loss, scores = _validate(cell, objective, params, held_out, count)
+        loss, scores = _validate(cell, objective, params, held_out, count, shares)
         if held_out is not None and not np.isfinite(loss).all():
             check_known("validation", cell, objective, held_out)
         return loss, scores
@@ -212,6 +219,16 @@ def fit(
     def after_first(losses: np.ndarray) -> None:
         if not losses.any(0).all():
             check_known("training", cell, objective, data, own)
+
+    def alone(state: TrainState, rows: np.ndarray, steps: int, _: int) -> tuple[TrainState, Info]:
+        return step(varied, state, data.batch(series_of(rows), steps))
+
+    def advance(state: TrainState, rows: np.ndarray, steps: int, wish: int) -> tuple[TrainState, Info]:
+        assert shares is not None  # else it is alone
+        what = f"step {progress.batch + 1} of epoch {progress.epoch}"
+        batch = shares.batch(data, series_of(rows), steps, what)
+        specs = shared.specs(data, own is not None)
+        return shared_step(how, count, shares.mesh, specs, varied, state, batch, shares.wish(wish))
 
     settings = {
         "cell": cell,
@@ -228,11 +245,17 @@ def fit(
     } | ({"calibrate": True} if calibrate else {})
     read = {"training": data, "validation": held_out, "rows": own, "params": params}
     what = {} if checkpoints is None else identity(settings, read)
-    with contextlib.nullcontext() if checkpoints is None else checkpoints.opened() as keeper:
+    progress = Progress(state, 0 if debug_nans else most_skipped, patience, count)
+    written = checkpoints if shares is None or shares.writes else None
+    with (
+        contextlib.nullcontext() if shares is None else shares.together(what or identity({}, read)),
+        contextlib.nullcontext() if written is None else written.opened(shares is not None and shares.others) as keeper,
+    ):
         epochs_of = Epochs(
             batches,
             epochs,
-            lambda state, rows, steps: step(varied, state, data.batch(series_of(rows), steps)),
+            alone if shares is None else advance,
+            alone,
             validated,
             after_first,
             lambda rows: series_of(rows) if own is None else series_of(rows)[0],
@@ -242,32 +265,13 @@ def fit(
             keeper,
             what,
             check_flag("debug_nans", debug_nans),
+            shares,
+            checkpoints is not None,
         )
-        progress = Progress(state, 0 if debug_nans else most_skipped, patience, count)
         epochs_of.run(progress)
+    if shares is not None:
+        progress.state = shares.here(progress.state)
     return _fitted(cell, objective, preparation, progress, training)
-
-
-def _one(cell, objective, optimizer, steps, gradient, method, varied, state, batch):
-    transform = optimizer.transform(steps, **varied)
-    return train_step(cell, objective, transform, gradient, method, state, batch)
-
-
-_step = jax.jit(_one, static_argnums=range(6), donate_argnames="state")
-
-
-@functools.partial(jax.jit, static_argnums=range(6), donate_argnames="state")
-def _steps(cell, objective, optimizer, steps, gradient, method, varied, state, batch):
-    """The same for all members at once; series of their own are those of inputs with one more axis."""
-    one = functools.partial(_one, cell, objective, optimizer, steps, gradient, method)
-    return jax.vmap(one, in_axes=(0, 0, _axes(batch)))(varied, state, batch)
-
-
-def _axes(batch: Batch) -> Batch:
-    """Which parts of a batch have an axis of members: those of members with series of their own."""
-    if batch.inputs.ndim < 4:
-        return Batch(None, None, None, None, None)
-    return Batch(0, 0 if batch.dt.ndim == 3 else None, None if batch.mask is None else 0, 0, 0)
 
 
 def _fitted(cell, objective, preparation, progress: Progress, data) -> Fitted:
@@ -305,7 +309,7 @@ def _calibrated(cell, seeds, count, data: Examples, own) -> Params:
 
     if count is None:
         return start(jax.random.key(seeds[0]), batch.inputs, batch.dt, batch.mask)
-    axes = (0, *_axes(batch)[:3])
+    axes = (0, *members_axes(batch)[:3])
     keys = jnp.stack([jax.random.key(seed) for seed in seeds])
     return jax.vmap(start, in_axes=axes)(keys, batch.inputs, batch.dt, batch.mask)
 
@@ -315,11 +319,11 @@ def _checked(method: Method) -> Method:
     return method
 
 
-def _validate(cell, objective, params, data: Examples | None, count: int | None) -> tuple[Any, dict[str, Any]]:
+def _validate(cell, objective, params, data: Examples | None, count, shares) -> tuple[Any, dict[str, Any]]:
     """(loss, scores), of members (members,) each."""
     if data is None:
         return None, {}
-    found = evaluate(cell, objective, params, data, members=count is not None)
+    found = evaluate(cell, objective, params, data, members=count is not None, shares=shares)
     if count is None:
         return float(found.loss), objective.scores(found.answers, data.targets)
     scores = [objective.scores(answers, data.targets) for answers in found.answers]

@@ -135,11 +135,20 @@ def mean_loss(losses: Losses) -> Array:
         >>> float(mean_loss(Losses(jnp.array([1.0, 3.0, jnp.nan]), jnp.array([1.0, 1.0, 0.0]))))
         2.0
     """
+    return mean_of(*sums(losses))
+
+
+def sums(losses: Losses) -> tuple[Array, Array]:
+    """The weighted sum of the losses, and that of their weights."""
     shapes = jnp.shape(losses.loss), jnp.shape(losses.weight)
     if shapes[0] != shapes[1]:
         raise ValueError(f"`Losses` must have loss and weight of one shape, got {shapes[0]} and {shapes[1]}")
-    total = jnp.sum(jnp.where(losses.weight > 0, losses.loss, 0) * losses.weight)
-    return total / jnp.maximum(jnp.sum(losses.weight), jnp.finfo(total.dtype).tiny)
+    return jnp.sum(jnp.where(losses.weight > 0, losses.loss, 0) * losses.weight), jnp.sum(losses.weight)
+
+
+def mean_of(total: Array, weight: Array) -> Array:
+    """The mean by its two sums, 0 where nothing counts."""
+    return total / jnp.maximum(weight, jnp.finfo(total.dtype).tiny)
 
 
 def of_series(at: str, outputs: Array, mask: Array | None) -> Array:

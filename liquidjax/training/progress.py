@@ -94,9 +94,9 @@ class Progress:
         self.epoch, self.batch, self.losses, self.bad = self.epoch + 1, 0, [], []
         return record
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that is a number, by name."""
-        found = {f"state.{name}": leaf for name, leaf in by_name(_without_keys(self.state)).items()}
+    def arrays(self, state: TrainState) -> dict[str, np.ndarray]:
+        """Everything that is a number, by name, with this state in the place of its own, of which it is a copy."""
+        found = {f"state.{name}": leaf for name, leaf in by_name(_without_keys(state)).items()}
         if self.best.params is not None:
             found |= {f"best.params.{name}": leaf for name, leaf in by_name(self.best.params).items()}
         found |= {"best.loss": self.best.loss, "best.epoch": self.best.epoch}

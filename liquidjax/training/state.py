@@ -19,7 +19,7 @@ from liquidjax.sequences.gradients.remat import Remat
 from liquidjax.sequences.methods.method import Method
 from liquidjax.sequences.methods.scan import Scan
 from liquidjax.sequences.unroll import unroll
-from liquidjax.training import guard
+from liquidjax.training import guard, shared
 from liquidjax.training.descent import descend
 from liquidjax.training.objective import Batch, Loss, Losses, Objective, OfFunction, mean_loss
 
@@ -43,6 +43,15 @@ class StepInfo(NamedTuple):
     loss: Array
     gradient_norm: Array
     bad: Array
+
+
+class SharedInfo(NamedTuple):
+    """`StepInfo` where several processes train together, with the largest wish of theirs in it, see `Epochs`."""
+
+    loss: Array
+    gradient_norm: Array
+    bad: Array
+    wish: Array
 
 
 Step = Callable[[TrainState, Batch], tuple[TrainState, StepInfo]]
@@ -124,14 +133,27 @@ def train_step(
     method: Method,
     state: TrainState,
     batch: Batch,
-) -> tuple[TrainState, StepInfo]:
-    """One step, to be compiled: see `make_train_step`."""
+    *,
+    sharing: int = 1,
+    wish: Array | None = None,
+) -> tuple[TrainState, StepInfo | SharedInfo]:
+    """One step, to be compiled: see `make_train_step`.
+
+    Args:
+        sharing: devices that share the batch; with more than one it is called on each, see `shared`.
+        wish: see `shared.mean_and_slope`.
+    """
     key, of_step = jax.random.split(state.key)
+    if sharing > 1:
+        of_step = jax.random.fold_in(of_step, jax.lax.axis_index(shared.AXIS))  # else all would drop the same
 
-    def loss(params: Params) -> Array:
-        return mean_loss(losses(cell, objective, params, batch, of_step, gradient=gradient, method=method))
+    def found(params: Params) -> Losses:
+        return losses(cell, objective, params, batch, of_step, gradient=gradient, method=method)
 
-    value, slope = jax.value_and_grad(loss)(state.params)
+    if sharing > 1:
+        value, slope, wish = shared.mean_and_slope(found, state.params, wish)
+    else:
+        value, slope = jax.value_and_grad(lambda params: mean_loss(found(params)))(state.params)
     params, opt_state = descend(optimizer, slope, state.opt_state, state.params)
     params = project(params, cell)
     bad = guard.first_bad(value, slope, params)
@@ -139,7 +161,8 @@ def train_step(
     params, opt_state = jax.tree.map(
         lambda new, old: jnp.where(bad == guard.FINE, new, old), (params, opt_state), (state.params, state.opt_state)
     )
-    return TrainState(params, opt_state, state.step + 1, key), StepInfo(value, optax.tree.norm(slope), bad)
+    info = StepInfo(value, optax.tree.norm(slope), bad)
+    return TrainState(params, opt_state, state.step + 1, key), info if wish is None else SharedInfo(*info, wish)
 
 
 def losses(

@@ -10,7 +10,7 @@ import pytest
 import liquidjax as lj
 from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
-from liquidjax.training import fit as module
+from liquidjax.training import steps as module
 from liquidjax.training.batches import Batches
 from liquidjax.training.objectives import Classification, Event, Forecast, Regression
 from liquidjax.training.optimizer import Optimizer
@@ -62,7 +62,7 @@ def test_it_is_the_plain_loop_over_the_same_batches(x64, promotes):
 
 def test_equal_calls_are_equal_to_the_bit_and_compile_once():
     """The cell may have been built twice."""
-    step: Any = module._step
+    step: Any = module.one_step
     first = trained(validation=values(1))
     traces = step._cache_size()
     second = trained(lj.Readout(lj.GRU(2, 2), 1), validation=values(1))
@@ -73,7 +73,7 @@ def test_equal_calls_are_equal_to_the_bit_and_compile_once():
 
 
 def test_series_of_few_lengths_are_few_programs():
-    step: Any = module._step
+    step: Any = module.one_step
     cell, traces = lj.Readout(lj.GRU(2, 3), 1), step._cache_size()
     trained(cell, data=values(lengths=LENGTHS), batch_size=3)
     assert step._cache_size() == traces + len({time for _, time in Batches(np.array(LENGTHS), 3).buckets})

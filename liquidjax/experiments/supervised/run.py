@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from jax.sharding import Mesh
 
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.experiments.shared.progress import Callback
@@ -31,12 +32,12 @@ from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.ensemble import Ensemble, compared, each, mean, scores_of
 from liquidjax.experiments.supervised.growing import growing
+from liquidjax.experiments.supervised.part import came_to_its_end, checkpoints_of, settings_of, stopped
 from liquidjax.experiments.supervised.tables import write_table
 from liquidjax.tasks.splits import Parts
 from liquidjax.training import reports
 from liquidjax.training.calibration import can_be_calibrated
 from liquidjax.training.checkpoints.alone import alone
-from liquidjax.training.checkpoints.keeper import Checkpoints
 from liquidjax.training.examples import examples
 from liquidjax.training.fit import Fitted, fit
 from liquidjax.training.model import Model
@@ -125,6 +126,7 @@ def run(
     tensorboard: bool = False,
     notice: Callable[[str], None] = warnings.warn,
     watch: Callable[[str, Epoch], None] = lambda network, epoch: None,
+    mesh: Mesh | None = None,
 ) -> Result:
     """Trains the networks and writes the run folder.
 
@@ -146,6 +148,8 @@ def run(
         notice: is told of a checkpoint that is damaged, and of what cannot be written for now.
         watch: called after each epoch with the name of the network and all that is known of the epoch; of a run that
             goes on, first with what was.
+        mesh: see `fit`. Where its devices are those of several processes, this is for process 0; the others call
+            `part.take_part`.
 
     Returns:
         The comparison, as far as it came.
@@ -158,11 +162,11 @@ def run(
         FloatingPointError: a network diverged.
     """
     planned = plan(config) if planned is None else planned
-    _checkpoints(config, folder, 0, notice)  # whether they can be written, before there is a folder
+    checkpoints_of(config, folder, 0, notice)  # whether they can be written, before there is a folder
     check_ready(folder, resume)
     with alone(folder / CHECKPOINTS) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
         (go_on if resume else begin)(folder, config)
-        return _run(config, folder, callback, stop, planned, debug_nans, tensorboard, notice, watch)
+        return _run(config, folder, callback, stop, planned, debug_nans, tensorboard, notice, watch, mesh)
 
 
 def _run(
@@ -175,6 +179,7 @@ def _run(
     tensorboard: bool,
     notice: Callable[[str], None],
     watch: Callable[[str, Epoch], None],
+    mesh: Mesh | None,
 ) -> Result:
     parts, objective, networks = planned
     preparation = sources.preparation(config.inputs, parts.training)
@@ -185,7 +190,7 @@ def _run(
     shutil.rmtree(folder / TENSORBOARD, ignore_errors=True)  # of a part before: all its epochs are reported again
     with growing(folder / CURVES, notice) as metrics:
         for name, (cell, learning_rate) in networks.items():
-            if trained and stop():
+            if trained and stopped(stop):
                 interrupted = f"Interrupted before the {name}; the {first} was trained to its end."
                 break
 
@@ -205,16 +210,15 @@ def _run(
                 parts.training,
                 parts.validation,
                 preparation=preparation,
-                **_settings(config, learning_rate),
-                calibrate=config.training.calibrate and can_be_calibrated(cell),
+                **settings_of(config, cell, learning_rate),
                 debug_nans=debug_nans,
-                checkpoints=_checkpoints(config, folder, len(trained), notice),
+                checkpoints=checkpoints_of(config, folder, len(trained), notice),
+                mesh=mesh,
                 callback=report,
                 stop=stop,
             )
             seconds, done = fitted.seconds, len(fitted.history)
-            ended = not stop() or done == config.training.epochs
-            if not ended:
+            if not came_to_its_end(fitted, config, stop):
                 interrupted = (
                     f"Interrupted in epoch {done + 1} of {config.training.epochs} of the {name}; the {first} "
                     + ("is what it was by then." if name == first else "was trained to its end.")
@@ -298,13 +302,6 @@ def _known(objective: Objective, targets: np.ndarray) -> bool:
     return bool(np.any(targets >= 0 if targets.dtype.kind in "iu" else ~np.isnan(targets)))
 
 
-def _checkpoints(
-    config: SupervisedConfig, folder: Path, number: int, notice: Callable[[str], None]
-) -> Checkpoints | None:
-    seconds = config.training.checkpoint_seconds
-    return None if seconds is None else Checkpoints(folder / CHECKPOINTS / str(number), seconds, notice=notice)
-
-
 def _best(
     config: SupervisedConfig, fitted: Fitted, parts: Parts, objective: Objective, asked: Samplings
 ) -> tuple[Fitted, Ensemble | None]:
@@ -315,16 +312,3 @@ def _best(
     trainings = each(fitted, members.number)
     ensemble = compared(members.varied, [model_of(config, training) for training in trainings], parts, objective, asked)
     return trainings[ensemble.best], ensemble
-
-
-def _settings(config: SupervisedConfig, learning_rate: float) -> dict[str, Any]:
-    """What `fit` is told of the section `training`."""
-    names = ("epochs", "batch_size", "patience", "seed", "most_skipped")
-    # Members go through one program, by `fit`, and not each in a thread by `training.members.side_by_side`, which takes
-    # less time on a CPU with cores to spare: so there is one state to stop and to go on from, a line for each epoch of
-    # all, and an accelerator is used as well.
-    return {
-        **{name: getattr(config.training, name) for name in names},
-        "optimizer": config.training.rule(learning_rate),
-        "members": config.training.members.varied or None,
-    }

@@ -17,6 +17,7 @@ from liquidjax import _files
 from liquidjax._checks import check_kind, check_number, check_size, put, settle
 from liquidjax.training.checkpoints import disk
 from liquidjax.training.checkpoints.alone import alone
+from liquidjax.training.checkpoints.apart import apart
 
 MISSING = 'checkpoints need orbax and filelock: pip install "liquidjax[checkpoints]"'
 _NAME = re.compile(r"step-(\d{8,})(?:-(\d+))?")
@@ -60,8 +61,11 @@ class Checkpoints:
             raise ImportError(MISSING)
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator["Keeper"]:
+    def opened(self, joined: bool = False) -> Iterator["Keeper"]:
         """The checkpoints for one writer, who is alone.
+
+        Args:
+            joined: whether this process has joined others, see `apart`.
 
         Raises:
             OSError: the folder cannot be written.
@@ -70,14 +74,17 @@ class Checkpoints:
         folder = Path(self.folder)
         with alone(folder):
             _files.remove_unfinished(folder)
-            yield Keeper(self)
+            with apart() if joined else contextlib.nullcontext(disk) as way:
+                yield Keeper(self, way)
 
 
 class Keeper:
     """The checkpoints of one training while it runs."""
 
-    def __init__(self, checkpoints: Checkpoints):
+    def __init__(self, checkpoints: Checkpoints, way: Any = disk):
         self.checkpoints, self.newest = checkpoints, None
+        self._way = way
+        """To the disk: `disk`, or one `apart`."""
         self.folder = Path(checkpoints.folder)
         self._saved = time.monotonic()
 
@@ -92,7 +99,7 @@ class Keeper:
         damaged = []
         for folder in reversed(self._folders()):
             try:
-                found = disk.read(folder)
+                found = self._way.read(folder)
             except (ValueError, OSError, KeyError, TypeError) as error:
                 damaged.append((folder, error))
                 continue
@@ -124,7 +131,7 @@ class Keeper:
         folder = _free(self.folder / f"step-{step:08d}")
         self._saved = time.monotonic()
         try:
-            disk.write(folder, arrays, facts)
+            self._way.write(folder, arrays, facts)
         except OSError as error:
             self.checkpoints.notice(f"the checkpoint {folder} could not be written: {error}; {self.standing}")
             return
