@@ -14,12 +14,14 @@ from typing import Any
 DEVICES = "--xla_force_host_platform_device_count"
 
 
-def settings_of_training(epochs: int = 6, seed: int = 0, **more: Any) -> dict[str, Any]:
+def settings_of_training(epochs: int = 6, seed: int = 0, ltc: bool = False, **more: Any) -> dict[str, Any]:
     """What is trained: 16 series of one length in batches of 4, so 4 steps an epoch."""
-    from small_training import values
+    import liquidjax as lj
+    from small_training import GRU, values
 
     data, validation = values(seed, (4,) * 16), values(1, (4,) * 6)
-    return {"data": data, "validation": validation, "batch_size": 4, "epochs": epochs, **more}
+    cell = lj.Readout(lj.LTC(2, lj.FullyConnected(2)), 1) if ltc else GRU
+    return {"cell": cell, "data": data, "validation": validation, "batch_size": 4, "epochs": epochs, **more}
 
 
 def found(fitted: Any) -> dict[str, Any]:
@@ -27,9 +29,9 @@ def found(fitted: Any) -> dict[str, Any]:
     import jax
     import numpy as np
 
-    history = [[epoch.loss, epoch.validation_loss] for epoch in fitted.history]
+    history = [np.ravel([epoch.loss, epoch.validation_loss]).tolist() for epoch in fitted.history]
     params = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(fitted.params)]).tolist()
-    return {"history": history, "params": params, "steps": int(fitted.last.step)}
+    return {"history": history, "params": params, "steps": int(np.max(fitted.last.step))}
 
 
 @dataclasses.dataclass
@@ -55,6 +57,18 @@ class Acting:
         return self.stopping
 
 
+def draws_otherwise() -> None:
+    """From now on, what is drawn differs a little, as on a processor that computes other last digits."""
+    import jax
+
+    from liquidjax.training import fit
+
+    drawn = fit.init_state
+    fit.init_state = lambda *given: jax.tree.map(
+        lambda leaf: leaf * 1.001 if jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating) else leaf, drawn(*given)
+    )
+
+
 def main(process: int, processes: int, coordinator: str, training: dict[str, Any], act: Any, folder: str, **more: Any):
     import jax
 
@@ -63,9 +77,12 @@ def main(process: int, processes: int, coordinator: str, training: dict[str, Any
     from small_training import trained
 
     with joined(coordinator, process, processes, **more):
-        mesh = jax.make_mesh((jax.device_count(),), ("batch",))
+        others = training.pop("along_another_axis", 1)
+        mesh = jax.make_mesh((jax.device_count() // others, others), ("batch", "other"))
         training |= {"checkpoints": Checkpoints(folder, seconds=0.0)} if folder else {}
         stop = Acting(*act) if act else (lambda: False)
+        if training.pop("draws_otherwise", False):
+            draws_otherwise()
         print(json.dumps(found(trained(**settings_of_training(**training), mesh=mesh, stop=stop))))
 
 

@@ -45,7 +45,6 @@ class Epochs:
         identity: of the training, which the checkpoints must have.
         debug_nans: whether the operation is looked for that was the first not to be finite.
         shares: of several devices, None of one.
-        saves: whether there are checkpoints, kept by this process or by another.
     """
 
     batches: Batches
@@ -62,7 +61,6 @@ class Epochs:
     identity: dict[str, Any]
     debug_nans: bool
     shares: Shares | None = None
-    saves: bool = False
 
     def run(self, progress: Progress) -> None:
         """Goes on from where the training is, to its end or until it is stopped.
@@ -142,8 +140,11 @@ class Epochs:
 
     def _go_on(self, progress: Progress) -> None:
         found = None if self.keeper is None else self.keeper.last()
-        if self.shares is not None and self.saves:
-            found = parcel.unpacked(self.shares.of_first("the reading of the checkpoint", parcel.packed(found)))
+        if self.shares is not None and self.shares.others:
+            # A start is that of process 0 too: what other processors draw may differ in its last digits, and then the
+            # networks would for ever.
+            word = parcel.packed(found or self._now(progress)) if self.shares.writes else ""
+            found = parcel.unpacked(self.shares.of_first("the reading of where it starts", word))
         if found is not None:
             arrays, facts = found
             check_same(facts["identity"], self.identity, "the folder" if self.keeper is None else self.keeper.folder)
@@ -153,6 +154,9 @@ class Epochs:
 
     def _save(self, progress: Progress) -> None:
         if self.keeper is not None:
-            facts = {"identity": self.identity, "progress": progress.facts()}
-            state = progress.state if self.shares is None else self.shares.here(progress.state)
-            self.keeper.save(progress.steps, progress.arrays(state), facts)
+            self.keeper.save(progress.steps, *self._now(progress))
+
+    def _now(self, progress: Progress) -> parcel.Found:
+        """What a checkpoint holds."""
+        state = progress.state if self.shares is None else self.shares.here(progress.state)
+        return progress.arrays(state), {"identity": self.identity, "progress": progress.facts()}

@@ -140,7 +140,8 @@ def fit(
             training is the same but for rounding, and for dropout, of which each device draws its own. The devices may
             be those of several processes, see `joined`; each calls this with the same arguments then, all stop after
             the same step, and process 0 alone reads and writes checkpoints. A checkpoint is of no number of devices.
-            An objective is asked for the losses of a device's own series.
+            An objective is asked for the losses of a device's own series. What several processes are given is compared,
+            so none of it may be a lambda.
         callback: called after each epoch with what is known then; of a training that goes on, first with what was.
         stop: asked after each batch; when it says True, the training is saved and ends there.
 
@@ -244,12 +245,13 @@ def fit(
         "method": method,
     } | ({"calibrate": True} if calibrate else {})
     read = {"training": data, "validation": held_out, "rows": own, "params": params}
-    what = {} if checkpoints is None else identity(settings, read)
+    others, debug_nans = shares is not None and shares.others, check_flag("debug_nans", debug_nans)
+    what = identity(settings, read) if others or checkpoints is not None else {}
     progress = Progress(state, 0 if debug_nans else most_skipped, patience, count)
     written = checkpoints if shares is None or shares.writes else None
     with (
-        contextlib.nullcontext() if shares is None else shares.together(what or identity({}, read)),
-        contextlib.nullcontext() if written is None else written.opened(shares is not None and shares.others) as keeper,
+        contextlib.nullcontext() if shares is None else shares.together(what | {"debug_nans": debug_nans}),
+        contextlib.nullcontext() if written is None else written.opened(others) as keeper,
     ):
         epochs_of = Epochs(
             batches,
@@ -264,9 +266,8 @@ def fit(
             stop,
             keeper,
             what,
-            check_flag("debug_nans", debug_nans),
+            debug_nans,
             shares,
-            checkpoints is not None,
         )
         epochs_of.run(progress)
     if shares is not None:

@@ -23,7 +23,7 @@ class Shares:
     """The devices of a mesh, each with its share of every batch; parameters and optimizer are the same on all.
 
     Args:
-        mesh: with an axis "batch"; along other axes all devices do the same.
+        mesh: with an axis "batch"; along other axes, which devices of one process only may have, all do the same.
         watch: over the processes that the devices belong to; None where all are of this one.
     """
 
@@ -93,11 +93,12 @@ class Shares:
             identity: of the training.
 
         Raises:
-            ValueError: that of process 0 is another.
+            ValueError: that of process 0 is another, or on another mesh.
         """
         if self.watch is None:
             yield
             return
+        identity = identity | {"mesh": [device.id for device in self.mesh.devices.flat]}
         with self.watch.together():
             first = json.loads(word_of_first(self.watch, "the comparison of what is trained", json.dumps(identity)))
             if found := description.differences(first, identity):
@@ -143,4 +144,9 @@ def shares_of(mesh: Any, batch_size: int) -> Shares:
         )
     if of != set(range(watch.number)):
         raise ValueError(f"mesh must have devices of all {watch.number} processes or of this one, got those of {of}")
+    if devices != mesh.size:
+        raise ValueError(
+            f'a mesh over several processes must have the axis "{shared.AXIS}" alone, such as '
+            f'jax.make_mesh(({mesh.size},), ("{shared.AXIS}",)), got {dict(mesh.shape)}'
+        )
     return Shares(mesh, watch)

@@ -70,6 +70,12 @@ def odd(outputs, batch):
 compared(data=values(0, (4,) * 8), objective=odd, epochs=1)
 assert 0 < trained(data=values(0, (4,) * 8), objective=odd, epochs=1, batch_size=2, mesh=mesh).history[0].skipped < 4
 """,
+    "a calibrated start, and an end by patience": """
+cell = lj.Readout(lj.LTC(2, lj.FullyConnected(2)), 1)
+settings = {"cell": cell, "calibrate": True, "validation": values(1), "epochs": 4, "patience": 1}
+compared(**settings, optimizer=Optimizer("sgd", 0.5))
+assert len(trained(**settings, optimizer=Optimizer("sgd", 0.5), batch_size=2, mesh=mesh).history) < 4
+""",
     "dropout, of which each device draws its own": """
 cell = lj.Readout(lj.CfC(2, 8, dropout=0.5), 1)
 one, two, again = (trained(cell=cell, epochs=1, batch_size=6, mesh=each) for each in (None, mesh, mesh))

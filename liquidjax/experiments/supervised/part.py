@@ -16,7 +16,8 @@ from liquidjax.training.checkpoints.keeper import Checkpoints
 from liquidjax.training.fit import Fitted, fit
 from liquidjax.training.objective import Objective
 from liquidjax.training.processes.agree import any_of_all
-from liquidjax.training.processes.joined import current
+from liquidjax.training.processes.watch import Watch
+from liquidjax.training.shares import shares_of
 
 
 def take_part(
@@ -41,9 +42,9 @@ def take_part(
     Raises:
         FloatingPointError: a network diverged.
     """
-    preparation = sources.preparation(config.inputs, parts.training)
+    preparation, others = sources.preparation(config.inputs, parts.training), others_of(config, mesh)
     for number, (cell, learning_rate) in enumerate(networks.values()):
-        if number and stopped(stop):
+        if number and stopped(stop, others):
             return False
         fitted = fit(
             cell,
@@ -57,23 +58,27 @@ def take_part(
             mesh=mesh,
             stop=stop,
         )
-        if not came_to_its_end(fitted, config, stop):
+        if not came_to_its_end(fitted, config, stop, others):
             return False
     return True
 
 
-def stopped(stop: Callable[[], bool]) -> bool:
+def others_of(config: SupervisedConfig, mesh: Mesh | None) -> Watch | None:
+    """The watch over the other processes that train along on a mesh; None where there are none."""
+    return None if mesh is None else shares_of(mesh, config.training.batch_size).watch
+
+
+def stopped(stop: Callable[[], bool], others: Watch | None) -> bool:
     """Whether the run is to stop; of several processes, whether any of them says so."""
-    watch = current()
-    if watch is None:
+    if others is None:
         return stop()
-    with watch.together():
-        return any_of_all(watch, "the question whether to stop", stop())
+    with others.together():
+        return any_of_all(others, "the question whether to stop", stop())
 
 
-def came_to_its_end(fitted: Fitted, config: SupervisedConfig, stop: Callable[[], bool]) -> bool:
+def came_to_its_end(fitted: Fitted, config: SupervisedConfig, stop: Callable[[], bool], others: Watch | None) -> bool:
     """Whether a training was not stopped before its end."""
-    return not stopped(stop) or len(fitted.history) == config.training.epochs
+    return not stopped(stop, others) or len(fitted.history) == config.training.epochs
 
 
 def checkpoints_of(

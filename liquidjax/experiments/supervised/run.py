@@ -32,7 +32,7 @@ from liquidjax.experiments.supervised.baselines import baselines
 from liquidjax.experiments.supervised.config import SupervisedConfig
 from liquidjax.experiments.supervised.ensemble import Ensemble, compared, each, mean, scores_of
 from liquidjax.experiments.supervised.growing import growing
-from liquidjax.experiments.supervised.part import came_to_its_end, checkpoints_of, settings_of, stopped
+from liquidjax.experiments.supervised.part import came_to_its_end, checkpoints_of, others_of, settings_of, stopped
 from liquidjax.experiments.supervised.tables import write_table
 from liquidjax.tasks.splits import Parts
 from liquidjax.training import reports
@@ -182,7 +182,7 @@ def _run(
     mesh: Mesh | None,
 ) -> Result:
     parts, objective, networks = planned
-    preparation = sources.preparation(config.inputs, parts.training)
+    preparation, others = sources.preparation(config.inputs, parts.training), others_of(config, mesh)
     asked = config.shift.asked(parts.test)
     rows: list[Row] = []
     trained: dict[str, Fitted] = {}
@@ -190,7 +190,7 @@ def _run(
     shutil.rmtree(folder / TENSORBOARD, ignore_errors=True)  # of a part before: all its epochs are reported again
     with growing(folder / CURVES, notice) as metrics:
         for name, (cell, learning_rate) in networks.items():
-            if trained and stopped(stop):
+            if trained and stopped(stop, others):
                 interrupted = f"Interrupted before the {name}; the {first} was trained to its end."
                 break
 
@@ -218,7 +218,7 @@ def _run(
                 stop=stop,
             )
             seconds, done = fitted.seconds, len(fitted.history)
-            if not came_to_its_end(fitted, config, stop):
+            if not came_to_its_end(fitted, config, stop, others):
                 interrupted = (
                     f"Interrupted in epoch {done + 1} of {config.training.epochs} of the {name}; the {first} "
                     + ("is what it was by then." if name == first else "was trained to its end.")

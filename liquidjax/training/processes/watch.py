@@ -82,6 +82,26 @@ def verdict(everyone: Mapping[int, Heard], own: int, now: float, timeout: float)
     return None
 
 
+def waiting(everyone: Mapping[int, Heard], own: int, now: float, timeout: float) -> str | None:
+    """For whom process `own` has been waiting, in a sentence, where that is nobody's mistake as far as it is known.
+
+    A process may read its data, or process 0 may measure a network, for as long as that takes; but one whose disk does
+    not answer looks the same, and somebody should know of whom it is.
+
+    Example:
+        >>> everyone = {0: Heard(Said(9, "together", 4, "step 1"), 9.0, 2.0)}
+        >>> everyone |= {1: Heard(Said(9, "alone", 3, ""), 9.0, 1.0)}
+        >>> waiting(everyone, own=0, now=9.0, timeout=5.0)
+        'waits at step 1 for process 1, which for 8 s has done something by itself'
+    """
+    here = everyone[own]
+    alone = {n: each for n, each in everyone.items() if each.said.state == "alone" and now - each.moved > timeout}
+    if here.said.state != "together" or now - here.moved <= timeout or not alone:
+        return None
+    seconds = now - max(each.moved for each in alone.values())
+    return f"waits at {here.said.text} for {_named(alone)}, which for {seconds:.0f} s has done something by itself"
+
+
 class Watch:
     """Says in a thread how far this process is, hears how far the others are, and ends it where one is missing.
 
@@ -101,6 +121,8 @@ class Watch:
         self.error = ""
         """That a computation of this process has met, maybe because another process is lost."""
         self._leaving = leaving
+        self._told = 0
+        """The place at which it was last told who is waited for."""
         self._over = threading.Event()
         self._lock = threading.Lock()
         now = self._reached = time.monotonic()
@@ -169,6 +191,10 @@ class Watch:
             return  # on its way out by itself
         if sentence := verdict(self.everyone, self.index, now, self.timeout):
             self._end(sentence)
+        place = self.said.place
+        if place != self._told and (sentence := waiting(self.everyone, self.index, now, self.timeout)):
+            self._told = place
+            self._say(sentence)
 
     def _tell(self) -> None:
         beats = self.everyone[self.index].said.beats + 1
@@ -185,9 +211,12 @@ class Watch:
         # Where it is the one that others wait for, its own error is why; else it is that another is lost.
         behind = any(each.said.place > self.said.place for each in self.everyone.values())
         met = f"; it met an error itself: {self.error[:_LONGEST]}" if self.error and behind else ""
-        with contextlib.suppress(OSError):
-            os.write(2, f"liquidjax: process {self.index} of {self.number} ends here: {sentence}{met}\n".encode())
+        self._say(f"ends here: {sentence}{met}")
         os._exit(STATUS)
+
+    def _say(self, sentence: str) -> None:
+        with contextlib.suppress(OSError):
+            os.write(2, f"liquidjax: process {self.index} of {self.number} {sentence}\n".encode())
 
 
 def _named(processes: Mapping[int, Heard]) -> str:

@@ -58,6 +58,43 @@ def test_another_training_in_one_process_is_refused_by_all():
     assert "process 1 ended with an error: process 1 must be given" in first.err and first.status == STATUS
 
 
+@pytest.mark.parametrize(
+    ("own", "sentence"),
+    [
+        ({"epochs": 7}, "epochs: 6 there, 7 here"),
+        ({"batch_size": 8}, "batch_size: 4 there, 8 here"),
+        ({"debug_nans": True}, "debug_nans: false there, true here"),
+    ],
+)
+def test_other_settings_in_one_process_are_refused_without_checkpoints_too(own, sentence):
+    """They would compute something else in a step that they share, or another number of steps."""
+    first, second = together(own={1: own}, timeout=30.0)
+    assert sentence in second.err and second.status == 1
+    assert sentence in first.err and first.status == STATUS
+
+
+def test_a_mesh_of_several_processes_has_no_other_axis():
+    """What a process wishes is summed along one."""
+    ends = together(training={"along_another_axis": 2})
+    sentence = 'must have the axis "batch" alone, such as jax.make_mesh((4,), ("batch",)), got '
+    assert all(sentence in each.err for each in ends)
+
+
+def test_where_one_processor_draws_other_digits_the_start_is_that_of_process_0(alone):
+    first, second = together(own={1: {"draws_otherwise": True}})
+    assert (first.status, second.status) == (0, 0), first.err + second.err
+    assert first.found == second.found
+    assert_same(first.found, alone)
+
+
+def test_calibrated_members_of_two_processes_are_those_of_one():
+    training = {"ltc": True, "calibrate": True, "members": {"seed": [1, 2], "learning_rate": [0.01, 0.05]}, "epochs": 2}
+    first, second = together(training=training)
+    assert (first.status, second.status) == (0, 0), first.err + second.err
+    assert first.found == second.found
+    assert_same(first.found, found(trained(**settings_of_training(**training))))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
 @pytest.mark.parametrize("signal_name", ["SIGKILL", "SIGSTOP"])

@@ -1,8 +1,11 @@
 """Who is missing, by what the processes say of themselves."""
 
+import json
+
 import pytest
 
-from liquidjax.training.processes.watch import Heard, Said, verdict
+from liquidjax.training.processes import service
+from liquidjax.training.processes.watch import Heard, Said, Watch, verdict, waiting
 
 HERE = Heard(Said(9, "together", 5, "step 5"), heard=100.0, moved=60.0)
 
@@ -42,6 +45,35 @@ def test_several_are_named_and_both_sides_say_the_same():
 def test_one_that_does_something_by_itself_does_not_wait_for_the_others():
     everyone = {0: heard("alone", 5), 1: heard("ended", 4, heard=0.0), 2: heard("together", 4)}
     assert verdict(everyone, own=0, now=100.0, timeout=30.0) is None
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (heard("alone", 4), True),
+        (heard("alone", 4, moved=80.0), False),  # not for long
+        (heard("together", 5, "step 5"), False),
+        (heard("ended", 5, heard=0.0), False),
+    ],
+)
+def test_who_does_something_by_itself_for_long_is_told_to_those_who_wait(other, told):
+    sentence = "waits at step 5 for process 1, which for 50 s has done something by itself"
+    assert waiting({0: HERE, 1: other}, own=0, now=100.0, timeout=30.0) == (sentence if told else None)
+
+
+def test_that_one_waits_is_told_once_for_each_place(monkeypatch, capfd):
+    watch = Watch(0, 2, timeout=1e-9)
+    said = {"1": json.dumps(Said(1, "alone", 0))}
+    monkeypatch.setattr(service, "found", lambda folder: {**said, "0": json.dumps(watch.said)})
+    monkeypatch.setattr(service, "put", lambda name, word: None)
+    monkeypatch.setattr("liquidjax.training.processes.watch.verdict", lambda *_: None)
+    for what in ("step 1", "step 2"):
+        watch.begin(what)
+        for _ in range(4):
+            watch.look()
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 2 and "process 0 of 2 waits at step 1 for process 1, which for" in lines[0]
+    assert "waits at step 2 for process 1" in lines[1]
 
 
 def test_where_nobody_is_behind_it_ends_at_last():
