@@ -8,12 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import jax.numpy as jnp
-import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
-import liquidjax as lj
 from liquidjax import __main__ as cli
+from liquidjax.commands import beginning
 from liquidjax.cpu import tune_cpu
 from liquidjax.experiments.shared import arguments
 from liquidjax.experiments.supervised import run as supervised_run
@@ -29,7 +27,7 @@ COMMANDS = (
 @pytest.fixture(autouse=True)
 def no_flags_of_xla(monkeypatch):
     """They would come too late for this process."""
-    monkeypatch.setattr(cli, "tune_cpu", lambda: None)
+    monkeypatch.setattr(beginning, "tune_cpu", lambda: None)
 
 
 @pytest.fixture
@@ -289,7 +287,7 @@ def test_a_run_that_fails_leaves_no_empty_folder(tmp_path, monkeypatch, runs, ca
 
 def test_the_processor_is_only_tuned_for_who_wants_it(tmp_path, monkeypatch, runs):
     tuned = []
-    monkeypatch.setattr(cli, "tune_cpu", lambda: tuned.append(True))
+    monkeypatch.setattr(beginning, "tune_cpu", lambda: tuned.append(True))
     (tmp_path / "x.yaml").write_text("")
     cli.main(["train", str(tmp_path / "x.yaml"), "--training.no-tune-cpu", "--folder", str(tmp_path / "a")])
     assert len(runs) == 1 and not tuned
@@ -299,23 +297,9 @@ def test_the_processor_is_only_tuned_for_who_wants_it(tmp_path, monkeypatch, run
 
 def test_where_it_is_too_late_to_tune_the_processor_the_run_goes_on(tmp_path, monkeypatch, runs, capsys):
     """As in a notebook: JAX no longer reads its settings."""
-    monkeypatch.setattr(cli, "tune_cpu", tune_cpu)
+    monkeypatch.setattr(beginning, "tune_cpu", tune_cpu)
     jnp.ones(1).block_until_ready()
     (tmp_path / "x.yaml").write_text("")
     cli.main(["train", str(tmp_path / "x.yaml"), "--folder", str(tmp_path / "a")])
     note = "liquidjax: JAX has computed in this process already, so XLA is not tuned, and training takes longer\n"
     assert len(runs) == 1 and capsys.readouterr().err == note
-
-
-def test_weights_of_ncps_become_a_model_that_predicts(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    arrays = {"ff1.weight": (3, 5), "ff1.bias": (3,), "w_tau": (1, 3), "A": (1, 3)}
-    save_file({f"rnn_cell.{name}": np.ones(shape, np.float32) for name, shape in arrays.items()}, "weights.safetensors")
-    command = ["import", "weights.safetensors", "--network", "CfC(2, 3, mode='pure', backbone_layers=0)"]
-    cli.main(command)
-    out = capsys.readouterr().out
-    assert "24 parameters; the model is in weights-model.safetensors" in out
-    assert lj.load("weights-model.safetensors").cell == lj.CfC(2, 3, "pure", backbone_layers=0)
-    with pytest.raises(SystemExit) as stop:
-        cli.main(command)
-    assert stop.value.code == 2 and "weights-model.safetensors is there already" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from PIL import Image
 
 from control_pairs import pair
 from liquidjax import __main__ as cli
+from liquidjax.commands import beginning
 from liquidjax.experiments.control import run as control_run
 from liquidjax.experiments.control import study, tasks
 from liquidjax.experiments.control.config import ControlConfig
@@ -47,7 +48,7 @@ MODEL = {"balancing.gif", "balancing.safetensors"}
 @pytest.fixture(autouse=True)
 def no_flags_of_xla(monkeypatch):
     """They would come too late for this process."""
-    monkeypatch.setattr(cli, "tune_cpu", lambda: None)
+    monkeypatch.setattr(beginning, "tune_cpu", lambda: None)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from liquidjax import __main__ as cli
+from liquidjax.commands import beginning
 from liquidjax.experiments.shared import configuration, run_folder
 from liquidjax.experiments.shift import conditions, study, tasks
 from liquidjax.experiments.shift import run as shift_run
@@ -40,7 +41,7 @@ FILES = {"config.yaml", "results.json", "report.md", "rates.png", "lost.png", "p
 @pytest.fixture(autouse=True)
 def no_flags_of_xla(monkeypatch):
     """They would come too late for this process."""
-    monkeypatch.setattr(cli, "tune_cpu", lambda: None)
+    monkeypatch.setattr(beginning, "tune_cpu", lambda: None)
 
 
 @pytest.fixture

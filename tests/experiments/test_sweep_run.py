@@ -10,6 +10,7 @@ import pytest
 from optuna.trial import TrialState
 
 from liquidjax import __main__ as cli
+from liquidjax.commands import sweep as command
 from liquidjax.experiments.shared import configuration as configs
 from liquidjax.experiments.supervised import figures as supervised_figures
 from liquidjax.experiments.supervised import run as supervised_run
@@ -123,7 +124,7 @@ def test_the_trial_of_a_killed_worker_is_taken_up_again_where_it_was(when, place
 
 def test_a_worker_that_is_stopped_saves_its_trial_and_the_next_start_goes_on(place, monkeypatch, capsys):
     with monkeypatch.context() as patch:
-        patch.setattr(cli, "interruptible", lambda saves: contextlib.nullcontext(Stopping(4)))
+        patch.setattr(command, "interruptible", lambda saves: contextlib.nullcontext(Stopping(4)))
         with pytest.raises(SystemExit) as caught:
             sweep("--trials", 1)
     out = capsys.readouterr().out
