@@ -35,6 +35,12 @@ def curves(folder):
     return [(line["epoch"], line["loss"], line["validation_loss"]) for line in lines]
 
 
+def scores(folder):
+    """Of each network and model without one: shares of so few series that no rounding changes them."""
+    rows = json.loads((folder / "results.json").read_text())
+    return [[row["name"], row["validation"]["accuracy"], row["test"]] for row in rows]
+
+
 @pytest.mark.slow
 def test_two_processes_are_one_run_and_one_of_them_writes_it(tmp_path, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", f"{ENVIRONMENT['XLA_FLAGS']} --xla_force_host_platform_device_count=2")
@@ -47,6 +53,28 @@ def test_two_processes_are_one_run_and_one_of_them_writes_it(tmp_path, monkeypat
         path.name for path in (tmp_path / "alone").iterdir()
     }
     np.testing.assert_allclose(curves(tmp_path / "both"), curves(tmp_path / "alone"), rtol=0, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_calibrated_members_that_are_asked_at_another_sampling_are_those_of_one_process(tmp_path):
+    """Another process trains along, and process 0 alone measures; with two networks, of which one is calibrated."""
+    file = config(tmp_path, "{epochs: 3, batch_size: 4, tune_cpu: false, calibrate: true, members: {seed: [0, 1]}}")
+    options = [
+        "--model.cell",
+        "LTC(wiring=FullyConnected(2))",
+        "--model.compare",
+        "GRU(units=2)",
+        "--shift.lost",
+        "0.5",
+    ]
+    cli.main(["train", file, *options, "--folder", str(tmp_path / "alone")])
+    first, second = ended(as_distributed(file, *options, "--folder", str(tmp_path / "both")))
+    assert (first.status, second.status) == (0, 0), first.err + second.err
+    assert not second.out and "lost 0.5" in first.out
+    for left, right in zip(curves(tmp_path / "both"), curves(tmp_path / "alone"), strict=True):
+        assert left[0] == right[0]
+        np.testing.assert_allclose(left[1:], right[1:], rtol=0, atol=1e-5)
+    assert scores(tmp_path / "both") == scores(tmp_path / "alone")
 
 
 @pytest.mark.slow
