@@ -21,4 +21,7 @@ def trials(name: str = "tiny", url: str | None = None) -> list[optuna.trial.Froz
     """The trials of a study, in a journal of its folder where no storage is given."""
     with storage.quiet():
         store = storage.opened(url or f"sweeps/{name}/study.journal")
-        return optuna.load_study(study_name=name, storage=store).get_trials()
+        try:
+            return optuna.load_study(study_name=name, storage=store).get_trials()
+        finally:
+            storage.let_go(store)

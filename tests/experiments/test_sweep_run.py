@@ -255,6 +255,22 @@ def test_a_storage_that_goes_away_is_one_error_and_the_training_is_saved(place, 
     assert [each.state for each in trials()] == [TrialState.COMPLETE] and told_once(trials())
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_sweep_that_ends_has_let_go_of_its_storage(refused, place, untrained, monkeypatch, capsys):
+    opened, gone = [], []
+    let_go, door = storage.let_go, storage.opened
+    monkeypatch.setattr(storage, "opened", lambda url: opened.append(door(url)) or opened[-1])
+    monkeypatch.setattr(storage, "let_go", lambda store: gone.append(store) or let_go(store))
+    if refused:
+        optuna.create_study(storage=door("sqlite:///study.db"), study_name="tiny").ask()
+        with pytest.raises(SystemExit):
+            sweep("--trials", 1, "--storage", "sqlite:///study.db")
+        assert "is of another program" in capsys.readouterr().err
+    else:
+        sweep("--trials", 1, "--storage", "sqlite:///study.db")
+    assert len(opened) == 1 and gone == opened
+
+
 @pytest.fixture
 def untrained(monkeypatch):
     """Trials that are measured without a training, the first best."""

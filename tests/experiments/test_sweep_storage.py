@@ -123,6 +123,16 @@ def test_a_file_that_is_no_journal_is_refused_and_not_touched(content, tmp_path)
     assert (tmp_path / "my.log").read_bytes() == content
 
 
+def test_a_database_has_no_connection_open_when_it_is_let_go(tmp_path):
+    store = storage.opened(f"sqlite:///{tmp_path}/study.db")
+    with storage.quiet():
+        optuna.create_study(storage=store, study_name="one")
+    assert store.engine.pool.checkedin() > 0
+    storage.let_go(store)
+    assert store.engine.pool.checkedin() == store.engine.pool.checkedout() == 0
+    storage.let_go(storage.opened(str(tmp_path / "study.journal")))  # which has none
+
+
 def test_tables_that_others_make_at_the_same_time_are_no_error(tmp_path, monkeypatch):
     """As PostgreSQL says when several workers begin: they look, none finds a table, and all make it."""
     tries, made = [], optuna.storages.RDBStorage

@@ -57,12 +57,12 @@ def run(
     """
     if sentence := storage.warning(ready.job.url):
         notice(sentence)
-    study = Study(ready)
-    while ready.total and (taken := study.next(stop, notice)) is not None:
-        with taken.claim:
-            _work(ready, study, taken, shown, stop, say, notice)
-        jax.clear_caches()  # programs of settings that will not come again
-    return Result(_written(ready, study, pictures=not stop()), stop())
+    with contextlib.closing(Study(ready)) as study:
+        while ready.total and (taken := study.next(stop, notice)) is not None:
+            with taken.claim:
+                _work(ready, study, taken, shown, stop, say, notice)
+            jax.clear_caches()  # programs of settings that will not come again
+        return Result(_written(ready, study, pictures=not stop()), stop())
 
 
 def _work(

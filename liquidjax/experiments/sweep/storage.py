@@ -106,6 +106,14 @@ def opened(url: str) -> Any:
             ) from error
 
 
+def let_go(store: Any) -> None:
+    """Closes the connections of a storage that is a database; a server has only so many for all workers."""
+    engine = getattr(store, "engine", None)
+    if engine is not None:
+        store.remove_session()
+        engine.dispose()
+
+
 @contextlib.contextmanager
 def reached(url: str) -> Iterator[None]:
     """Makes one error of all those that mean that the storage cannot be reached; Optuna's warnings are left out.

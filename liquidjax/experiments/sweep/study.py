@@ -60,8 +60,16 @@ class Study:
         if begins and job.storage is None:
             job.folder.mkdir(parents=True, exist_ok=True)
         self._storage = storage.opened(job.url)
+        try:
+            self._begin(begins)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, begins: bool) -> None:
         import optuna
 
+        ready, job = self.ready, self.ready.job
         with self._reached(), storage.undamaged(job.url):
             self._study = optuna.create_study(
                 storage=self._storage,
@@ -76,6 +84,10 @@ class Study:
         with self.claims.turn(lambda: False), self._reached():
             _files.remove_unfinished(job.folder)
             self._join(begin=begins)
+
+    def close(self) -> None:
+        """Lets go of the storage."""
+        storage.let_go(self._storage)
 
     def next(self, stop: Callable[[], bool], notice: Callable[[str], None]) -> Taken | None:
         """A trial that another worker has left, or a new one; None where there is nothing left to begin.
