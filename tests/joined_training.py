@@ -61,10 +61,10 @@ def draws_otherwise() -> None:
     """From now on, what is drawn differs a little, as on a processor that computes other last digits."""
     import jax
 
-    from liquidjax.training import fit
+    from liquidjax.training import start
 
-    drawn = fit.init_state
-    fit.init_state = lambda *given: jax.tree.map(
+    drawn = start.init_state
+    start.init_state = lambda *given: jax.tree.map(
         lambda leaf: leaf * 1.001 if jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating) else leaf, drawn(*given)
     )
 
@@ -77,9 +77,11 @@ def main(process: int, processes: int, coordinator: str, training: dict[str, Any
     from small_training import trained
 
     with joined(coordinator, process, processes, **more):
-        others = training.pop("along_another_axis", 1)
-        mesh = jax.make_mesh((jax.device_count() // others, others), ("batch", "other"))
-        training |= {"checkpoints": Checkpoints(folder, seconds=0.0)} if folder else {}
+        others, by_itself = training.pop("along_another_axis", 1), training.pop("by_itself", False)
+        devices = jax.local_devices() if by_itself else jax.devices()
+        mesh = jax.make_mesh((len(devices) // others, others), ("batch", "other"), devices=devices)
+        place = f"{folder}/{process}" if by_itself else folder
+        training |= {"checkpoints": Checkpoints(place, seconds=0.0)} if folder else {}
         stop = Acting(*act) if act else (lambda: False)
         if training.pop("draws_otherwise", False):
             draws_otherwise()

@@ -20,8 +20,6 @@ from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.training import shared
 from liquidjax.training.batches import Batches
-from liquidjax.training.calibration import calibrate as calibrated
-from liquidjax.training.calibration import some_series
 from liquidjax.training.checkpoints.keeper import Checkpoints
 from liquidjax.training.epochs import Epochs, Info
 from liquidjax.training.evaluation import evaluate
@@ -29,7 +27,6 @@ from liquidjax.training.examples import Examples, examples
 from liquidjax.training.fit_arguments import (
     check_kinds,
     check_known,
-    check_members_params,
     check_outputs,
     members_of,
     own_rows,
@@ -42,8 +39,9 @@ from liquidjax.training.optimizer import Optimizer
 from liquidjax.training.programs import forget_programs
 from liquidjax.training.progress import Epoch, Progress, plain
 from liquidjax.training.shares import shares_of
-from liquidjax.training.state import TrainState, as_objective, check_gradient, init_state, usual_gradient
-from liquidjax.training.steps import members_axes, members_step, one_step, shared_step
+from liquidjax.training.start import calibrated_params, first_state
+from liquidjax.training.state import TrainState, as_objective, check_gradient, usual_gradient
+from liquidjax.training.steps import members_step, one_step, shared_step
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,10 +200,10 @@ def fit(
     how = (cell, objective, optimizer, epochs * len(batches), check_gradient(gradient) or usual_gradient(cell), method)
     transform = optimizer.transform(how[3], **varied)
     keys = [seed] * (count or 1) if seeds is None else seeds
-    start = _calibrated(cell, keys, count, data, own) if calibrate else params
+    start = calibrated_params(cell, keys, count, data, own) if calibrate else params
     if shares is not None:
         start = jax.tree.map(np.asarray, start)  # bound to no device
-    state = _start(cell, transform, keys, count, start)
+    state = first_state(cell, transform, keys, count, start)
     step = functools.partial(one_step if count is None else members_step, *how)
 
     def series_of(chosen: np.ndarray) -> np.ndarray:
@@ -251,7 +249,7 @@ def fit(
     written = checkpoints if shares is None or shares.writes else None
     with (
         contextlib.nullcontext() if shares is None else shares.together(what | {"debug_nans": debug_nans}),
-        contextlib.nullcontext() if written is None else written.opened(others) as keeper,
+        contextlib.nullcontext() if written is None else written.opened(jax.process_count() > 1) as keeper,
     ):
         epochs_of = Epochs(
             batches,
@@ -287,32 +285,6 @@ def _fitted(cell, objective, preparation, progress: Progress, data) -> Fitted:
     epoch = plain(best.epoch) if validated else len(history)
     names = data.features, data.classes, data.outputs
     return Fitted(cell, objective, preparation, params, state, epoch, history, progress.seconds, *names)
-
-
-def _start(cell, transform, seeds, count, params) -> TrainState:
-    keys = [jax.random.key(seed) for seed in seeds]
-    if count is None:
-        return init_state(cell, transform, keys[0], params)
-    if params is None:
-        return jax.vmap(lambda key: init_state(cell, transform, key))(jnp.stack(keys))
-    check_members_params(params, count)
-    return jax.vmap(lambda key, p: init_state(cell, transform, key, p))(jnp.stack(keys), params)
-
-
-def _calibrated(cell, seeds, count, data: Examples, own) -> Params:
-    """The parameters that `init_state` draws, calibrated with some of the series; of members with their own."""
-    chosen = some_series(len(data.mask) if own is None else own.shape[1])
-    rows = chosen if own is None else own[:, chosen]
-    batch = data.batch(rows, int(data.lengths[rows].max()))
-
-    def start(key, inputs, dt, mask):
-        return calibrated(cell, cell.init(jax.random.split(key)[0]), inputs, dt, mask=mask)
-
-    if count is None:
-        return start(jax.random.key(seeds[0]), batch.inputs, batch.dt, batch.mask)
-    axes = (0, *members_axes(batch)[:3])
-    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-    return jax.vmap(start, in_axes=axes)(keys, batch.inputs, batch.dt, batch.mask)
 
 
 def _checked(method: Method) -> Method:

@@ -52,6 +52,16 @@ def test_one_is_asked_to_stop_and_all_do_after_the_same_step_and_any_number_goes
     assert_same(four.found, alone)
 
 
+def test_each_may_train_on_its_own_devices_and_save_by_itself(alone, tmp_path):
+    """The one has done half of it when the other has ended: nobody waits for anybody."""
+    ends = together(own={1: {"epochs": 3}}, training={"by_itself": True}, folder=str(tmp_path))
+    assert [each.status for each in ends] == [0, 0], ends[0].err + ends[1].err
+    assert_same(ends[0].found, alone)
+    assert [len(each.found["history"]) for each in ends] == [6, 3]
+    last = [of_checkpoints(tmp_path / str(process))[-1] for process in (0, 1)]
+    assert last == ["step-00000024-2", "step-00000012-2"]  # that they ended
+
+
 def test_another_training_in_one_process_is_refused_by_all():
     first, second = together(own={1: {"seed": 3}}, timeout=30.0)
     assert "process 1 must be given the training of process 0, but training: " in second.err and second.status == 1
