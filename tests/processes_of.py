@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 PROGRAM = Path(__file__).with_name("joined_training.py")
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROGRAM.parents[1]), str(PROGRAM.parent)])}
-LONGEST = 120.0
+LONGEST = 240.0
 """Seconds after which nobody is waited for."""
 
 

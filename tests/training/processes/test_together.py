@@ -109,12 +109,12 @@ def test_calibrated_members_of_two_processes_are_those_of_one():
 @pytest.mark.parametrize("victim", [0, 1])
 @pytest.mark.parametrize("signal_name", ["SIGKILL", "SIGSTOP"])
 def test_one_is_killed_or_stopped_and_the_others_leave_and_say_who(signal_name, victim, alone, tmp_path):
-    ends = together(acts={victim: (signal_name, 10)}, folder=str(tmp_path / "saved"), timeout=8.0)
+    ends = together(acts={victim: (signal_name, 10)}, folder=str(tmp_path / "saved"), timeout=20.0)
     other = ends[1 - victim]
     assert other.status == STATUS and other.err.count("\n") == 1
     assert f"process {1 - victim} of 2 ends here: missing: process {victim}, not heard of for" in other.err
     if signal_name == "SIGKILL":
-        assert ends[victim].status == -signal.SIGKILL and other.seconds - ends[victim].seconds < 20
+        assert ends[victim].status == -signal.SIGKILL and other.seconds - ends[victim].seconds < 60
     steps = [int(name.removeprefix("step-")) for name in of_checkpoints(tmp_path / "saved")]
     assert max(steps) >= 8  # the last whole one before its tenth question, or that after it
     assert_same(found(trained(**settings_of_training(), checkpoints=Checkpoints(tmp_path / "saved"))), alone)
@@ -123,7 +123,7 @@ def test_one_is_killed_or_stopped_and_the_others_leave_and_say_who(signal_name, 
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
 def test_one_that_is_alive_but_stands_still_is_named(victim):
-    ends = together(acts={victim: ("sleep", 10)}, timeout=8.0)
+    ends = together(acts={victim: ("sleep", 10)}, timeout=20.0)
     assert [each.status for each in ends] == [STATUS, STATUS]
     # The others are not held up by the step itself, but by the first number that they look at.
     place = r"(step [234] of epoch 3|the validation)"
