@@ -1,7 +1,6 @@
 """Training: batches, epochs, early stopping, and members of an ensemble side by side."""
 
 import contextlib
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +20,7 @@ from liquidjax.tasks.preparation import Preparation
 from liquidjax.training import shared
 from liquidjax.training.batches import Batches
 from liquidjax.training.checkpoints.keeper import Checkpoints
+from liquidjax.training.coarse import Coarse
 from liquidjax.training.epochs import Epochs, Info
 from liquidjax.training.evaluation import evaluate
 from liquidjax.training.examples import Examples, examples
@@ -97,6 +97,7 @@ def fit(
     rows: Any = None,
     params: Params = None,
     calibrate: bool = False,
+    coarse: Coarse | None = None,
     gradient: Gradient | Literal["auto"] = "auto",
     method: Method = Scan(),
     most_skipped: int = 5,
@@ -126,6 +127,7 @@ def fit(
         params: to start from, with a leading axis (members,) where there are members; drawn by the seed when None.
         calibrate: whether the parameters that are drawn are moved to where the training data are, by
             `training.calibration.calibrate` with some of the series.
+        coarse: with how few unfolds the training begins, and for how long, see `Coarse`; None for all of them always.
         gradient: see `unroll`; "auto" keeps everything (`BPTT`) for closed-form and gated cells, and states for others.
         method: see `unroll`.
         most_skipped: steps in a row that are taken back and counted because loss, gradient or a new parameter is not
@@ -169,6 +171,8 @@ def fit(
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         check_size(name, value)
     check_size("most_skipped", most_skipped, 0)
+    if coarse is not None:
+        check_kind("coarse", coarse, Coarse, "a Coarse such as Coarse(unfolds=2)")
     if checkpoints is not None:
         check_kind("checkpoints", checkpoints, Checkpoints, 'Checkpoints such as Checkpoints("runs/mine")')
     if patience is not None:
@@ -204,7 +208,12 @@ def fit(
     if shares is not None:
         start = jax.tree.map(np.asarray, start)  # bound to no device
     state = first_state(cell, transform, keys, count, start)
-    step = functools.partial(one_step if count is None else members_step, *how)
+    compiled = one_step if count is None else members_step
+    coarse_epochs = 0 if coarse is None else coarse.epochs(epochs)
+    coarse_how = how if coarse is None else (coarse.cell(cell), *how[1:])
+
+    def now() -> tuple[Any, ...]:
+        return coarse_how if progress.epoch <= coarse_epochs else how
 
     def series_of(chosen: np.ndarray) -> np.ndarray:
         return chosen if own is None else np.where(chosen < 0, -1, own[:, np.maximum(chosen, 0)])
@@ -220,14 +229,14 @@ def fit(
             check_known("training", cell, objective, data, own)
 
     def alone(state: TrainState, rows: np.ndarray, steps: int, _: int) -> tuple[TrainState, Info]:
-        return step(varied, state, data.batch(series_of(rows), steps))
+        return compiled(*now(), varied, state, data.batch(series_of(rows), steps))
 
     def advance(state: TrainState, rows: np.ndarray, steps: int, wish: int) -> tuple[TrainState, Info]:
         assert shares is not None  # else it is alone
         what = f"step {progress.batch + 1} of epoch {progress.epoch}"
         batch = shares.batch(data, series_of(rows), steps, what)
         specs = shared.specs(data, own is not None)
-        return shared_step(how, count, shares.mesh, specs, varied, state, batch, shares.wish(wish))
+        return shared_step(now(), count, shares.mesh, specs, varied, state, batch, shares.wish(wish))
 
     settings = {
         "cell": cell,
@@ -242,6 +251,7 @@ def fit(
         "gradient": how[4],
         "method": method,
     } | ({"calibrate": True} if calibrate else {})
+    settings |= {} if coarse is None else {"coarse": coarse}
     read = {"training": data, "validation": held_out, "rows": own, "params": params}
     others, debug_nans = shares is not None and shares.others, check_flag("debug_nans", debug_nans)
     what = identity(settings, read) if others or checkpoints is not None else {}

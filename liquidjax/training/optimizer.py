@@ -8,10 +8,12 @@ import optax
 from liquidjax._checks import check_choice, check_number, check_size, put, settle
 
 Name = Literal["adam", "adamw", "sgd", "rmsprop", "lion", "adabelief", "nadam"]
-Schedule = Literal["constant", "cosine", "linear", "exponential"]
+Schedule = Literal["constant", "cosine", "linear", "exponential", "cooldown"]
 _NAMES = ("adam", "adamw", "sgd", "rmsprop", "lion", "adabelief", "nadam")
-_SCHEDULES = ("constant", "cosine", "linear", "exponential")
+_SCHEDULES = ("constant", "cosine", "linear", "exponential", "cooldown")
 _DECAYS = ("adamw", "lion")
+COOLDOWN = 0.2
+"""The share of the steps in which a "cooldown" comes down."""
 VARIED = ("learning_rate", "weight_decay", "clip")
 """What may differ between members that are trained side by side, because no shape depends on it."""
 
@@ -26,7 +28,7 @@ class Optimizer:
         name: "adam", "adamw", "sgd" (momentum 0.9), "rmsprop", "lion", "adabelief" or "nadam".
         learning_rate: the highest of the schedule.
         schedule: "constant"; or from `learning_rate` to 0 along a "cosine" or a "linear" line, or to a hundredth of it
-            by an "exponential".
+            by an "exponential"; or "cooldown", constant but for the last fifth, which is linear to 0.
         warmup: steps in which the rate rises from 0 before the schedule begins.
         weight_decay: times the learning rate, the share by which a parameter shrinks in a step (adamw and lion).
         clip: the largest norm of a gradient, longer ones are shortened to it; None for no limit.
@@ -103,4 +105,7 @@ class Optimizer:
             return optax.linear_schedule(1.0, 0.0, steps)
         if self.schedule == "exponential":
             return optax.exponential_decay(1.0, steps, 0.01)
+        if self.schedule == "cooldown":
+            last = max(1, round(COOLDOWN * steps))
+            return optax.linear_schedule(1.0, 0.0, last, steps - last)
         return optax.constant_schedule(1.0)
