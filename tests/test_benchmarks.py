@@ -209,7 +209,7 @@ def test_the_gpu_script_runs_on_a_cpu_without_torch(load, tmp_path, monkeypatch,
     options = ["--longest", "8", "--batches", "1", "--what", "forward", "--networks", "CfC", "--rounds", "1"]
     monkeypatch.setattr(sys, "argv", ["benchmarks/gpu.py", *options])
     load("gpu").main()
-    result = json.loads((tmp_path / "gpu_script_on_cpu.json").read_text())
+    result = json.loads((tmp_path / "gpu_script_on_cpu_CfC.json").read_text())
     ours, theirs = result["results"][0]["rows"]
     assert result["complete"]
     assert ours["milliseconds"] > 0
