@@ -99,7 +99,9 @@ def within(precision: Precision):
         yield
 
 
-def compiled(cell: Any, precision: Precision, build: Callable[[Any], Callable], given: tuple[Any, ...]) -> Program | str:
+def compiled(
+    cell: Any, precision: Precision, build: Callable[[Any], Callable], given: tuple[Any, ...]
+) -> Program | str:
     """The program of a cell in a precision, or why there is none."""
     try:
         with within(precision):
