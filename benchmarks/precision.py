@@ -1,16 +1,16 @@
 """How far from float64 is each precision, and what does a training step take in it?
 
-Errors of every cell, with parameters and data that are the same for all, relative to what float64 gives: of the outputs
-over 256 irregular steps (the largest, and the root of the mean square), of the gradient of their mean square (its norm),
-and, for cells that read dt, of the state after 1,000 steps of dt = 0.001, where a state that is itself rounded to 8
+Errors of every cell, with the same parameters and data, relative to what float64 gives: of the outputs over 256
+irregular steps (the largest, and the root of the mean square), of the gradient of their mean square (its norm), and,
+for cells that read dt, of the state after 1,000 steps of dt = 0.001, where a state that is itself rounded to 8
 significant bits stands still. Then the time of a training step (gradient of the mean squared output, and Adam).
 
     float32                  products in float32 in full
-    float32, short products  as JAX has them, if that is another thing: TF32 on NVIDIA, bfloat16 on a TPU, a CPU has none
+    float32, short products  as JAX has them, where that is another thing: TF32 on NVIDIA, bfloat16 on a TPU
     mixed                    lj.MixedPrecision: products in bfloat16, state, parameters and all else in float32
     all bfloat16             parameters, data, dt and state cast to bfloat16
 
-All run in one process, in rounds; the ratio is to float32 in the same round. Without an accelerator the sizes are small.
+All run in one process, in rounds; the ratio is to float32 in the same round. On a CPU the sizes are small.
 Usage: python benchmarks/precision.py [--rounds 15] [--only errors times] [--units 32] [--time 64] [--batches 32 256]
 """
 
@@ -36,7 +36,7 @@ INPUTS, IRREGULAR, SMALL = 8, 256, 1000
 
 
 class Precision(NamedTuple):
-    """dtype of parameters, data and dt; whether the cell is put into `MixedPrecision`; how f32 products are computed."""
+    """dtype of parameters, data and dt; whether the cell is in a `MixedPrecision`; how JAX computes products."""
 
     dtype: Any
     mixed: bool
@@ -107,8 +107,7 @@ def compiled(
         with within(precision):
             cell = lj.MixedPrecision(cell) if precision.mixed else cell
             arguments = jax.tree.map(lambda leaf: jnp.asarray(leaf, precision.dtype), given)
-            if precision.mixed:
-                jax.eval_shape(cell.init, jax.random.key(0))  # which refuses what it cannot do
+            jax.eval_shape(cell.init, jax.random.key(0))  # which refuses what `MixedPrecision` cannot do
             run, arguments = build(cell), jax.block_until_ready(arguments)
             return Program(jax.jit(run).lower(*arguments).compile(), arguments, precision)
     except ValueError as error:

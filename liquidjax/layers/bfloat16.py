@@ -23,9 +23,9 @@ class Bfloat16Weight:
         array: (inputs, ...), float32 or float64.
 
     Example:
-        >>> weight = Bfloat16Weight(jnp.array([[1.001]]))
-        >>> (jnp.array([[3.0]]) @ weight).tolist(), (jnp.array([[3.0]]) @ weight.array).tolist()
-        ([[3.0]], [[3.003000020980835]])
+        >>> weight = Bfloat16Weight(jnp.array([[1.001953125]]))  # 1 + 2^-9
+        >>> (jnp.array([[4.0]]) @ weight).tolist(), (jnp.array([[4.0]]) @ weight.array).tolist()
+        ([[4.0]], [[4.0078125]])
 
     Reference:
         Kalamkar et al., "A study of BFLOAT16 for deep learning training" (2019).

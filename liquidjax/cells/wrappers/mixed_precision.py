@@ -18,22 +18,22 @@ from liquidjax.layers.linear import Linear
 class MixedPrecision(TransparentWrapper):
     """A cell that multiplies matrices in bfloat16; its parameters, its state and all other arithmetic are float32.
 
-    x W becomes float32(bfloat16(x) bfloat16(W)) for every weight W of the cell. What a step adds to the state is so
-    rounded to 8 significant bits, but not the state itself: cast to bfloat16 as a whole, a state stands still as soon
-    as a step changes it by less than a 512th. Time constants, biases, gates, dt and the integrator's sums stay as they
-    are, and gradients are added up in float32. bfloat16 has the exponents of float32, so no loss has to be scaled.
+    x W becomes float32(bfloat16(x) bfloat16(W)) for every weight W of the cell. What a product says to the state is so
+    rounded to 8 significant bits, but never the state: in bfloat16 itself it would stand still as soon as a step
+    changes it by less than a 512th. Time constants, biases, gates, dt and the sums of the integrator stay as they are,
+    and gradients are added up in float32. bfloat16 has the exponents of float32, so no loss has to be scaled.
 
-    It pays where the products are what takes the time, on accelerators that multiply bfloat16 faster than float32; on a
-    CPU it is slower. A `Readout` belongs around it, not into it, so that the answers are not rounded:
-    `Readout(MixedPrecision(CfC(...)), outputs)`.
+    It pays where products take the time, on accelerators that multiply bfloat16 faster than float32; on a CPU it is
+    slower (`python benchmarks/precision.py`). A `Readout` belongs around it, not into it, so that what it answers is
+    not rounded: `Readout(MixedPrecision(CfC(...)), outputs)`.
 
     Args:
-        cell: any cell of which every parameter with more than one axis is the weight of a `layers.linear.Linear`, or is
-            used as `x @ weight`; its other parameters are used as they are.
+        cell: any cell of which every parameter with more than one axis is in a `layers.linear.Linear`, or is used as
+            `x @ weight`. What has one axis is used as it is.
 
     Raises:
-        ValueError: the cell has no matrix to multiply by, as an `LTC`, whose synapses are sums; it uses one otherwise;
-            its solver is adaptive; or, when run, its parameters have less than float32.
+        ValueError: the solver of the cell is adaptive. When parameters are drawn: it has no matrix to multiply by, as
+            an `LTC`, whose synapses are sums, or uses one otherwise. When run: parameters of less than float32.
 
     Example:
         >>> import jax, jax.numpy as jnp, liquidjax as lj
@@ -65,7 +65,7 @@ class MixedPrecision(TransparentWrapper):
     def init(self, key: Array) -> Params:
         """Draws the parameters of the cell, in float32."""
         params = self.cell.init(key)
-        self.inner_params(params)
+        self._check_products(params)
         return params
 
     def sense(self, params: Params, inputs: Array, key: Array | None = None) -> Sensed:
@@ -74,8 +74,13 @@ class MixedPrecision(TransparentWrapper):
 
     def inner_params(self, params: Params) -> Params:
         """The parameters, with weights that are multiplied in bfloat16."""
-        self._check(params)
-        return jax.tree.map(_multiplied, params, is_leaf=_is_linear)
+        for path, leaf in jax.tree.leaves_with_path(params):
+            if jnp.issubdtype(leaf.dtype, jnp.floating) and jnp.finfo(leaf.dtype).bits < 32:
+                raise ValueError(
+                    f"params{jax.tree_util.keystr(path)} must be float32 or float64 in MixedPrecision, which rounds "
+                    f"for products by itself, got {leaf.dtype}; small steps of an optimizer would be lost in it"
+                )
+        return jax.tree.map(_multiplied, params, is_leaf=lambda node: isinstance(node, Linear | Bfloat16Weight))
 
     def inner_sensed(self, params: Params, state: State, sensed: Sensed) -> Sensed:
         return sensed
@@ -83,28 +88,33 @@ class MixedPrecision(TransparentWrapper):
     def readout(self, params: Params, state: State, sensed: Sensed, output: Array) -> Array:
         return output
 
-    def _check(self, params: Params) -> None:
+    def _check_products(self, params: Params) -> None:
+        """Raises the ValueError for a cell without products, or with weights that are used otherwise."""
         cell, inner = self.cell, params
         while isinstance(cell, Wrapper) and cell.transparent:
             cell, inner = cell.cell, cell.inner_params(inner)
-        if not any(jnp.ndim(leaf) > 1 for leaf in jax.tree.leaves(inner)):
+        name = type(cell).__name__
+        if all(jnp.ndim(leaf) < 2 for leaf in jax.tree.leaves(inner)):
             raise ValueError(
-                f"MixedPrecision has nothing to do in {type(cell).__name__}, which multiplies by no matrix, so that no "
-                "accelerator would be faster at it in bfloat16; leave it in float32"
+                f"MixedPrecision has nothing to do in {name}, which multiplies by no matrix, so that no accelerator "
+                "would be faster at it in bfloat16; leave it in float32"
             )
-        for path, leaf in jax.tree.leaves_with_path(params):
-            if jnp.issubdtype(leaf.dtype, jnp.floating) and jnp.finfo(leaf.dtype).bits < 32:
-                raise ValueError(
-                    f"params{jax.tree_util.keystr(path)} must be float32 or float64 in MixedPrecision, which rounds "
-                    f"products by itself, got {leaf.dtype}; small steps of an optimizer would be lost in it"
-                )
 
+        def step(params: Params) -> Any:
+            dtype = jnp.result_type(*jax.tree.leaves(params))
+            sensed = self.sense(params, jnp.ones(self.inputs, dtype))
+            return self.step(params, self.initial_state((), dtype), sensed, jnp.ones((), dtype))
 
-def _is_linear(node: Any) -> bool:
-    return isinstance(node, Linear)
+        try:
+            jax.eval_shape(step, jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), params))
+        except (TypeError, AttributeError) as error:
+            raise ValueError(
+                f"MixedPrecision cannot run {name}, which uses a parameter of more than one axis otherwise than as "
+                f"x @ weight: {str(error).splitlines()[0]}; make it a liquidjax.layers.linear.Linear"
+            ) from error
 
 
 def _multiplied(node: Any) -> Any:
-    if _is_linear(node):
-        return node._replace(weight=Bfloat16Weight(node.weight))
-    return Bfloat16Weight(node) if jnp.ndim(node) > 1 else node
+    if isinstance(node, Linear):
+        return node._replace(weight=_multiplied(node.weight))
+    return node if isinstance(node, Bfloat16Weight) or jnp.ndim(node) < 2 else Bfloat16Weight(node)
