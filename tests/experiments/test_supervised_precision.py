@@ -1,4 +1,4 @@
-"""`training: {precision: ...}`: a run that is float64 from its data to its exports, and one with products in bfloat16."""
+"""`training: {precision: ...}`: a run in float64 from its data to its exports, and one with products in bfloat16."""
 
 import json
 

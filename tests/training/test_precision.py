@@ -108,7 +108,7 @@ def test_without_x64_they_are_float32():
 
 
 def test_a_training_in_float64_ends_in_it_and_goes_on_in_it(tmp_path, x64):
-    """Parameters, what the optimizer keeps, losses and checkpoints; stopped and gone on with it is the same to the bit."""
+    """Parameters, optimizer, losses and checkpoints; stopped and gone on with, it is the same to the bit."""
     whole = trained(epochs=2, validation=values(1))
     leaves = jax.tree.leaves((whole.params, whole.last.params, whole.last.opt_state))
     assert {leaf.dtype for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)} == {np.dtype(float)}
