@@ -16,6 +16,7 @@ from liquidjax.layers.linear import Linear, init_linear
 from liquidjax.nnx import RNN, RNNCell
 from programs import equations
 from small_cells import CELLS
+from untyped import untyped
 
 EPS = 2.0**-8
 """From 1 to the next larger number of bfloat16."""
@@ -71,7 +72,7 @@ def test_products_are_in_bfloat16_forwards_and_backwards_and_nothing_else_is(nam
     program = jax.make_jaxpr(jax.value_and_grad(lambda p: loss(cell, p, *given), has_aux=True))(params)
     products, others = collections.Counter(), set()
     for equation in equations(program.jaxpr):
-        dtypes = {str(var.aval.dtype) for var in equation.invars if not isinstance(var, Literal)}
+        dtypes = {str(untyped(var.aval).dtype) for var in equation.invars if not isinstance(var, Literal)}
         if equation.primitive.name == "dot_general":
             products.update(dtypes)
         elif "bfloat16" in dtypes:
@@ -223,7 +224,7 @@ REFUSED = {
         lambda: run(lj.MixedPrecision(GRU), parameters(GRU, jnp.bfloat16), *data(GRU, jnp.bfloat16)),
         r"params.inputs.weight must be float32 or float64 in MixedPrecision.*got bfloat16",
     ),
-    "no cell": (lambda: lj.MixedPrecision(Linear), "cell must be a Cell"),
+    "no cell": (lambda: lj.MixedPrecision(untyped(Linear)), "cell must be a Cell"),
 }
 
 
