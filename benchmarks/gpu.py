@@ -7,8 +7,9 @@ it is that of the forward pass, too.
 
 All contenders of a point hold their memory at the same time. What takes longer than the cap, runs out of memory or is
 not installed is reported as such; what is bound to, because a shorter sequence has, is not tried. Without an
-accelerator it runs on the CPU, with short sequences.
-Usage: python benchmarks/gpu.py [--longest 65536] [--batches 1 32 256] [--what forward train] [--cap 120] [--rounds 7]
+accelerator it runs on the CPU, with short sequences. Each network has a file of results of its own.
+Usage: python benchmarks/gpu.py [--longest 65536] [--batches 1 32 256] [--what forward train] [--networks LTC CfC]
+                                [--cap 120] [--rounds 7] [--at-once]
 """
 
 import argparse
@@ -64,6 +65,7 @@ def main() -> None:
         default=120.0,
         help="seconds that starting and compiling, or one round, may take (default 120)",
     )
+    parser.add_argument("--at-once", action="store_true", help="start the contenders of a point at the same time")
     arguments = parser.parse_args()
     # torch multiplies matrices in float32, JAX on a GPU does not unless it is asked to.
     os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"
@@ -74,14 +76,14 @@ def main() -> None:
     if on_cpu:
         say(f"JAX finds no accelerator: this measures the CPU, up to {longest} steps, and tells nothing about a GPU.")
     lengths = sorted({max(SHORTEST, longest // part) for part in ((8, 1) if on_cpu else (64, 8, 1))})
-    name = "gpu_script_on_cpu" if on_cpu else "gpu"
-    with results.collected(name, f"Long sequences on {device}", arguments.rounds) as add:
-        for network in arguments.networks:
+    for network in arguments.networks:
+        name = f"gpu_script_on_cpu_{network}" if on_cpu else f"gpu_{network}"
+        with results.collected(name, f"{network}: long sequences on {device}", arguments.rounds) as add:
             for what in arguments.what:
                 for batch in batches:
                     base, contenders = NETWORKS[network]
                     settings = [base.replace(what=what, batch=batch, time=length) for length in lengths]
-                    for part in over_lengths(settings, contenders, arguments.rounds, arguments.cap):
+                    for part in over_lengths(settings, contenders, arguments.rounds, arguments.cap, arguments.at_once):
                         add(part)
 
 
@@ -93,7 +95,7 @@ def where() -> tuple[str, str]:
 
 
 def over_lengths(
-    settings: Sequence[Setting], contenders: Sequence[str], rounds: int, cap: float
+    settings: Sequence[Setting], contenders: Sequence[str], rounds: int, cap: float, at_once: bool
 ) -> Iterator[dict[str, Any]]:
     """A part of the result for each length, from short to long."""
     before: dict[str, tuple[int, Record]] = {}
@@ -105,7 +107,7 @@ def over_lengths(
                 records[entry.label] = Record(entry.label, failure=reason)
                 say(f"{entry.label}: {reason}")
         tried = [entry for entry in entries if entry.label not in records]
-        records |= {record.label: record for record in measure(tried, rounds, cap)}
+        records |= {record.label: record for record in measure(tried, rounds, cap, at_once)}
         refuse_different(tried, [records[entry.label] for entry in tried])
         ordered = [records[name] for name in contenders]
         rows = [row(record, ordered[0]) for record in ordered]

@@ -108,13 +108,15 @@ class Worker:
         return self.answer()
 
 
-def measure(entries: Sequence[Entry], rounds: int, cap_seconds: float = 600.0) -> list[Record]:
+def measure(entries: Sequence[Entry], rounds: int, cap_seconds: float = 600.0, at_once: bool = False) -> list[Record]:
     """Runs all entries in rounds and says on stderr how far it is.
 
     Args:
         entries: who takes part; the first one is what the others are compared with.
         rounds: how many are counted, after one that is not.
         cap_seconds: how long one answer of a worker may take; the first contains imports and compilation.
+        at_once: whether all begin at the same time, for where time is short and there are cores for all; the time for
+            compiling is then not that of a process that has the machine to itself.
 
     Returns:
         A record for each entry, in their order.
@@ -128,8 +130,10 @@ def measure(entries: Sequence[Entry], rounds: int, cap_seconds: float = 600.0) -
                 if entry.cores is not None and not shutil.which("taskset"):
                     records[number].failure = "needs taskset, which Linux has"
                     continue
-                # One after another, so that the time for compiling is that of a process that has the machine to itself.
                 workers[number] = Worker(entry, Path(folder), cap_seconds)
+                if not at_once:
+                    records[number].facts |= attempt(workers, number, records, "") or {}
+            for number in list(workers) if at_once else ():
                 records[number].facts |= attempt(workers, number, records, "") or {}
             for count in range(rounds + 1):
                 say(f"round {count} of {rounds}" if count else "warm-up")

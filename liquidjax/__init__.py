@@ -39,6 +39,7 @@ from liquidjax.cells.wrappers.base import Wrapper as Wrapper
 from liquidjax.cells.wrappers.base import step_inside as step_inside
 from liquidjax.cells.wrappers.block import Block as Block
 from liquidjax.cells.wrappers.mixed_memory import MixedMemory as MixedMemory
+from liquidjax.cells.wrappers.mixed_precision import MixedPrecision as MixedPrecision
 from liquidjax.cells.wrappers.readout import Readout as Readout
 from liquidjax.cells.wrappers.stack import Stack as Stack
 from liquidjax.cells.wrappers.step_loss import StepLoss as StepLoss

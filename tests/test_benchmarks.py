@@ -209,12 +209,30 @@ def test_the_gpu_script_runs_on_a_cpu_without_torch(load, tmp_path, monkeypatch,
     options = ["--longest", "8", "--batches", "1", "--what", "forward", "--networks", "CfC", "--rounds", "1"]
     monkeypatch.setattr(sys, "argv", ["benchmarks/gpu.py", *options])
     load("gpu").main()
-    result = json.loads((tmp_path / "gpu_script_on_cpu.json").read_text())
+    result = json.loads((tmp_path / "gpu_script_on_cpu_CfC.json").read_text())
     ours, theirs = result["results"][0]["rows"]
     assert result["complete"]
     assert ours["milliseconds"] > 0
     assert theirs["failure"] in [f"not installed: No module named '{name}'" for name in ("torch", "ncps")]
     assert "finds no accelerator" in capsys.readouterr().err
+
+
+def test_precisions_are_measured_of_those_that_can_be_computed_in_them(load, tmp_path, monkeypatch):
+    script, inputs = load("precision"), 8
+    few = {"GRU": lj.GRU(inputs, 2), "LTC": lj.LTC(inputs, lj.FullyConnected(2))}
+    monkeypatch.setattr(script, "cells", lambda units: few)
+    for name, value in {"TIMED": {"GRU": few["GRU"]}, "IRREGULAR": 4, "SMALL": 4}.items():
+        monkeypatch.setattr(script, name, value)
+    monkeypatch.setattr(load("results"), "FOLDER", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["benchmarks/precision.py", "--rounds", "1", "--time", "2", "--batches", "2"])
+    script.main()
+    errors, times = json.loads((tmp_path / "precision_cpu.json").read_text())["results"]
+    found = {(row["cell"], row["precision"]): row for row in errors["rows"]}
+    assert found["GRU", "float32"]["outputs"] < 1e-5 < found["GRU", "mixed"]["outputs"] < 0.02
+    assert found["GRU", "all bfloat16"]["outputs"] < 0.1 and found["GRU", "float32"]["state, dt = 0.001"] is None
+    assert found["LTC", "float32"]["state, dt = 0.001"] < 1e-4 and "refused" in found["LTC", "mixed"]["note"]
+    assert [row["contender"] for row in times["rows"]] == ["float32", "float64", "mixed", "all bfloat16"]
+    assert times["rows"][0]["ratio"] == 1
 
 
 @needs_compiler

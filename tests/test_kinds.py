@@ -122,6 +122,7 @@ RIGHT = {
     lj.Block: dict(cell=GATED, dropout=0.5, feed_forward=True),
     lj.Stack: dict(inputs=2, cell=GATED, layers=2),
     lj.StepLoss: dict(cell=GRU, loss=squared_error, targets=3),
+    lj.MixedPrecision: dict(cell=GRU),
     lj.MixedMemory: dict(cell=GRU, inputs=2, writes="state", forget_bias=1.0),
     lj.LiquidNCPNetwork: THREE,
     lj.LiquidNCPStack: THREE,

@@ -134,4 +134,5 @@ class WiredCfC:
 
 
 def _masked(heads: Linear, mask: np.ndarray) -> Linear:
-    return heads._replace(weight=jnp.where(mask, heads.weight, 0))
+    # By `jax.tree.map`, because a weight may be a `Bfloat16Weight`.
+    return heads._replace(weight=jax.tree.map(lambda weight: jnp.where(mask, weight, 0), heads.weight))

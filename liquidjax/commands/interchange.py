@@ -34,7 +34,7 @@ def export(
         format: An archive for JAX alone (stablehlo), native code (iree), ONNX (onnx), the parameters by name
             (safetensors), or one C99 file that allocates nothing (c).
         file: Where to write it, which must not be there yet; beside the model when left out.
-        dtype: What it computes in, for stablehlo, onnx and c; float32 when left out.
+        dtype: What it computes in, for stablehlo, onnx and c; that of the model when left out.
         name: What all names in the file begin with, for c; model when left out.
         batch: How many series it reads at once, for iree; 1 when left out. Others read any number, C one.
         time: How many steps a sequence has, for iree; when left out it knows steps only.

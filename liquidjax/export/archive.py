@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from liquidjax.export.comparison import TOLERANCE, Readings
-from liquidjax.export.deployed import Deployed, precision
+from liquidjax.export.deployed import Deployed
+from liquidjax.training.precision import computing
 from liquidjax.training.stored_zip import StoredZip, shown, writing
 from liquidjax.training.strict_json import parse
 
@@ -79,7 +80,7 @@ def about(deployed: Deployed, sizes: Mapping[str, int | None], made_for: Iterabl
     Raises:
         ValueError: series of a batch begin in different states.
     """
-    with precision(deployed.dtype):
+    with computing(deployed.dtype):
         one, two = ({k: np.asarray(leaf) for k, leaf in deployed.initial_state(b).items()} for b in ((), (2,)))
     for name, leaf in one.items():
         if not np.array_equal(two[name], np.broadcast_to(leaf, (2, *leaf.shape))):

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
-from liquidjax.export.deployed import NO_BATCH, Deployed, cast, precision
+from liquidjax.export.deployed import NO_BATCH, Deployed, cast
 from liquidjax.sequences.unroll import unroll
 from liquidjax.tasks.dataset import SequenceDataset
+from liquidjax.training.precision import computing
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-6}
 """How far an export may be from the model, see `difference`: a preparation gives its inputs as float32."""
@@ -96,7 +97,7 @@ def expected(deployed: Deployed, given: Readings) -> np.ndarray:
         inputs, dt = prepared.inputs.transpose(1, 0, 2), prepared.dt.T
     objective = model.objective
     # In full precision, as exports compute: an accelerator would shorten the numbers that a product is made of.
-    with precision(deployed.dtype), jax.default_matmul_precision("highest"):
+    with computing(deployed.dtype), jax.default_matmul_precision("highest"):
         inputs, dt = inputs.astype(deployed.dtype), dt.astype(deployed.dtype)
         params = jax.tree.map(functools.partial(cast, dtype=deployed.dtype), model.params)
         outputs = unroll(deployed.cell, params, inputs, dt)[1]

@@ -1,6 +1,5 @@
 """A model as what every export holds: one step of readings in the units of the data, a state, and the answer so far."""
 
-import contextlib
 import functools
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from liquidjax.training import parameters
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Batch
 from liquidjax.training.objectives import Classification, Event, Forecast, Regression
+from liquidjax.training.precision import computing
 
 Carried = dict[str, Array]
 """The state between two steps: arrays (*batch, ...) by name. Those of the cell begin with `cell`."""
@@ -118,7 +118,7 @@ class Deployed:
     @functools.cached_property
     def state_shapes(self) -> dict[str, jax.ShapeDtypeStruct]:
         """Shape and dtype of each array of the state, without batch axes."""
-        with precision(self.dtype):
+        with computing(self.dtype):
             return jax.eval_shape(lambda: self.initial_state(()))
 
     def initial_state(self, batch: tuple[Any, ...] = ()) -> Carried:
@@ -229,8 +229,3 @@ def cast(leaf: Any, dtype: str) -> np.ndarray:
     """A parameter in the precision that is computed in; what is no floating point number stays what it is."""
     found = np.asarray(leaf)
     return found.astype(dtype) if jnp.issubdtype(found.dtype, jnp.floating) else found
-
-
-def precision(dtype: str) -> Any:
-    """A context in which JAX computes in it: float64 is there only where it is switched on."""
-    return jax.enable_x64(True) if dtype == "float64" else contextlib.nullcontext()

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from liquidjax._checks import check_choice
 from liquidjax._files import there_already
 from liquidjax.training.model import Model
+from liquidjax.training.precision import precision_of
 
 Format = Literal["stablehlo", "iree", "onnx", "safetensors", "c"]
 
@@ -69,7 +70,7 @@ def write(model: Model, format: Format, file: Path, options: Mapping[str, Any], 
         model: the model.
         format: one of `FORMATS`.
         file: the file, which is not there yet.
-        options: by name; one that is None is left to the format.
+        options: by name; one that is None is left to the format, a dtype to the parameters of the model.
         shown: the file as a shell takes it.
 
     Raises:
@@ -84,6 +85,8 @@ def write(model: Model, format: Format, file: Path, options: Mapping[str, Any], 
         if name not in way.options:
             others = ", ".join(other for other, each in FORMATS.items() if name in each.options)
             raise ValueError(f"--{name} is for {others}, and {format} has {_listed(way.options)}")
+    if "dtype" in way.options:
+        given.setdefault("dtype", precision_of(model.params))
     if format == "onnx":
         given["sequence"] = file.with_name(f"{file.stem}-sequence.onnx")
     for path in (file, given.get("sequence", file)):

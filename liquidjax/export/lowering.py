@@ -7,7 +7,8 @@ from typing import Any, Literal
 import jax
 import jax.export
 
-from liquidjax.export.deployed import Deployed, precision
+from liquidjax.export.deployed import Deployed
+from liquidjax.training.precision import computing
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 MISSING = 'programs of JAX are written and read with flatbuffers: pip install "liquidjax[stablehlo]"'
@@ -75,7 +76,7 @@ def serialised(deployed: Deployed, module: jax.export.Exported) -> bytes:
 def _settings(deployed: Deployed) -> Iterator[None]:
     """How everything is lowered, the derivative too; what cannot be is a ValueError."""
     try:
-        with precision(deployed.dtype), jax.default_matmul_precision("highest"), _without_places():
+        with computing(deployed.dtype), jax.default_matmul_precision("highest"), _without_places():
             yield
     except (ImportError, MemoryError):
         raise

@@ -22,10 +22,11 @@ from liquidjax import _files
 from liquidjax._checks import check_choice, check_size, described
 from liquidjax.export import archive
 from liquidjax.export.comparison import STEPS, Written, compare, trial
-from liquidjax.export.deployed import Carried, Deployed, precision
+from liquidjax.export.deployed import Carried, Deployed
 from liquidjax.export.lowering import MISSING, PLATFORMS, lowered, serialised
 from liquidjax.export.readme import MEMBERS, readme
 from liquidjax.training.model import Model
+from liquidjax.training.precision import computing
 
 KIND = "stablehlo"
 STEP, SEQUENCE, TEXT = "step.jax", "sequence.jax", "step.mlir"
@@ -90,7 +91,7 @@ class Loaded:
         return self._run("sequence", state, features, dt)
 
     def _run(self, name: str, state: Carried, features: Any, dt: Any) -> tuple[Carried, jax.Array]:
-        with precision(self.about.dtype):
+        with computing(self.about.dtype):
             return self._compiled[name](state, *(jnp.asarray(given, self.about.dtype) for given in (features, dt)))
 
 
@@ -178,7 +179,7 @@ class _Alone(NamedTuple):
         return self.about.initial_state(batch)
 
     def step(self, state: Carried, features: Any, dt: Any) -> tuple[Carried, Any]:
-        with precision(self.about.dtype):
+        with computing(self.about.dtype):
             return self.compiled(state, features, dt)
 
 

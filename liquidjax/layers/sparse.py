@@ -39,8 +39,12 @@ def masked(weight: Array, mask: Any, signed: bool) -> Array:
 
     A masked weight gets a gradient of exactly 0, even from a NaN.
     """
-    polarity = np.expand_dims(np.array(mask), tuple(range(1, weight.ndim - 1)))
-    return jnp.where(polarity != 0, weight * polarity.astype(weight.dtype) if signed else weight, 0)
+    polarity = np.expand_dims(np.array(mask), tuple(range(1, len(weight.shape) - 1)))
+
+    def used(weight: Array) -> Array:
+        return jnp.where(polarity != 0, weight * polarity.astype(weight.dtype) if signed else weight, 0)
+
+    return jax.tree.map(used, weight)  # it may be a `Bfloat16Weight`
 
 
 def init_sparse(key: Array, mask: Any, initialiser: str) -> Linear:
@@ -122,5 +126,9 @@ class SparseLinear:
     def apply(self, params: SparseLinearParams, inputs: Array) -> Array:
         """y (*batch, outputs) for inputs (*batch, inputs); a ValueError for what is not of these shapes."""
         check_params(self, params)
+        return self.mapped(params, check_features(self, inputs))
+
+    def mapped(self, params: SparseLinearParams, inputs: Array) -> Array:
+        """`apply` for a network whose arguments have been looked at, and whose weights may be `Bfloat16Weight`s."""
         bias = jnp.zeros((), params.weight.dtype) if params.bias is None else params.bias
-        return Linear(masked(params.weight, self.mask, self.signed), bias)(check_features(self, inputs))
+        return Linear(masked(params.weight, self.mask, self.signed), bias)(inputs)

@@ -148,13 +148,13 @@ class LiquidNCPNetwork(_ThreeLayers):
     def sense(self, params: NCPParams, inputs: Array, key: Array | None = None) -> Array:
         """What the inputs (*batch, inputs) contribute to the heads of the command layer."""
         inter, command, _ = self.layers
-        return command.sense(params.command, jax.nn.mish(inter.apply(params.inter, inputs)))
+        return command.sense(params.command, jax.nn.mish(inter.mapped(params.inter, inputs)))
 
     def step(self, params: NCPParams, state: Array, sensed: Array, dt: Array) -> tuple[Array, Array]:
         """(state (*batch, command), output (*batch, outputs)); dt is not used."""
         _, command, motor = self.layers
         state, output = command.step(params.command, state, sensed, dt)
-        return state, motor.apply(params.motor, jax.nn.mish(output))
+        return state, motor.mapped(params.motor, jax.nn.mish(output))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from liquidjax.sklearn.answers import filled
 from liquidjax.sklearn.series import Series, of_each
 from liquidjax.training.forecast import free_run
 from liquidjax.training.model import Model
+from liquidjax.training.precision import computing, precision_of
 
 
 def steps_ahead(model: Model, given: Series, future_times: Any, steps: int) -> np.ndarray:
@@ -52,5 +53,6 @@ def go_on(model: Model, given: Series, durations: np.ndarray) -> np.ndarray:
     more = np.broadcast_to(durations[:1], (len(data) - cases, steps))
     ahead = np.concatenate([durations, more]).T.astype(dt.dtype)
     mask = None if data.mask.all() else data.mask.T
-    found = free_run(model.cell, model.params, inputs.swapaxes(0, 1), dt.T, steps, ahead, mask=mask)
+    with computing(precision_of(model.params)):
+        found = free_run(model.cell, model.params, inputs.swapaxes(0, 1), dt.T, steps, ahead, mask=mask)
     return objective.in_units(np.asarray(found), preparation).transpose(1, 2, 0)[:cases]

@@ -15,7 +15,7 @@ Fill = Literal["carry", "mean"]
 
 
 class Prepared(NamedTuple):
-    """inputs float32 (series, time, inputs) without gaps; dt float32 (series, time); both 0 in padding."""
+    """inputs (series, time, inputs) without gaps; dt (series, time); both float64, and 0 in padding."""
 
     inputs: np.ndarray
     dt: np.ndarray
@@ -141,12 +141,12 @@ class Preparation:
         _check_single(inputs, data)
         dt = elapsed(data.times.T, first=self.first_step, mask=data.mask.T).T / self.time_unit
         _check_durations(dt, data)
-        return Prepared(inputs.astype(np.float32), dt.astype(np.float32))
+        return Prepared(inputs, dt)
 
     def scaled(self, targets: np.ndarray) -> np.ndarray:
-        """Values as the cell learns them, float32 (..., outputs)."""
+        """Values as the cell learns them, float64 (..., outputs)."""
         mean, spread = self._of_values()
-        return ((targets.astype(float) - mean) / spread).astype(np.float32)
+        return (targets.astype(float) - mean) / spread
 
     def unscaled(self, outputs: Any) -> np.ndarray:
         """The outputs of a cell in the unit of the values, float64 (..., outputs)."""

@@ -155,4 +155,7 @@ def _short(described: Any) -> str:
     if isinstance(described, dict) and isinstance(described.get("class"), str):
         return described["class"]
     text = json.dumps(described)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    if len(text) <= 60:
+        return text
+    # Long lists may begin alike.
+    return f"{text[:57]}..." + (f" ({len(described)} entries)" if isinstance(described, list) else "")

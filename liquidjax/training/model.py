@@ -8,6 +8,7 @@ all else is, see `liquidjax.training.plain`; an array is called after its place 
 import json
 import math
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -144,6 +145,7 @@ def load(path: str | os.PathLike, classes: Handed = (), functions: Handed = ()) 
         FileNotFoundError: there is no such file.
         ValueError: the file is damaged, of a later format, names what is unknown, or its arrays are not those of its
             cell.
+        UserWarning: the model is float64, and JAX does not compute in it.
 
     Example:
         >>> import liquidjax as lj
@@ -157,9 +159,16 @@ def load(path: str | os.PathLike, classes: Handed = (), functions: Handed = ()) 
             fields = _fields(file.text, classes, functions)
             outline = _checked_outline(fields["cell"], file.structures)
             leaves = [parameters.as_leaf(file.array(name), leaf) for name, leaf in parameters.by_name(outline).items()]
-            return Model(params=jax.tree.unflatten(jax.tree.structure(outline), leaves), **fields)
+            model = Model(params=jax.tree.unflatten(jax.tree.structure(outline), leaves), **fields)
         except ValueError as error:
             raise ValueError(f"{path} cannot be loaded: {error}") from error
+    if any(_dtype(leaf) == np.float64 for leaf in leaves) and not jax.config.read("jax_enable_x64"):
+        warnings.warn(
+            f"{path} is float64, and unroll and your own functions compute in float32 unless they run within `with "
+            "jax.enable_x64(True):`; predict and exports compute in float64 by themselves",
+            stacklevel=2,
+        )
+    return model
 
 
 def _fields(text: str, classes: Handed, functions: Handed) -> dict[str, Any]:

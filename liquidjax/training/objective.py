@@ -125,7 +125,7 @@ def known_targets(data: SequenceDataset, preparation: Preparation) -> np.ndarray
     if data.classes is not None:
         return np.where(known, data.targets, -1)
     scaled = preparation.scaled(data.targets)
-    return np.where(data.mask[:, :, None], scaled, np.float32(np.nan)) if data.each_step else scaled
+    return np.where(data.mask[:, :, None], scaled, np.nan) if data.each_step else scaled
 
 
 def mean_loss(losses: Losses) -> Array:

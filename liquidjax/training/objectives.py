@@ -217,7 +217,7 @@ class Forecast:
     def targets(self, data: SequenceDataset, preparation: Preparation) -> np.ndarray:
         """See `Objective`."""
         scaled = (data.inputs.astype(float) - preparation.mean) / preparation.spread
-        return np.where(data.observed, scaled, np.nan).astype(np.float32)
+        return np.where(data.observed, scaled, np.nan)
 
     def losses(self, outputs: Array, batch: Batch) -> Losses:
         """See `Objective`."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import jax
+import jax.numpy as jnp
 import optax
 
 from liquidjax._checks import check_choice, check_number, check_size, put, settle
@@ -93,10 +95,15 @@ class Optimizer:
         if self.name == "sgd":
             options["momentum"] = 0.9
         chain = [] if clip is None else [optax.clip_by_global_norm(clip)]
-        transform = optax.chain(*chain, getattr(optax, self.name)(lambda count: rate * shape(count), **options))
+
+        def schedule(count: Any) -> Any:
+            return rate * shape(jnp.asarray(count, float))  # of whole numbers optax makes float32, also under float64
+
+        transform = optax.chain(*chain, getattr(optax, self.name)(schedule, **options))
         if self.accumulate == 1:
             return transform
-        return optax.MultiSteps(transform, self.accumulate).gradient_transformation()
+        real = jax.dtypes.canonicalize_dtype(float)  # it is float32 else, also for gradients in float64
+        return optax.MultiSteps(transform, self.accumulate, accumulator_dtype=real).gradient_transformation()
 
     def _shape(self, steps: int) -> optax.Schedule:
         if self.schedule == "cosine":

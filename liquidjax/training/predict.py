@@ -10,6 +10,7 @@ from liquidjax.training.evaluation import evaluate
 from liquidjax.training.examples import examples
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Loss, Objective
+from liquidjax.training.precision import computing, precision_of
 from liquidjax.training.state import as_objective
 
 
@@ -25,6 +26,8 @@ class Predictions(NamedTuple):
 
 def predict(model: Model, data: SequenceDataset, objective: Objective | Loss | None = None) -> Predictions:
     """What a model answers to each series, and how good that is where the data have targets.
+
+    A model in float64 computes in float64, whether that is switched on in JAX or not.
 
     Args:
         model: with a preparation and an objective, as `fit` makes it.
@@ -60,7 +63,8 @@ def predict(model: Model, data: SequenceDataset, objective: Objective | Loss | N
         raise ValueError(
             f"the data must have the classes the model was trained on: {model.classes}; got {data.classes}"
         )
-    ready = examples(data, model.preparation, meant)
-    found = evaluate(model.cell, meant, model.params, ready)
+    with computing(precision_of(model.params)):
+        ready = examples(data, model.preparation, meant)
+        found = evaluate(model.cell, meant, model.params, ready)
     scores = {} if ready.targets is None else meant.scores(found.answers, ready.targets)
     return Predictions(meant.in_units(found.answers, model.preparation), scores, found.loss)

@@ -23,6 +23,7 @@ from liquidjax.cells.velora import NCPLiquidCell
 from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.cells.wrappers.block import Block
 from liquidjax.cells.wrappers.mixed_memory import MixedMemory
+from liquidjax.cells.wrappers.mixed_precision import MixedPrecision
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.cells.wrappers.stack import Stack
 from liquidjax.cells.wrappers.step_loss import StepLoss
@@ -41,7 +42,7 @@ from liquidjax.wirings.layered import LayerMasks
 OURS: tuple[type, ...] = (
     *(LTC, InitialRanges, HasaniLTC, GatedLinear, CTRNN, NeuralODE, CfC, WiredCfC, LSTM, GRU, NCPLiquidCell),
     *(EulerGRU, GRUD, TLSTM, LeakyIntegrator),
-    *(Block, MixedMemory, Readout, Stack, StepLoss, WithTime),
+    *(Block, MixedMemory, MixedPrecision, Readout, Stack, StepLoss, WithTime),
     *(SemiImplicit, Exponential, Euler, Midpoint, RK4, Diffrax),
     *(NCP, AutoNCP, Random, FullyConnected, Layered, LayerMasks, Custom),
     *(SparseLinear, LiquidNCPNetwork, LiquidNCPStack, NCPNetwork, ODENet, CNN, ConvolutionalHead, Bidirectional),

@@ -358,7 +358,7 @@ FINE = {
     Unit | None: [None],
 }
 """What of `bad` below is right for a setting of a kind."""
-LOOKED_AT = {"model.cell": [], "model.compare": [], "objective.function": [None]}
+LOOKED_AT = {"model.cell": [], "model.compare": [], "objective.function": [None], "training.precision": []}
 """Texts that are not any text."""
 OF_SHIFT = {"tasks": [], "designs": [], "grid.jitter": [[1]], "grid.noise": [[1]]}
 OF_SHIFT |= {"budget.learning_rates": [], "budget.filters": []}  # as many of the one as of the other

@@ -164,7 +164,7 @@ def test_seeds_are_trained_in_groups_of_one_size_and_none_of_them_tunes():
     ("make", "message"),
     [
         (lambda: ShiftConfig(seeds=7), "seeds must be a multiple of 6, .*got 7"),
-        (lambda: ShiftConfig(designs=("LSTM", "LTSM")), "designs must be some of 27: LTC-NCP, .*got 'LTSM'"),
+        (lambda: ShiftConfig(designs=("LSTM", "LTSM")), "designs must be some of 29: LTC-NCP, .*got 'LTSM'"),
         (lambda: ShiftConfig(tasks=("sines", "sines")), "tasks must be some of 4: .*got one twice"),
         (lambda: ShiftConfig(neurons=8), "neurons must be at least 16"),
         (lambda: ShiftConfig(budget=Budget(filters=(1.0,))), "filters must be as many as learning_rates, 3, .*got 1"),

@@ -244,6 +244,7 @@ EDITS = {
     "training.patience": "7",
     "training.keep": "last",
     "training.seed": "7",
+    "training.precision": "bfloat16",
     "training.calibrate": "true",
     "training.members.seed": "[1, 2]",
     "training.members.learning_rate": "[0.5, 0.1]",

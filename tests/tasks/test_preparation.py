@@ -66,11 +66,11 @@ def test_what_is_applied_is_the_loop_over_each_step(data, scale, time_unit, fill
     options = {"time_unit": time_unit, "fill": fill, "indicators": indicators, "since": since}
     made = Preparation.learnt(data, scale=scale, **options)
     prepared = made.apply(data)
-    assert prepared.inputs.dtype == prepared.dt.dtype == np.float32
+    assert prepared.inputs.dtype == prepared.dt.dtype == np.float64
     assert prepared.inputs.shape == (*data.mask.shape, made.inputs)
     inputs, dt = slowly(made, data)
-    np.testing.assert_array_equal(prepared.inputs, inputs.astype(np.float32))
-    np.testing.assert_array_equal(prepared.dt, dt.astype(np.float32))
+    np.testing.assert_array_equal(prepared.inputs, inputs)
+    np.testing.assert_array_equal(prepared.dt, dt)
 
 
 @given(gappy(), st.sampled_from([NAN, np.inf, -np.inf, 1e300]), st.sampled_from(["carry", "mean"]))
@@ -128,7 +128,7 @@ def test_values_are_scaled_by_those_that_are_known_and_back():
     assert (made.target_mean, made.target_spread) == ((3.0,), (2.0,))
     assert data.targets is not None
     scaled = made.scaled(data.targets)
-    assert scaled.dtype == np.float32
+    assert scaled.dtype == np.float64
     np.testing.assert_array_equal(scaled[..., 0], [[-1, NAN], [1, NAN]])
     np.testing.assert_array_equal(made.unscaled(scaled), data.targets)
 

@@ -156,6 +156,11 @@ def test_numbers_are_compared_as_cells_are():
         (Holder(lj.Euler(1)), Holder(lj.RK4(1)), [("part", "liquidjax.Euler", "liquidjax.RK4")]),
         (Holder((1, 2)), Holder((1, 3)), [("part.1", "2", "3")]),
         (Holder((1, 2)), Holder((1, 2, 3)), [("part", "[1, 2]", "[1, 2, 3]")]),
+        (
+            Holder(tuple(range(40))),
+            Holder(tuple(range(41))),
+            [("part", f"{str([*range(40)])[:57]}... (40 entries)", f"{str([*range(40)])[:57]}... (41 entries)")],
+        ),
         (Holder(None), Holder("None"), [("part", "null", '"None"')]),
         ({"a": 1}, {"b": 1}, [("a", "1", "nothing"), ("b", "nothing", "1")]),
         (Holder(squared), Holder(compiled), [("part", f'"{__name__}.squared"', f'"{__name__}.compiled"')]),

@@ -58,7 +58,6 @@ def _method(config: ControlConfig) -> str:
     grid, budget = config.grid, config.budget
     changed = "the noise of *together* was changed once, from 0.3, where most networks survived nothing"
     frames = "25 frames a second (the double pendulum 50)"
-    filters = f"{len(budget.low_pass)} and {len(budget.kalman)}"
     listed = lambda values: ", ".join(f"{value:g}" for value in values)  # noqa: E731
     return f"""\
 Tasks: {", ".join(config.tasks)}. Networks see positions, never velocities, {frames}; \
@@ -75,8 +74,8 @@ MuJoCo have fewer levels of each. Levels were chosen by what the expert and the 
 MuJoCo), the same for everybody.
 * Everybody: as many parameters as the LTC-NCP with {config.neurons} neurons has on the task; {budget.series} \
 demonstrations of {budget.frames} frames, {budget.steps} steps of Adam along a cosine; the learning rate is one of \
-{listed(budget.learning_rates)}, and the filter one of {filters}, by the error on \
-clean validation demonstrations. {config.seeds} seeds, {config.headline_seeds} for LTC-NCP and LSTM with dt without a \
+{listed(budget.learning_rates)}, the low-pass filter has one of {listed(budget.low_pass)} frames, and the Kalman \
+filter expects one of {listed(budget.kalman)} units of noise, by the error on clean validation demonstrations. {config.seeds} seeds, {config.headline_seeds} for LTC-NCP and LSTM with dt without a \
 filter, trained on clean frames; each {budget.together} seeds of a wired network have another wiring.
 * Trained on faults: frames with jitter {budget.jitter:g} and {budget.lost:.0%} lost, no noise.
 * expert: sees velocities at the same frames. Kalman + expert: positions only, behind a Kalman filter that knows the \
@@ -175,6 +174,8 @@ def _behind_filters(config: ControlConfig, pairs: Sequence[Pair]) -> list[str]:
     ]
     for faulty in (False, True):
         lines = []
+        if not any(DESIGNS[name].front and DESIGNS[name].faulty == faulty for name in names):
+            continue
         for plain in (name for name in names if not DESIGNS[name].front and DESIGNS[name].faulty == faulty):
             cells = []
             for families in (wanted, ["noise"]):

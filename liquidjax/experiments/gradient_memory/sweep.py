@@ -86,7 +86,8 @@ def measure_all(config: GradientMemoryConfig, callback: Callback, stop: Stop = l
     failures: dict[str, Errors] = {}
     long = interrupted = None
     failed = threading.Event()  # one measurement has: the others are not waited for
-    work = Work(ThreadPoolExecutor(min(4, os.cpu_count() or 1)), callback, lambda: stop() or failed.is_set())
+    cores = os.cpu_count() or 1
+    work = Work(ThreadPoolExecutor(max(min(4, cores), cores // 2)), callback, lambda: stop() or failed.is_set())
     callback(
         f"{len(compiled)} gradients to compile, {len(CELLS)} cells to drive to where the adjoint fails, "
         f"{len(timed)} gradients to time"

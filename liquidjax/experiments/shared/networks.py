@@ -19,10 +19,12 @@ from liquidjax.cells.neural_ode import NeuralODE
 from liquidjax.cells.tlstm import TLSTM
 from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.cells.wrappers.block import Block
+from liquidjax.cells.wrappers.mixed_memory import MixedMemory
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.cells.wrappers.stack import Stack
 from liquidjax.cells.wrappers.with_time import WithTime
 from liquidjax.integrators import Exponential, SemiImplicit
+from liquidjax.models.ncp import LiquidNCPNetwork
 from liquidjax.wirings import AutoNCP
 
 Knows = Literal["nothing", "input", "dynamics"]
@@ -31,6 +33,9 @@ Kind = Literal["ode", "closed form", "gated", "linear"]
 """What moves the state: a solver of an equation, a formula that replaces one, gates, or a linear filter."""
 FIRST_WIRING = 22222
 """Seed of the first wiring, the default of `AutoNCP`."""
+
+MOTOR = 4
+"""Motor neurons of Velora's network."""
 
 Sized = Callable[[int, int, int], Cell]
 """A cell of so many inputs and units, with so many unfolds."""
@@ -41,6 +46,11 @@ SIZED: dict[str, tuple[Kind, Sized]] = {
     "Neural ODE": ("ode", lambda inputs, units, unfolds: NeuralODE(inputs, units, hidden_units=units)),
     "GatedLinear": ("ode", lambda inputs, units, unfolds: GatedLinear(inputs, units)),
     "CfC": ("closed form", lambda inputs, units, unfolds: CfC(inputs, units, backbone_units=units, backbone_layers=1)),
+    "Velora's": ("closed form", lambda inputs, units, unfolds: LiquidNCPNetwork(inputs, max(units, 2), MOTOR)),
+    "mixed memory": (
+        "gated",
+        lambda inputs, units, unfolds: MixedMemory(CfC(inputs, units, backbone_units=units, backbone_layers=1)),
+    ),
     "LSTM": ("gated", lambda inputs, units, unfolds: LSTM(inputs, units)),
     "GRU": ("gated", lambda inputs, units, unfolds: GRU(inputs, units)),
     "GRU-D": ("gated", lambda inputs, units, unfolds: GRUD(inputs, units, indicators=False)),

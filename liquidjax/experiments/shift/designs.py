@@ -55,6 +55,8 @@ TABLE = (
     Design("Neural ODE", "Neural ODE"),
     Design("GatedLinear", "GatedLinear"),
     Design("WiredCfC", "WiredCfC"),
+    Design("mixed memory CfC", "mixed memory"),
+    Design("Velora's with dt", "Velora's", "input"),
     Design("CT-RNN with dt", "CT-RNN", "input"),
     Design("CfC with dt", "CfC", "input"),
     Design("exact GRU" + MIXED, "exact GRU", mixed=True),

@@ -12,6 +12,7 @@ from liquidjax.experiments.supervised.shifted import Shift
 from liquidjax.sequences.times import Unit
 from liquidjax.tasks.preparation import Fill
 from liquidjax.training.optimizer import Name, Optimizer, Schedule
+from liquidjax.training.precision import check_precision
 
 MOST_STEPS = 1_000_000
 """Epochs, batches and series of which a setting may speak."""
@@ -197,6 +198,8 @@ class Training:
     """Which parameters are kept: the best by validation loss, or those after the last epoch."""
     seed: int = 0
     """Seed of the initial parameters, of the order of the series, and of dropout."""
+    precision: str = "float32"
+    """float32; float64, for all that is computed and saved; or bfloat16, for products of matrices only."""
     calibrate: bool = False
     """Whether the gates of an LTC start where the training data are; cells that have no such start are as they were."""
     members: Members = Members()
@@ -229,6 +232,7 @@ class Training:
         for rate in self.compare_learning_rates:
             check_positive("compare_learning_rates", rate)
         check_seed("seed", self.seed)
+        check_precision("precision", self.precision)
         self.rule(self.learning_rate)
         if self.members.weight_decay and self.optimizer not in ("adamw", "lion"):
             raise ValueError(f"members.weight_decay must be left out with {self.optimizer}, adamw and lion have one")

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from liquidjax.tasks.dataset import SequenceDataset
 from liquidjax.training.model import Model, load
 from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import Classification, Event
+from liquidjax.training.precision import computing
 from liquidjax.training.predict import predict
 
 
@@ -64,10 +65,11 @@ def restore(folder: Path) -> Restored:
     if not (folder / MODEL).is_file():
         raise FileNotFoundError(f"{folder} has no {MODEL}: its training did not come to an end")
     config = configuration.read(folder / "config.yaml", SupervisedConfig)
-    model = load(folder / MODEL)
+    with computing(config.training.precision):
+        model = load(folder / MODEL)
     try:
-        # A section of which a run knows nothing yet was as it is where nothing is said of it.
-        trained = {**json.loads(as_json(SupervisedConfig())), **json.loads(model.notes["config"])}
+        # A setting of which a run knows nothing yet was as it is where nothing is said of it.
+        trained = _completed(json.loads(model.notes["config"]), json.loads(as_json(SupervisedConfig())))
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{folder / MODEL} does not say what it was trained with: it is not of a run") from error
     if found := changed(trained, json.loads(as_json(config))):
@@ -102,6 +104,13 @@ def evaluate(folder: Path) -> Evaluation:
         counts = confusion(found.answers, targets)
     others = {row.name: row.test for row in without_network(config, parts, objective, asked)}
     return Evaluation(len(parts.test), scores, recorded, counts, model.classes, others, config)
+
+
+def _completed(said: Any, usual: Any) -> Any:
+    """What is said, in all its sections, and what is usual where nothing is."""
+    if not (isinstance(said, dict) and isinstance(usual, dict)):
+        return said
+    return usual | {name: _completed(value, usual.get(name)) for name, value in said.items()}
 
 
 def recorded_rows(folder: Path) -> list[Row]:

@@ -9,6 +9,7 @@ from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.experiments.shared.kinds import check_fields
 from liquidjax.training.notation import parse
 from liquidjax.training.plausible import check_trainable
+from liquidjax.training.precision import in_precision
 
 MATCHED = ("LSTM", "GRU", "CfC", "CTRNN", "HasaniLTC")
 """What can be compared by name: cells with `units`, of which the size follows."""
@@ -42,8 +43,8 @@ class Model:
                 raise ValueError(f"{name}: {error}") from error
             check_kind(name, cell, Cell, "a call of a cell such as CfC(units=32)")
 
-    def networks(self, inputs: int, outputs: int) -> dict[str, Cell]:
-        """The cells by the name of their kind, that of `cell` first."""
+    def networks(self, inputs: int, outputs: int, precision: str = "float32") -> dict[str, Cell]:
+        """The cells by the name of their kind, that of `cell` first, as they are trained in a precision."""
 
         def whole(text: str) -> Cell:
             cell = parse(text, inputs=inputs)
@@ -52,11 +53,10 @@ class Model:
                 raise ValueError(
                     f"the cell must have {inputs} inputs, as many as are read, got {cell.inputs}; leave them out"
                 )
-            if self.readout:
-                return Readout(cell, outputs)
-            if cell.outputs != outputs:
+            if not self.readout and cell.outputs != outputs:
                 raise ValueError(f"the cell must have {outputs} outputs without a readout, got {cell.outputs}")
-            return cell
+            cell = in_precision(cell, precision)
+            return Readout(cell, outputs) if self.readout else cell
 
         first = whole(self.cell)
         size = count_parameters(first)

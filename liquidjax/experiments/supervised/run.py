@@ -43,6 +43,7 @@ from liquidjax.training.fit import Fitted, fit
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import Forecast
+from liquidjax.training.precision import computing
 from liquidjax.training.predict import predict
 from liquidjax.training.progress import Epoch
 
@@ -105,7 +106,7 @@ def plan(config: SupervisedConfig) -> Plan:
             raise ValueError(f"the {name} data must have a known target, and have none; other shares may help")
     outputs = config.objective.number(objective, parts.training)
     config.objective.check_losses(objective, parts.training, preparation, outputs)
-    cells = config.model.networks(preparation.inputs, outputs)
+    cells = config.model.networks(preparation.inputs, outputs, config.training.precision)
     if config.training.calibrate and not any(map(can_be_calibrated, cells.values())):
         raise ValueError(
             f"training.calibrate must be false, for none of the networks can be calibrated, got {', '.join(cells)}; an "
@@ -166,7 +167,8 @@ def run(
     check_ready(folder, resume)
     with alone(folder / CHECKPOINTS) if config.training.checkpoint_seconds is not None else contextlib.nullcontext():
         (go_on if resume else begin)(folder, config)
-        return _run(config, folder, callback, stop, planned, debug_nans, tensorboard, notice, watch, mesh)
+        with computing(config.training.precision):
+            return _run(config, folder, callback, stop, planned, debug_nans, tensorboard, notice, watch, mesh)
 
 
 def _run(

@@ -23,6 +23,7 @@ from liquidjax.training.examples import Examples, examples
 from liquidjax.training.model import Model
 from liquidjax.training.objective import Objective
 from liquidjax.training.objectives import Forecast
+from liquidjax.training.precision import computing, precision_of
 
 MOST_PARTS = 100
 """Steps in the place of one, or of which one is left."""
@@ -130,8 +131,9 @@ def scores(model: Model, asked: Mapping[str, Asked], objective: Objective) -> di
     found: dict[str, float] = {}
     for name, other in asked.items():
         assert model.preparation is not None and not isinstance(model.cell, Bidirectional)  # it is of a run
-        ready = other.for_networks(objective, model.preparation)
-        answers = evaluate(model.cell, objective, model.params, ready, lengths=other.room).answers
+        with computing(precision_of(model.params)):
+            ready = other.for_networks(objective, model.preparation)
+            answers = evaluate(model.cell, objective, model.params, ready, lengths=other.room).answers
         found |= of_sampling(name, objective.scores(answers, np.asarray(ready.targets)))
     return found
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from liquidjax.export.comparison import STEPS, DisagreementError, Readings, agreed, difference
-from liquidjax.export.deployed import Deployed, precision
+from liquidjax.export.deployed import Deployed
+from liquidjax.training.precision import computing
 
 _SIZES = ((STEPS, 3), (7, 1))  # steps and series
 
@@ -44,7 +45,7 @@ def compared(deployed: Deployed, runs: Sequence[Run]) -> float:
 
 def initial_state(deployed: Deployed, batch: tuple[int, ...]) -> dict[str, np.ndarray]:
     """The state before the first step of a series, by the names that it has in a file."""
-    with precision(deployed.dtype):
+    with computing(deployed.dtype):
         state = deployed.initial_state(batch)
         return {f"state.{name}": np.asarray(state[name]) for name in deployed.state_names}
 

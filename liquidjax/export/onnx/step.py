@@ -16,9 +16,10 @@ import onnx
 from jax2onnx import to_onnx
 from onnx import helper, numpy_helper
 
-from liquidjax.export.deployed import Deployed, precision
+from liquidjax.export.deployed import Deployed
 from liquidjax.export.onnx.graph import OPSET, Graph, described, renamed, scan
 from liquidjax.export.onnx.straight import Program, computed, straight
+from liquidjax.training.precision import computing
 
 _LOOP = "scan"
 
@@ -38,7 +39,7 @@ def step_graph(deployed: Deployed) -> Graph:
     Raises:
         ValueError: the step has an operation that cannot be written, which is named.
     """
-    with precision(deployed.dtype):
+    with computing(deployed.dtype):
         (batch,) = jax.export.symbolic_shape("batch")
         features = jax.ShapeDtypeStruct((batch, len(deployed.features)), deployed.dtype)
         dt = jax.ShapeDtypeStruct((batch,), deployed.dtype)

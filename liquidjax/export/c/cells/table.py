@@ -19,6 +19,7 @@ from liquidjax.cells.velora import NCPLiquidCell
 from liquidjax.cells.wired_cfc import WiredCfC
 from liquidjax.cells.wrappers.block import Block
 from liquidjax.cells.wrappers.mixed_memory import MixedMemory
+from liquidjax.cells.wrappers.mixed_precision import MixedPrecision
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.cells.wrappers.stack import Stack
 from liquidjax.cells.wrappers.step_loss import StepLoss
@@ -77,10 +78,11 @@ def emit(program: Program, place: str, cell: Cell, params: Params) -> None:
     """
     emitter = EMITTERS.get(type(cell))  # of a class that inherits from one of them nobody knows what it does
     if emitter is None:
-        reason = (
-            "it answers with a loss, for training; export the cell inside it"
-            if isinstance(cell, StepLoss)
-            else f"what it does is known in Python only; {', '.join(known.__name__ for known in EMITTERS)} can"
-        )
+        if isinstance(cell, StepLoss):
+            reason = "it answers with a loss, for training; export the cell inside it"
+        elif isinstance(cell, MixedPrecision):
+            reason = "C has no bfloat16; export the cell inside it, which has the same parameters"
+        else:
+            reason = f"what it does is known in Python only; {', '.join(known.__name__ for known in EMITTERS)} can"
         raise ValueError(f"{type(cell).__name__} cannot be exported to C: {reason}")
     emitter(program, place, cell, params)
