@@ -44,8 +44,9 @@ class Optimizer:
         True
 
     Reference:
-        Loshchilov and Hutter, "Decoupled weight decay regularization" and "SGDR", ICLR 2019 and 2017; the others as
-        optax documents them.
+        Loshchilov and Hutter, "Decoupled weight decay regularization" and "SGDR", ICLR 2019 and 2017; Hägele et al.,
+        "Scaling laws and compute-optimal training beyond fixed training durations", NeurIPS 2024, for the cooldown; the
+        others as optax documents them.
     """
 
     name: Name = "adam"
@@ -113,6 +114,5 @@ class Optimizer:
         if self.schedule == "exponential":
             return optax.exponential_decay(1.0, steps, 0.01)
         if self.schedule == "cooldown":
-            last = max(1, round(COOLDOWN * steps))
-            return optax.linear_schedule(1.0, 0.0, last, steps - last)
+            return lambda count: jnp.clip((1 - count / steps) / COOLDOWN, 0, 1)
         return optax.constant_schedule(1.0)

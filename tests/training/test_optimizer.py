@@ -91,18 +91,19 @@ SHAPES = {
     "cosine": lambda share: 0.5 * (1 + np.cos(np.pi * share)),
     "linear": lambda share: 1 - share,
     "exponential": lambda share: 0.01**share,
+    "cooldown": lambda share: min(1.0, 5 * max(0.0, 1 - share)),
 }
 
 
 @pytest.mark.parametrize("warmup", [0, 4])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_schedules_rise_in_the_warmup_and_end_with_the_training(schedule, warmup, x64):
-    """Cosine and linear at 0, where the training ends; and they stay there."""
+    """Cosine, linear and cooldown at 0, where the training ends; and they stay there."""
     found = rates(Optimizer("sgd", 0.3, schedule, warmup, clip=None), updates=11, steps=10)
     expected = [0.3 * k / warmup for k in range(warmup)]
     expected += [0.3 * SHAPES[schedule](k / (10 - warmup)) for k in range(11 - warmup)]
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
-    if schedule in ("cosine", "linear"):
+    if schedule in ("cosine", "linear", "cooldown"):
         assert found[-1] == 0 < found[-2]
 
 
@@ -152,7 +153,10 @@ def test_equal_settings_are_one_static_argument():
     [
         ({"name": "Adam"}, "name must be one of 'adam', 'adamw', 'sgd', .*, got 'Adam'"),
         ({"name": optax.adam}, "name must be one of"),
-        ({"schedule": "cos"}, "schedule must be one of 'constant', 'cosine', 'linear', 'exponential', got 'cos'"),
+        (
+            {"schedule": "cos"},
+            "schedule must be one of 'constant', 'cosine', 'linear', 'exponential', 'cooldown', got 'cos'",
+        ),
         ({"learning_rate": -0.1}, r"learning_rate must be a number in \[0, inf\), got -0.1"),
         ({"learning_rate": np.nan}, "learning_rate must be a number"),
         ({"learning_rate": "0.1"}, "learning_rate must be a number"),

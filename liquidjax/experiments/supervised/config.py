@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from liquidjax._bounds import check_not_negative, check_positive, check_seed, check_share
-from liquidjax._checks import check_size
+from liquidjax._checks import check_number, check_size
+from liquidjax._types import Cell
 from liquidjax.experiments.shared.kinds import check_fields
 from liquidjax.experiments.supervised.learning import Learning
 from liquidjax.experiments.supervised.network import Model
 from liquidjax.experiments.supervised.shifted import Shift
 from liquidjax.sequences.times import Unit
 from liquidjax.tasks.preparation import Fill
+from liquidjax.training.coarse import Coarse
 from liquidjax.training.optimizer import Name, Optimizer, Schedule
 from liquidjax.training.precision import check_precision
 
@@ -179,7 +181,7 @@ class Training:
     compare_learning_rates: tuple[float, ...] = ()
     """Those of the cells to compare with, in their order; the same as of the first without."""
     schedule: Schedule = "constant"
-    """How the rate changes: constant, cosine, linear or exponential."""
+    """How the rate changes: constant, cosine, linear, exponential, or cooldown, which comes down in its last fifth."""
     warmup: int = 0
     """Batches in which the rate rises from 0 first."""
     weight_decay: float = 0.0
@@ -202,6 +204,10 @@ class Training:
     """float32; float64, for all that is computed and saved; or bfloat16, for products of matrices only."""
     calibrate: bool = False
     """Whether the gates of an LTC start where the training data are; cells that have no such start are as they were."""
+    coarse_unfolds: int | None = None
+    """Unfolds of the solvers in most of the training, where they have more; null for all of theirs from the start."""
+    coarse_share: float = 0.85
+    """The share of the epochs with `coarse_unfolds`; those after them have all."""
     members: Members = Members()
     """Lists of values, one for each member of an ensemble; the best by validation loss is the model."""
     most_skipped: int = 5
@@ -233,9 +239,19 @@ class Training:
             check_positive("compare_learning_rates", rate)
         check_seed("seed", self.seed)
         check_precision("precision", self.precision)
+        if self.coarse_unfolds is not None:
+            check_size("coarse_unfolds", self.coarse_unfolds)
+        check_number("coarse_share", self.coarse_share, 0, 1)
         self.rule(self.learning_rate)
         if self.members.weight_decay and self.optimizer not in ("adamw", "lion"):
             raise ValueError(f"members.weight_decay must be left out with {self.optimizer}, adamw and lion have one")
+
+    def coarse(self, cell: Cell) -> Coarse | None:
+        """How the training of a cell begins with fewer unfolds; None where it has no more, or is not to."""
+        if self.coarse_unfolds is None:
+            return None
+        coarse = Coarse(self.coarse_unfolds, self.coarse_share)
+        return None if coarse.cell(cell) == cell else coarse
 
     def rule(self, learning_rate: float) -> Optimizer:
         """The optimizer with a learning rate."""

@@ -100,4 +100,5 @@ def settings_of(config: SupervisedConfig, cell: Any, learning_rate: float) -> di
         "optimizer": config.training.rule(learning_rate),
         "members": config.training.members.varied or None,
         "calibrate": config.training.calibrate and can_be_calibrated(cell),
+        "coarse": config.training.coarse(cell),
     }
