@@ -51,15 +51,12 @@ def test_the_first_epochs_are_coarse_and_the_others_fine(data, x64):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12), found.params, params)
 
 
-def test_what_is_saved_in_the_coarse_part_goes_on_to_the_same_bits(data, tmp_path):
-    whole = trained(data, 4, Coarse(1, 0.5))
-    for stop_after in (1, 3):
-        seen = []
-        folder = tmp_path / str(stop_after)
-        options = {"checkpoints": Checkpoints(folder, 0.0), "callback": seen.append}
-        trained(data, 4, Coarse(1, 0.5), stop=lambda: len(seen) >= stop_after, **options)
-        found = trained(data, 4, Coarse(1, 0.5), checkpoints=Checkpoints(folder, 0.0))
-        jax.tree.map(np.testing.assert_array_equal, found.params, whole.params)
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_what_is_saved_in_either_part_goes_on_to_the_same_bits(stop_after, data, tmp_path):
+    whole, seen, kept = trained(data, 4, Coarse(1, 0.5)), [], Checkpoints(tmp_path, 0.0)
+    trained(data, 4, Coarse(1, 0.5), checkpoints=kept, callback=seen.append, stop=lambda: len(seen) >= stop_after)
+    found = trained(data, 4, Coarse(1, 0.5), checkpoints=kept)
+    jax.tree.map(np.testing.assert_array_equal, found.params, whole.params)
 
 
 def test_another_choice_does_not_go_on_with_a_checkpoint(data, tmp_path):

@@ -76,7 +76,8 @@ MuJoCo), the same for everybody.
 demonstrations of {budget.frames} frames, {budget.steps} steps of Adam along a cosine; the learning rate is one of \
 {listed(budget.learning_rates)}, the low-pass filter has one of {listed(budget.low_pass)} frames, and the Kalman \
 filter expects one of {listed(budget.kalman)} units of noise, by the error on clean validation demonstrations. \
-{config.seeds} seeds, {config.headline_seeds} for LTC-NCP and LSTM with dt without a filter, trained on clean frames; each {budget.together} seeds of a wired network have another wiring.
+{config.seeds} seeds, {config.headline_seeds} for LTC-NCP and LSTM with dt without a filter, trained on \
+clean frames; each {budget.together} seeds of a wired network have another wiring.
 * Trained on faults: frames with jitter {budget.jitter:g} and {budget.lost:.0%} lost, no noise.
 * expert: sees velocities at the same frames. Kalman + expert: positions only, behind a Kalman filter that knows the \
 linear model of the task (of the swimmer that what moves goes on). nobody: no action.
