@@ -240,7 +240,7 @@ class Training:
         check_seed("seed", self.seed)
         check_precision("precision", self.precision)
         if self.coarse_unfolds is not None:
-            check_size("coarse_unfolds", self.coarse_unfolds)
+            check_size("coarse_unfolds", self.coarse_unfolds, 1, MOST_STEPS)
         check_number("coarse_share", self.coarse_share, 0, 1)
         self.rule(self.learning_rate)
         if self.members.weight_decay and self.optimizer not in ("adamw", "lion"):
