@@ -82,5 +82,5 @@ def emit(program: Program, place: str, cell: Cell, params: Params) -> None:
             if isinstance(cell, StepLoss)
             else f"what it does is known in Python only; {', '.join(known.__name__ for known in EMITTERS)} can"
         )
-        raise ValueError(f"{type(cell).__name__} cannot be exported to C: {reason}")
+        raise ValueError(f"{type(cell).__name__} cannot be exported to {program.language}: {reason}")
     emitter(program, place, cell, params)
