@@ -2,7 +2,7 @@
 
 As `liquidjax control configs/control.yaml` trains its designs LTC-NCP and LSTM with dt, but four times as long: 160
 clean demonstrations of the cart-pole, 2000 steps of Adam, the learning rate of five with the lowest loss on clean
-validation data. Then five seeds with that rate, the first wiring, and kept is what imitates best on the same clean data.
+validation data. Then five seeds with that rate, the first wiring; kept is what imitates best on the same clean data.
 After the 500 steps of the experiment, whose episodes end after 10 s, the LTC leaves the track after some 25 s.
 """
 
@@ -75,7 +75,10 @@ def trained(design: str, training: SequenceDataset, validation: SequenceDataset)
     seeds = CONFIG.groups(design)[0].tolist()
     found = side_by_side(1, seeds, [rate] * len(seeds))
     losses = lowest(found)
-    print(f"{design}: {count_parameters(cell)} parameters, rate {rate:g}, losses {np.round(losses, 5).tolist()}", flush=True)
+    print(
+        f"{design}: {count_parameters(cell)} parameters, rate {rate:g}, losses {np.round(losses, 5).tolist()}",
+        flush=True,
+    )
     return found.model(int(losses.argmin()))
 
 

@@ -9,7 +9,7 @@ from liquidjax._checks import check_choice
 from liquidjax._files import there_already
 from liquidjax.training.model import Model
 
-Format = Literal["stablehlo", "iree", "onnx", "safetensors", "c"]
+Format = Literal["stablehlo", "iree", "onnx", "safetensors", "c", "javascript"]
 
 
 class Way(NamedTuple):
@@ -51,6 +51,12 @@ FORMATS: dict[str, Way] = {
         ".c",
         ("dtype", "name"),
         "How it is called stands at its top; its own test: cc -D{macro}_SELFTEST {file} -lm && ./a.out",
+    ),
+    "javascript": Way(
+        "liquidjax.export.javascript",
+        ".js",
+        (),
+        "How it is called stands at its top: [state, outputs] = step(state, inputs, dt)",
     ),
 }
 
@@ -103,7 +109,8 @@ class _Words(dict):
 def _known(format: str, written: Any) -> str:
     """What is known of what was written."""
     if written.difference is None:
-        return f"{written.bytes:,} bytes; there is no C compiler here, so it was neither compiled nor compared"
+        missing = {"c": "C compiler here, so it was neither compiled", "javascript": "Node here, so it was neither run"}
+        return f"{written.bytes:,} bytes; there is no {missing[format]} nor compared"
     size = f"{written.bytes:,} bytes"
     if format == "safetensors":
         return f"{size}; read back, and the same to the bit"
@@ -115,6 +122,8 @@ def _known(format: str, written: Any) -> str:
         if written.object_bytes is not None:
             facts.append(f"code and constants have {written.object_bytes:,} as compiled here with {written.compiler}")
         facts.append(f"a step takes {written.nanoseconds / 1000:.2g} microseconds here")
+    if format == "javascript":
+        facts.append(f"a step takes {written.microseconds:.2g} microseconds here with Node")
     return f"{size}; run and compared with the model: {', '.join(facts)}"
 
 

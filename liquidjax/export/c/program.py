@@ -13,7 +13,6 @@ import numpy as np
 from liquidjax._types import Cell, Params
 from liquidjax.export.c.functions import FUNCTIONS
 
-_CALLED = re.compile(rf"\bNAME_({'|'.join(FUNCTIONS)})\b")
 _WORD = re.compile(
     r"(?P<comment>/\*.*?\*/)|\b(?P<name>NAME)_|\b(?P<real>REAL)\b|\b(?P<largest>LARGEST)\b"
     r"|\b(?P<math>exp|expm1|log|log1p|tanh|erfc|fabs|sqrt)(?=\()|(?<![\w.])(?P<number>\d+\.\d+)(?![\w.])",
@@ -110,10 +109,11 @@ class Program:
         self.parts.append("\n".join([head, *lines, "};"]))
 
     def _share(self, text: str) -> None:
-        for name in _CALLED.findall(text):
-            if name not in self.shared:
-                self._share(self.functions[name].replace(f"NAME_{name}(", "", 1))  # not itself, which its text names too
-                self.shared[name] = self.spelled(self.functions[name]).strip("\n")
+        for name in re.findall(r"\bNAME_(\w+)", text):
+            if name in self.functions and name not in self.shared:
+                function = self.functions[name]
+                self._share(function.replace(f"NAME_{name}(", "", 1))  # not itself, which its text names too
+                self.shared[name] = self.spelled(function).strip("\n")
 
 
 def in_lines(values: Sequence[str]) -> list[str]:

@@ -57,7 +57,8 @@ def check(deployed: Deployed, language: str = "C") -> None:
     ):
         if type(value) not in known:  # of a class that inherits from one of them nobody knows what it does
             raise ValueError(
-                f"the {name} {type(value).__name__} cannot be exported to {language}: what it does is known in Python only"
+                f"the {name} {type(value).__name__} cannot be exported to {language}: what it does is known in Python "
+                "only"
             )
     moments = _answer_moments(deployed)
     if moments is not None and len(moments[0]) != deployed.cell.outputs:

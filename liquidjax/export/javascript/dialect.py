@@ -1,26 +1,24 @@
 r"""From the C of `liquidjax.export.c` to JavaScript: the few forms of C that its cells are said in.
 
 So a cell that is said in C is said in JavaScript too. Arrays become Float64Array, a pointer behind the beginning of one
-becomes a view of it, `x + 3` is `x.subarray(3)`, and everything that counts or computes is the same text in both. A form
-that is not known here stays as it is and is no JavaScript: it is found where the module is run, which happens before it
-is written, and in the tests for every cell.
+becomes a view of it, `x + 3` is `x.subarray(3)`, and what counts or computes is the same text in both. A form that is
+not known here stays as it is and is no JavaScript: it is found where the module is run, which happens before it is
+written, and in the tests for every cell.
 """
 
 import re
 
 _COMMENT = re.compile(r"(/\*.*?\*/)", re.DOTALL)
-_SUM = r"\w+(?: \+ \w+)*"
 _FORMS: tuple[tuple[str, str], ...] = (
     (r"\n *\(void\)\w+;", ""),
     (r"(?<!sizeof)\((?:REAL|int)\)", ""),
     (r"\(int (?=\w+ =)", "(let "),
-    (r"(?<=[(,])(\s*)(\w+) \+ (\d+(?: \+ \d+)*)(?=[,)])", r"\1\2.subarray(\3)"),
+    (r"(?<=[(,])(\s*)([a-z]\w*) \+ (\d+(?: \+ \d+)*)(?=[,)])", r"\1\2.subarray(\3)"),
     (r"memcpy\(([\w.()]+), ([\w.()]+), ([^;]+?) \* sizeof\(REAL\)\)", r"\1.set(\2.subarray(0, \3))"),
     (r"memcpy\(([\w.()]+), ([\w.]+), sizeof \2\)", r"\1.set(\2)"),
     (r"(\w)->", r"\1."),
     (r"(?<![\w.])(exp|expm1|log|log1p|tanh|sqrt)\(", r"Math.\1("),
     (r"\bfabs\(", "Math.abs("),
-    (r"\berfc\(", "NAME_erfc("),
     (r"\bLARGEST\b", "Number.MAX_VALUE"),
 )
 _FUNCTION = re.compile(r"^static \w+ (NAME_\w+)\(([^)]*)\)\n\{", re.MULTILINE)

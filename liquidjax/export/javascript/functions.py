@@ -41,6 +41,11 @@ function NAME_synapses(synapse, count, source, v, current, conductance, units) {
     }
 }
 """,
+    "gelu": """
+function NAME_gelu(x) {
+    return 0.5 * x * NAME_erfc(-x * 0.70710678118654752);
+}
+""",
     "erfc": """
 /* JavaScript has none: the series of erf near 0, and a continued fraction beyond. */
 function NAME_erfc(x) {

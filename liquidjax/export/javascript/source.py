@@ -26,7 +26,7 @@ FILE = """\
  *
  * A state is never changed: step gives another one. inputs are numbers in an array of any kind{missing};
  * outputs are a Float64Array. Everything is computed in double, with no other module. A RangeError or TypeError says
- * what cannot be. selftest() tells the largest difference from liquidjax, 1 where it is as large as is allowed.{constants}
+ * what cannot be. selftest() tells the largest difference from liquidjax, 1 where it is as large as allowed.{constants}
  */
 
 export const names = Object.freeze({{
@@ -155,9 +155,7 @@ def _add_step(program: JavaScript, deployed: Deployed) -> None:
     program.add(
         STEP,
         initial=_entries({**{n: f"new Float64Array({s})" for n, s in arrays.items()}, **dict.fromkeys(numbers, "0")}),
-        copied=_entries(
-            {**{n: f"Float64Array.from(state.{n})" for n in arrays}, **{n: f"state.{n}" for n in numbers}}
-        ),
+        copied=_entries({**{n: f"Float64Array.from(state.{n})" for n in arrays}, **{n: f"state.{n}" for n in numbers}}),
         wrong=" || ".join(checks),
         begin="" if unit == "1.0" else f"    dt /= {unit};\n",
         read=deployed.cell.inputs,

@@ -1,4 +1,4 @@
-"""Texts that users chose, as comments and strings of JavaScript, in which they can do no harm; in a page of HTML too."""
+"""Texts that users chose, as comments and strings of JavaScript, in which they do no harm; in a page of HTML too."""
 
 import json
 
