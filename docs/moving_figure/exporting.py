@@ -1,7 +1,7 @@
 """Writes what the moving figure loads of its trained networks: `python docs/moving_figure/exporting.py`.
 
-Two modules as `liquidjax export --format javascript` makes them, compared with the models by Node, and the wiring of the
-LTC, as the figure draws it. All of it is committed, so that the site is built without it.
+Two modules as `liquidjax export --format javascript` makes them, compared with the models by Node, and the wiring of
+the LTC, as the figure draws it. All of it is committed, so that the site is built without it.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from liquidjax.analysis.parameters import count_parameters
 from liquidjax.cells.ltc import LTC
 from liquidjax.cells.wrappers.readout import Readout
 from liquidjax.export import javascript
@@ -23,7 +24,7 @@ FOLDER = HERE.parent / "_static" / "moving_figure"
 NETWORKS = ("ltc", "lstm")
 DIGITS = 4
 """Of the numbers of synapses, of which colours are made."""
-WIRING = "/* Of ltc.js, for the eye; written by docs/moving_figure/exporting.py, not to be edited. */\n\n"
+WIRING = "/* Of the networks, for the eye; written by docs/moving_figure/exporting.py, not to be edited. */\n\n"
 
 
 def wiring(model: Model) -> dict[str, Any]:
@@ -52,6 +53,7 @@ def wiring(model: Model) -> dict[str, Any]:
         "roles": list(graph.roles),
         "sensory": synapses(graph.sensory_synapses, params.sensory_synapses),
         "synapses": synapses(graph.synapses, params.synapses),
+        "parameters": {name: count_parameters(load(HERE / f"{name}.safetensors").cell) for name in NETWORKS},
         "mapping": [np.round(each, DIGITS).tolist() for each in (mapping.weight, mapping.bias)],
     }
 

@@ -4,16 +4,17 @@ import { TRACK } from "./plant.js";
 import * as wiring from "./wiring.js";
 
 const HISTORY = 8; // s
-const SHORTEST = 0.005, LONGEST = 5; // s, of the time constants that are drawn
+const SHORTEST = 1e-4, LONGEST = 2; // s, of the time constants that are drawn
+const LARGEST = Math.asinh(200); // of the memory cells
 const TURN = 2 * Math.PI;
 
 /* Lengths by the height of a panel. */
 function areas(width, height) {
-    const scene = 0.36 * height, strip = 0.2 * height;
+    const scene = 0.3 * height, strip = 0.17 * height;
     return {
         scene: { x: 0, y: 0, width, height: scene },
-        net: { x: 0, y: scene + 22, width, height: height - scene - strip - 44 },
-        strip: { x: 34, y: height - strip - 4, width: width - 42, height: strip },
+        net: { x: 0, y: scene + 24, width, height: height - scene - strip - 50 },
+        strip: { x: 42, y: height - strip - 6, width: width - 44, height: strip },
     };
 }
 
@@ -41,7 +42,7 @@ export class Panel {
         while (this.history[0].seconds < seconds - HISTORY) this.history.shift();
     }
 
-    draw(trial, seconds, colours, noisy) {
+    draw(trial, { seconds, pushed, steps }, colours, noisy) {
         this.resize();
         const context = this.canvas.getContext("2d"), [width, height] = this.size;
         context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
@@ -49,7 +50,8 @@ export class Panel {
         context.font = `11px ${colours.font}`;
         context.lineCap = "round";
         const where = areas(width, height);
-        drawScene(context, where.scene, trial, colours, noisy);
+        const push = steps - pushed.at < 25 && !trial.down ? pushed.by : 0;
+        drawScene(context, where.scene, trial, push, colours, noisy);
         if (this.what === "ltc") drawWiring(context, where.net, trial, colours);
         else drawGates(context, where.net, trial, colours);
         this.drawStrip(context, where.strip, seconds, colours);
@@ -59,13 +61,13 @@ export class Panel {
         const liquid = this.what === "ltc";
         const place = liquid
             ? (value) => y + height * (1 - share(value))
-            : (value) => y + (height * (1 - value / 3)) / 2;
-        label(context, liquid ? "time constants, last 8 s" : "memory cells, last 8 s", x, y - 6, colours.muted);
+            : (value) => y + (height * (1 - Math.asinh(value) / LARGEST)) / 2;
+        label(context, liquid ? "time constants, last 8 s" : "memory cells, last 8 s", x, y - 8, colours.muted);
         context.lineWidth = 1;
-        for (const [value, text] of liquid ? [[1, "1 s"], [0.1, "0.1 s"], [0.01, "10 ms"]] : [[2, "2"], [0, "0"], [-2, "\u22122"]]) {
+        for (const [value, text] of liquid ? [[1, "1 s"], [0.01, "10 ms"], [1e-4, "0.1 ms"]] : [[10, "10"], [0, "0"], [-10, "\u221210"]]) {
             context.strokeStyle = colours.line;
             line(context, [[x, place(value)], [x + width, place(value)]]);
-            label(context, text, x - 4, place(value) + 4, colours.muted, "right");
+            label(context, text, x - 5, place(value) + 4, colours.muted, "right");
         }
         context.save();
         context.beginPath();
@@ -102,7 +104,7 @@ function share(constant) {
     return Math.max(0, Math.min(1, found));
 }
 
-function drawScene(context, { x, y, width, height }, trial, colours, noisy) {
+function drawScene(context, { x, y, width, height }, trial, push, colours, noisy) {
     const scale = Math.min(width / (2 * TRACK + 0.7), (height - 26) / 1.25);
     const middle = x + width / 2, ground = y + height - 10;
     const across = (place) => middle + scale * place;
@@ -113,13 +115,21 @@ function drawScene(context, { x, y, width, height }, trial, colours, noisy) {
     context.lineWidth = 1;
     line(context, [[across(0), ground], [across(0), ground + 4]]);
 
-    if (trial.seen && !trial.down) drawCart(context, across(trial.seen[0]), ground, scale, trial.seen[1], colours, noisy ? 0.45 : 0.28, true);
+    if (trial.seen && !trial.down) drawCart(context, across(trial.seen[0]), ground, scale, trial.seen[1], colours, noisy ? 0.5 : 0.3, true);
     drawCart(context, across(trial.body[0]), ground, scale, trial.body[1], colours, 1, false);
     if (trial.force) {
         const top = ground - 0.2 * scale, tip = across(trial.body[0]) + 0.09 * scale * trial.force;
-        context.strokeStyle = context.fillStyle = colours.inhibitory;
+        context.strokeStyle = colours.inhibitory;
         context.lineWidth = 3;
         line(context, [[across(trial.body[0]), top], [tip, top]]);
+    }
+    if (push) {
+        const top = ground - 1.05 * scale, side = Math.sign(push), from = across(trial.body[0]) - side * 30;
+        const tip = from + side * 20;
+        context.strokeStyle = colours.text;
+        context.lineWidth = 2;
+        line(context, [[from, top], [tip, top]]);
+        line(context, [[tip - side * 6, top - 5], [tip, top], [tip - side * 6, top + 5]]);
     }
     // The frame that came last, or was lost.
     const lamp = [x + 12, y + 14];
@@ -159,9 +169,9 @@ function drawCart(context, place, ground, scale, angle, colours, alpha, outline)
 /* The wiring as a network at work: synapses as strong as they are now. */
 function drawWiring(context, area, trial, colours) {
     const columns = [wiring.inputs.map((_, i) => i), ...wiring.layers];
-    const radius = Math.max(4, Math.min(8, area.height / 30));
-    const across = (column) => area.x + 46 + ((area.width - 92) * column) / (columns.length - 1);
-    const along = (number, count) => area.y + 10 + ((area.height - 20) * (number + 0.5)) / count;
+    const radius = radiusIn(area);
+    const across = (column) => area.x + 64 + ((area.width - 96) * column) / (columns.length - 1);
+    const along = (number, count) => area.y + 4 + ((area.height - 8) * (number + 0.5)) / count;
     const neurons = [], sensors = columns[0].map((_, i) => [across(0), spread(along, i, 2, columns[1].length)]);
     wiring.layers.forEach((layer, column) => layer.forEach((neuron, number) => {
         neurons[neuron] = [across(column + 1), spread(along, number, layer.length, wiring.layers[0].length)];
@@ -190,9 +200,9 @@ function drawWiring(context, area, trial, colours) {
 
 /* The LSTM: every cell hears every other. */
 function drawGates(context, area, trial, colours) {
-    const state = trial.memory.cell, count = state.length / 2, radius = Math.max(4, Math.min(8, area.height / 30));
-    const inputs = ["position", "angle", "elapsed"], heard = [...(trial.seen ?? [0, 0]).map(scaled), 0];
-    const across = (column) => area.x + 46 + ((area.width - 92) * column) / 2;
+    const state = trial.memory.cell, count = state.length / 2, radius = radiusIn(area);
+    const inputs = ["position", "angle", "time"], heard = [...(trial.seen ?? [0, 0]).map(scaled), 0];
+    const across = (column) => area.x + 64 + ((area.width - 96) * column) / 2;
     const middle = area.y + area.height / 2, ring = Math.min(0.4 * area.height, 0.2 * area.width);
     const sensors = inputs.map((_, i) => [across(0), middle + (i - 1) * 0.16 * area.height]);
     const cells = Array.from({ length: count }, (_, i) => {
@@ -220,6 +230,10 @@ function drawGates(context, area, trial, colours) {
     label(context, "force", across(2), area.y - 4, colours.motor, "center");
 }
 
+function radiusIn(area) {
+    return Math.max(4, Math.min(7.5, area.height / 33));
+}
+
 /* As the networks hear it, about. */
 function scaled(value, input) {
     return value / (input === 0 ? 0.15 : 0.03);
@@ -243,7 +257,7 @@ function synapse(context, from, to, radius) {
     context.stroke();
 }
 
-/* Filled by its state, with an arc around it as long as its time constant, from 5 ms to 5 s. */
+/* Filled by its state, with an arc around it as long as its time constant, from 0.1 ms to 2 s. */
 function neuron(context, at, radius, state, constant, ring, colours) {
     context.beginPath();
     context.arc(...at, radius, 0, TURN);

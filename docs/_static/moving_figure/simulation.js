@@ -3,6 +3,7 @@
 import { LIMIT, NOISE_UNIT, STEP, TRACK, advance, fell } from "./plant.js";
 
 export const PUSH = 0.35; // rad/s
+const GUST = 250; // steps of physics from one gust to the next
 const DOWN = 150; // steps of physics that a pole lies before it is set up again
 
 /* Numbers in [0, 1), the same for the same seed: mulberry32. */
@@ -27,16 +28,18 @@ export class Simulation {
     /* networks: modules that liquidjax exported, by name. */
     constructor(networks, seed = 1) {
         this.networks = networks;
-        this.settings = { gap: 4, noise: 0, lost: 0 }; // steps of physics from frame to frame; units; a share
+        // gap: steps of physics from frame to frame; noise: in its units; lost: a share; gusts: whether there are any
+        this.settings = { gap: 4, noise: 0, lost: 0, gusts: true };
         this.restart(seed);
     }
 
     restart(seed = this.seed + 1) {
         this.seed = seed;
         this.random = generator(seed);
-        this.steps = 0;
+        this.steps = this.countedFrom = 0;
         this.untilFrame = 0;
         this.push = 0;
+        this.pushed = { by: 0, at: -GUST };
         this.trials = {};
         for (const name of Object.keys(this.networks))
             this.trials[name] = { name, falls: 0, number: 0, ...this.begun(name, 0) };
@@ -52,14 +55,29 @@ export class Simulation {
         return { body: start(this.seed, number), memory, force: 0, seen: null, since: 0, up: 0, down: 0, came: false };
     }
 
-    /* Turns all poles, on the next step. */
-    pushAll() {
-        this.push = this.random() < 0.5 ? -PUSH : PUSH;
+    /* Seconds in which falls are counted: since the last restart or change of settings. */
+    get counted() {
+        return (this.steps - this.countedFrom) * STEP;
+    }
+
+    count() {
+        this.countedFrom = this.steps;
+        for (const trial of Object.values(this.trials)) trial.falls = 0;
+    }
+
+    /* Turns all poles to one side, on the next step. */
+    pushAll(by = this.random() < 0.5 ? -PUSH : PUSH) {
+        this.push = by;
+        this.pushed = { by, at: this.steps };
     }
 
     /* One step of physics. */
     tick() {
-        const { gap, noise, lost } = this.settings;
+        const { gap, noise, lost, gusts } = this.settings;
+        if (this.steps % GUST === GUST - 1) {
+            const by = PUSH * (2 * this.random() - 1);
+            if (gusts) this.pushAll(by);
+        }
         let frame = null;
         if (this.untilFrame <= 0) { // drawn whether or not they are used, so that everybody has the same
             frame = { lost: this.random() < lost, noise: NOISE_UNIT.map((unit) => noise * unit * this.normal()) };

@@ -4,7 +4,6 @@ import dataclasses
 import json
 
 import hypothesis
-import numpy as np
 import pytest
 from hypothesis import strategies as st
 
