@@ -5,14 +5,16 @@ import re
 import shutil
 import subprocess
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from moving_figure import exporting
 
 import liquidjax as lj
+from figure_vectors import FOLDER, MODELS, NETWORKS, vectors
 from liquidjax.analysis.parameters import count_parameters
 from liquidjax.experiments.control import cartpole, faults, plant
 from liquidjax.export.javascript import node
-from moving_figure import DOCS, FOLDER, MODELS, NETWORKS, vectors
 from node_run import needs_node
 
 _NUMBER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?![\w.])")
@@ -61,7 +63,7 @@ def test_the_plant_is_that_of_the_experiment(ran, x64):
     state = np.array([0.2, -0.05, 0.1, 0.3])
     wanted = []
     for force in forces:
-        state = np.asarray(cartpole.runge_kutta(state, np.asarray(force), plant.STEP))
+        state = np.asarray(cartpole.runge_kutta(jnp.asarray(state), jnp.asarray(force), plant.STEP))
         wanted.append(state)
     body = f"""
     let state = [0.2, -0.05, 0.1, 0.3];
@@ -131,10 +133,7 @@ def test_a_start_is_the_same_for_both_and_what_lies_is_set_up_again(ran):
 
 
 @needs_node
-def test_what_is_committed_is_what_the_trained_networks_make(monkeypatch):
-    monkeypatch.syspath_prepend(str(DOCS / "moving_figure"))
-    import exporting
-
+def test_what_is_committed_is_what_the_trained_networks_make():
     for name, text in exporting.files().items():
         committed, made = (_NUMBER.split(each) for each in ((FOLDER / name).read_text(), text))
         assert committed[::2] == made[::2]  # and what is computed on another machine may differ in its last bit
@@ -153,5 +152,6 @@ def test_it_is_small_and_loads_nothing_from_elsewhere():
 
 def test_the_network_is_an_ncp_of_19_neurons_and_the_lstm_of_its_size():
     ltc, lstm = (lj.load(MODELS / f"{name}.safetensors").cell for name in NETWORKS)
-    assert ltc.cell.wiring == lj.AutoNCP(19, 1) and type(lstm.cell.cell) is lj.LSTM
+    assert isinstance(ltc, lj.Readout) and isinstance(lstm, lj.Readout) and isinstance(lstm.cell, lj.WithTime)
+    assert isinstance(ltc.cell, lj.LTC) and ltc.cell.wiring == lj.AutoNCP(19, 1) and type(lstm.cell.cell) is lj.LSTM
     assert abs(count_parameters(lstm) / count_parameters(ltc) - 1) < 0.1

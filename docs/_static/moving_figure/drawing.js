@@ -13,12 +13,12 @@ function areas(width, height) {
     const scene = 0.3 * height, strip = 0.17 * height;
     return {
         scene: { x: 0, y: 0, width, height: scene },
-        net: { x: 0, y: scene + 24, width, height: height - scene - strip - 50 },
-        strip: { x: 42, y: height - strip - 6, width: width - 44, height: strip },
+        net: { x: 0, y: scene + 24, width, height: height - scene - strip - 54 },
+        strip: { x: 42, y: height - strip - 12, width: width - 44, height: strip },
     };
 }
 
-/* One panel. colours: of the theme, by name; what: "ltc" or "lstm". */
+/* One panel; what: "ltc" or "lstm". Colours are those of the theme, by name. */
 export class Panel {
     constructor(canvas, what) {
         this.canvas = canvas;
@@ -37,7 +37,8 @@ export class Panel {
 
     /* What is drawn along time, kept at each call. */
     remember(trial, seconds) {
-        const values = trial.down || !trial.seen ? null : this.what === "ltc" ? trial.constants : trial.memory.cell.slice(-units(trial));
+        let values = this.what === "ltc" ? trial.constants : trial.memory.cell.slice(-units(trial));
+        if (trial.down || !trial.seen) values = null;
         this.history.push({ seconds, values });
         while (this.history[0].seconds < seconds - HISTORY) this.history.shift();
     }

@@ -33,11 +33,11 @@ const HTML = `
   </div>`).join("")}
 </div>
 <div class="mf-controls" role="group" aria-label="What happens to the frames of the sensors">
-  <label><span>Frames <output data-shown="rate"></output></span>
+  <label><span>Frames <b data-shown="rate" aria-hidden="true"></b></span>
     <input type="range" data-slider="rate" min="0" max="${GAPS.length - 1}" step="1" value="${TRAINED}"></label>
-  <label><span>Noise <output data-shown="noise"></output></span>
+  <label><span>Noise <b data-shown="noise" aria-hidden="true"></b></span>
     <input type="range" data-slider="noise" min="0" max="1" step="0.05" value="0"></label>
-  <label><span>Lost <output data-shown="lost"></output></span>
+  <label><span>Lost <b data-shown="lost" aria-hidden="true"></b></span>
     <input type="range" data-slider="lost" min="0" max="0.9" step="0.05" value="0"></label>
   <label class="mf-check"><input type="checkbox" data-slider="gusts" checked> Gusts push both poles</label>
   <div class="mf-buttons">
@@ -46,7 +46,7 @@ const HTML = `
     <button type="button" data-button="restart">Restart</button>
     <button type="button" data-button="clean">Clean</button>
     <button type="button" data-button="lose">Lose 40 %</button>
-    <button type="button" data-button="noise">Noise</button>
+    <button type="button" data-button="noise">Add noise</button>
   </div>
 </div>
 <p class="mf-said" aria-live="polite"></p>
@@ -102,15 +102,22 @@ export function begin(root) {
 
     /* A sentence for those who do not see it, where something has changed, at most every few seconds. */
     function tell(now) {
-        const falls = names.map((name) => `the ${PANELS[name].title} ${counted(simulation.trials[name].falls)}`).join(", ");
+        const fate = (name) => `the ${PANELS[name].title} ${counted(simulation.trials[name].falls)}`;
+        const falls = names.map(fate).join(", ");
         const state = running ? "" : simulation.steps === 0 ? "It stands still until you press Play. " : "Paused. ";
         const shown = (name) => find("shown", name).textContent;
-        const text = `${state}At ${shown("rate").replace(" a", " frames a")}, ${shown("lost")} lost, noise of ${shown("noise")}: ${falls}.`.replace("noise of none", "no noise");
+        const noise = settings.noise ? `noise of ${shown("noise")}` : "no noise";
+        const frames = `${shown("rate").replace(" a", " frames a")}, ${shown("lost")} lost`;
+        const text = `${state}At ${frames}, ${noise}: ${falls}.`;
         if (text === said || (now - told < 2000 && said)) return;
         said = text;
         told = now;
         root.querySelector(".mf-said").textContent = text;
-        names.forEach((name) => find("panel", name).setAttribute("aria-label", `A pole on a cart, and the ${PANELS[name].title} that balances it: ${PANELS[name].about}; it ${counted(simulation.trials[name].falls)}`));
+        for (const name of names) {
+            const { title, about } = PANELS[name], fallen = counted(simulation.trials[name].falls);
+            const label = `A pole on a cart, and the ${title} that balances it: ${about}; it ${fallen}`;
+            find("panel", name).setAttribute("aria-label", label);
+        }
     }
 
     function turn(now) {
@@ -148,7 +155,7 @@ export function begin(root) {
         };
     for (const [name, press] of Object.entries(buttons)) find("button", name).addEventListener("click", press);
     for (const slider of root.querySelectorAll("input")) slider.addEventListener("input", read);
-    new MutationObserver(theme).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
+    new MutationObserver(theme).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
     new ResizeObserver(() => (dirty = true)).observe(root);
     new IntersectionObserver(([entry]) => { visible = entry.isIntersecting; before = undefined; }).observe(root);

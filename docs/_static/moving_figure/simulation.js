@@ -49,10 +49,11 @@ export class Simulation {
         return this.steps * STEP;
     }
 
-    /* What a trial is at its beginning. seen: the last frame that came; since: steps of physics from it. */
+    /* What a trial is at its beginning. seen: the last frame that came; since: steps of physics from it;
+     * down: those that it will still lie. */
     begun(name, number) {
         const memory = this.networks[name].init();
-        return { body: start(this.seed, number), memory, force: 0, seen: null, since: 0, up: 0, down: 0, came: false };
+        return { body: start(this.seed, number), memory, force: 0, seen: null, since: 0, down: 0 };
     }
 
     /* Seconds in which falls are counted: since the last restart or change of settings. */
@@ -103,11 +104,9 @@ export class Simulation {
         trial.body[3] += this.push;
         trial.body = advance(trial.body, trial.force);
         trial.since++;
-        trial.up++;
         if (fell(trial.body)) {
             trial.falls++;
             trial.down = DOWN;
-            trial.up = 0;
             trial.force = 0;
         }
     }
