@@ -32,7 +32,8 @@ def export(
     Args:
         source: Folder that `train` has written, or the file of a model.
         format: An archive for JAX alone (stablehlo), native code (iree), ONNX (onnx), the parameters by name
-            (safetensors), or one C99 file that allocates nothing (c).
+            (safetensors), one C99 file that allocates nothing (c), or a
+            module for browsers and Node (javascript).
         file: Where to write it, which must not be there yet; beside the model when left out.
         dtype: What it computes in, for stablehlo, onnx and c; that of the model when left out.
         name: What all names in the file begin with, for c; model when left out.

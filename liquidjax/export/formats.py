@@ -10,7 +10,7 @@ from liquidjax._files import there_already
 from liquidjax.training.model import Model
 from liquidjax.training.precision import precision_of
 
-Format = Literal["stablehlo", "iree", "onnx", "safetensors", "c"]
+Format = Literal["stablehlo", "iree", "onnx", "safetensors", "c", "javascript"]
 
 
 class Way(NamedTuple):
@@ -52,6 +52,12 @@ FORMATS: dict[str, Way] = {
         ".c",
         ("dtype", "name"),
         "How it is called stands at its top; its own test: cc -D{macro}_SELFTEST {file} -lm && ./a.out",
+    ),
+    "javascript": Way(
+        "liquidjax.export.javascript",
+        ".js",
+        (),
+        "How it is called stands at its top: [state, outputs] = step(state, inputs, dt)",
     ),
 }
 
@@ -106,7 +112,8 @@ class _Words(dict):
 def _known(format: str, written: Any) -> str:
     """What is known of what was written."""
     if written.difference is None:
-        return f"{written.bytes:,} bytes; there is no C compiler here, so it was neither compiled nor compared"
+        missing = {"c": "C compiler here, so it was neither compiled", "javascript": "Node here, so it was neither run"}
+        return f"{written.bytes:,} bytes; there is no {missing[format]} nor compared"
     size = f"{written.bytes:,} bytes"
     if format == "safetensors":
         return f"{size}; read back, and the same to the bit"
@@ -118,6 +125,8 @@ def _known(format: str, written: Any) -> str:
         if written.object_bytes is not None:
             facts.append(f"code and constants have {written.object_bytes:,} as compiled here with {written.compiler}")
         facts.append(f"a step takes {written.nanoseconds / 1000:.2g} microseconds here")
+    if format == "javascript":
+        facts.append(f"a step takes {written.microseconds:.2g} microseconds here with Node")
     return f"{size}; run and compared with the model: {', '.join(facts)}"
 
 

@@ -9,6 +9,7 @@ from drawn import drawn
 from liquidjax import __main__ as cli
 from liquidjax.export import stablehlo
 from liquidjax.export.formats import FORMATS, Format, write
+from node_run import needs_node
 
 CELL = lj.Readout(lj.LTC(2, lj.AutoNCP(5, 1), lj.SemiImplicit(1)), 3)
 
@@ -38,6 +39,20 @@ def test_c(model, capsys, tmp_path):
     out = capsys.readouterr().out
     assert "Readout as c: pilot.c" in out and "cc -DPILOT_SELFTEST pilot.c -lm" in out
     assert "typedef double pilot_real" in (tmp_path / "pilot.c").read_text()
+
+
+@needs_node
+def test_javascript(model, capsys, tmp_path, monkeypatch):
+    cli.main(["export", model, "--format", "javascript"])
+    out = capsys.readouterr().out
+    assert "Readout as javascript: pilot.js" in out and "microseconds here with Node" in out
+    assert "export function step(" in (tmp_path / "pilot.js").read_text()
+    monkeypatch.setenv("PATH", "")
+    cli.main(["export", model, "--format", "javascript", "--file", "again.js"])
+    assert "there is no Node here, so it was neither run nor compared" in capsys.readouterr().out
+    assert "--dtype is for" in error(
+        ["export", model, "--format", "javascript", "--file", "x.js", "--dtype", "float32"], capsys
+    )
 
 
 def test_stablehlo(model, capsys):

@@ -127,7 +127,7 @@ def add_step(program: Program, place: str, cell: Any, sensed: int, readout: str 
         readout: y[i], as C.
 
     Raises:
-        ValueError: an integrator that cannot be said in C.
+        ValueError: an integrator that cannot be said in the language of the program.
     """
     integrator = cell.integrator
     unfold = UNFOLDS.get(type(integrator))  # of a class that inherits from one of them nobody knows what it does
@@ -138,10 +138,11 @@ def add_step(program: Program, place: str, cell: Any, sensed: int, readout: str 
             else "what it does is known in Python only"
         )
         raise ValueError(
-            f"{type(cell).__name__} cannot be exported to C with the integrator {type(integrator).__name__}: {reason}; "
-            f"{', '.join(known.__name__ for known in UNFOLDS)} can"
+            f"{type(cell).__name__} cannot be exported to {program.language} with the integrator "
+            f"{type(integrator).__name__}: {reason}; {', '.join(known.__name__ for known in UNFOLDS)} can"
         )
     if "_slope(" in unfold:
         program.add(SLOPE, place=place, units=cell.units)
+    program.sensed[place] = sensed
     program.add(unfold, place=place, units=cell.units, unfolds=integrator.unfolds)
     program.add(STEP, place=place, sensed=sensed, outputs=cell.outputs, readout=readout)

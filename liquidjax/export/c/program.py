@@ -3,9 +3,9 @@
 import math
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -13,7 +13,6 @@ import numpy as np
 from liquidjax._types import Cell, Params
 from liquidjax.export.c.functions import FUNCTIONS
 
-_CALLED = re.compile(rf"\bNAME_({'|'.join(FUNCTIONS)})\b")
 _WORD = re.compile(
     r"(?P<comment>/\*.*?\*/)|\b(?P<name>NAME)_|\b(?P<real>REAL)\b|\b(?P<largest>LARGEST)\b"
     r"|\b(?P<math>exp|expm1|log|log1p|tanh|erfc|fabs|sqrt)(?=\()|(?<![\w.])(?P<number>\d+\.\d+)(?![\w.])",
@@ -36,14 +35,20 @@ class Program:
         dtype: "float32" or "float64".
         emit: adds the function `NAME_place` of a cell, void (REAL *state, const REAL *inputs, REAL dt, REAL *outputs),
             which outputs may not overlap: (program, place, cell, params).
+        parts, shared: the text so far.
+        largest_index: in an array of places or counts.
+        sensed: how many numbers a cell with coefficients senses, by its place in the names.
     """
 
+    language: ClassVar[str] = "C"
+    functions: ClassVar[dict[str, str]] = FUNCTIONS
     name: str
     dtype: str
     emit: Callable[["Program", str, Cell, Params], None]
     parts: list[str] = field(default_factory=list)
     shared: dict[str, str] = field(default_factory=dict)
     largest_index: int = -1
+    sensed: dict[str, int] = field(default_factory=dict)
 
     def add(self, text: str, **values: Any) -> None:
         """A function, or another piece of C, behind what is there."""
@@ -62,7 +67,7 @@ class Program:
         bad = ~np.isfinite(array) & ~(gaps & np.isnan(array))
         if bad.any():
             given = np.asarray(values, float).ravel()[bad][0]
-            raise ValueError(f"{name} must be finite in {self.dtype} to be exported to C, got {given:g}")
+            raise ValueError(f"{name} must be finite in {self.dtype} to be exported to {self.language}, got {given:g}")
         self._array("REAL", name, [self.number(value) for value in array])
 
     def integers(self, name: str, values: Any) -> None:
@@ -99,21 +104,27 @@ class Program:
         return "\n\n".join([*declared, *self.shared.values(), *self.parts])
 
     def _array(self, kind: str, name: str, values: list[str]) -> None:
-        lines, line = [], "   "
-        for value in values:
-            if len(line) + len(value) + 2 > _WIDTH:
-                lines.append(line)
-                line = "   "
-            line += f" {value},"
-        lines.append(line)
+        lines = in_lines(values)
         head = self.spelled(f"static const {kind} NAME_{name}[{len(values)}] = {{")
         self.parts.append("\n".join([head, *lines, "};"]))
 
     def _share(self, text: str) -> None:
-        for name in _CALLED.findall(text):
-            if name not in self.shared:
-                self._share(FUNCTIONS[name].replace(f"NAME_{name}(", "", 1))  # not itself, which its text names too
-                self.shared[name] = self.spelled(FUNCTIONS[name]).strip("\n")
+        for name in re.findall(r"\bNAME_(\w+)", text):
+            if name in self.functions and name not in self.shared:
+                function = self.functions[name]
+                self._share(function.replace(f"NAME_{name}(", "", 1))  # not itself, which its text names too
+                self.shared[name] = self.spelled(function).strip("\n")
+
+
+def in_lines(values: Sequence[str]) -> list[str]:
+    """Values with commas behind them, in lines that are not too long."""
+    lines, line = [], "   "
+    for value in values:
+        if len(line) + len(value) + 2 > _WIDTH:
+            lines.append(line)
+            line = "   "
+        line += f" {value},"
+    return [*lines, line]
 
 
 def state_size(cell: Cell) -> int:

@@ -153,7 +153,7 @@ def said(deployed: Deployed, name: str) -> Program:
     """
     step.check(deployed)
     program = Program(name, deployed.dtype, emit)
-    emit(program, "cell", deployed.cell, _cast(deployed.model.params, deployed.dtype))
+    emit(program, "cell", deployed.cell, stored(deployed.model.params, deployed.dtype))
     step.add_step(program, deployed)
     return program
 
@@ -196,7 +196,7 @@ def source(program: Program, deployed: Deployed, file: str, given: Readings, wan
     )
 
 
-def _cast(params: Params, dtype: str) -> Params:
+def stored(params: Params, dtype: str) -> Params:
     """Parameters as they are in the dtype, in float64, so that what is made of them is rounded once."""
     with np.errstate(over="ignore"):
         return jax.tree.map(lambda leaf: np.asarray(leaf, dtype).astype(float), params)

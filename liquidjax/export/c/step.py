@@ -48,8 +48,8 @@ MEAN = """\
 _PREPARED, _OBJECTIVES = (type(None), Preparation), (type(None), Classification, Event, Regression, Forecast)
 
 
-def check(deployed: Deployed) -> None:
-    """Raises the ValueError for what is done to data or outputs in ways that C does not know, or does not fit."""
+def check(deployed: Deployed, language: str = "C") -> None:
+    """Raises the ValueError for what is done to data or outputs in ways that cannot be said there, or does not fit."""
     model = deployed.model
     for name, value, known in (
         ("preparation", model.preparation, _PREPARED),
@@ -57,7 +57,8 @@ def check(deployed: Deployed) -> None:
     ):
         if type(value) not in known:  # of a class that inherits from one of them nobody knows what it does
             raise ValueError(
-                f"the {name} {type(value).__name__} cannot be exported to C: what it does is known in Python only"
+                f"the {name} {type(value).__name__} cannot be exported to {language}: what it does is known in Python "
+                "only"
             )
     moments = _answer_moments(deployed)
     if moments is not None and len(moments[0]) != deployed.cell.outputs:
@@ -93,7 +94,7 @@ def add_step(program: Program, deployed: Deployed) -> None:
     preparation = deployed.model.preparation
     sizes: dict[str, Any] = {"INPUTS": f"{program.name.upper()}_INPUTS", "OUTPUTS": f"{program.name.upper()}_OUTPUTS"}
     unit = 1.0 if preparation is None else preparation.time_unit
-    begin = "" if unit == 1 else f"    dt /= {_positive(program, 'time_unit', unit)};\n"
+    begin = "" if unit == 1 else f"    dt /= {positive(program, 'time_unit', unit)};\n"
     program.add(RESET)
     program.add(
         STEP,
@@ -101,14 +102,14 @@ def add_step(program: Program, deployed: Deployed) -> None:
         read=deployed.cell.inputs,
         answered=deployed.cell.outputs,
         begin=begin,
-        scaled="inputs[i]" if preparation is None else _scaled(program, preparation),
+        scaled="inputs[i]" if preparation is None else scaled(program, preparation),
         unless_missing="" if preparation is None else " && !NAME_missing(inputs[i])",
-        prepare=_prepare(deployed, sizes["INPUTS"]),
-        answer=_answer(program, deployed, sizes["OUTPUTS"]),
+        prepare=prepare(deployed, sizes["INPUTS"]),
+        answer=answer(program, deployed, sizes["OUTPUTS"]),
     )
 
 
-def _scaled(program: Program, preparation: Preparation) -> str:
+def scaled(program: Program, preparation: Preparation) -> str:
     """The scaled feature, as C; the mean as two numbers, see `Deployed`."""
     mean, text = np.asarray(preparation.mean), "inputs[i]"
     with np.errstate(over="ignore"):
@@ -119,13 +120,13 @@ def _scaled(program: Program, preparation: Preparation) -> str:
             text += f" - NAME_{name}[i]"
     if any(spread != 1 for spread in preparation.spread):
         for spread in preparation.spread:
-            _positive(program, "spread", spread)
+            positive(program, "spread", spread)
         program.numbers("spread", preparation.spread)
         text = f"({text}) / NAME_spread[i]" if " " in text else f"{text} / NAME_spread[i]"
     return text
 
 
-def _prepare(deployed: Deployed, inputs: str) -> str:
+def prepare(deployed: Deployed, inputs: str) -> str:
     """The lines that fill gaps and count steps."""
     preparation, count = deployed.model.preparation, "    state->steps += 1.0;\n" if _counts(deployed) else ""
     if preparation is None:
@@ -149,7 +150,7 @@ def _counts(deployed: Deployed) -> bool:
     return "steps" in deployed.state_shapes
 
 
-def _answer(program: Program, deployed: Deployed, outputs: str) -> str:
+def answer(program: Program, deployed: Deployed, outputs: str) -> str:
     """The lines that make answers out of the outputs of the cell."""
     mean = MEAN.replace("$answered", str(deployed.cell.outputs)) if deployed.means else ""
     objective, moments = deployed.model.objective, _answer_moments(deployed)
@@ -177,7 +178,7 @@ def _answer_moments(deployed: Deployed) -> tuple[Any, Any] | None:
     return preparation.target_mean, preparation.target_spread
 
 
-def _positive(program: Program, name: str, value: float) -> str:
+def positive(program: Program, name: str, value: float) -> str:
     """A number of the preparation, as C."""
     with np.errstate(over="ignore", under="ignore"):
         single = np.dtype(program.dtype).type(value)

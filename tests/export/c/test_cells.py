@@ -11,49 +11,16 @@ from hypothesis import strategies as st
 import liquidjax as lj
 from compiled_c import Loaded, needs_compiler
 from drawn import drawn
+from exported_cells import EXPORTED, case, parameters
 from liquidjax.export.c.cells.table import EMITTERS, emit
 from liquidjax.export.c.program import Program
 from liquidjax.export.c.source import said, source
 from liquidjax.export.comparison import Readings
 from liquidjax.export.deployed import Deployed
-from small_cells import CELLS, NCP, squared_error
+from small_cells import NCP, squared_error
 
 pytestmark = needs_compiler
-STEPS = 1000
-SILENT = lj.Custom([[0, 0, 0], [1, 0, 0], [0, -1, 0]], [[0, 0, 0], [0, 0, 1]], outputs=2)
-"""One input that nobody hears, and one neuron that hears inputs only."""
-MORE = {
-    "ltc rk4": lj.LTC(3, NCP, lj.RK4(2), input_mapping="linear", output_mapping=None),
-    "ltc exponential": lj.LTC(2, SILENT, lj.Exponential(2), epsilon=0.01),
-    "ltc without synapses": lj.LTC(1, lj.Custom([[0]], [[0]])),
-    "hasani midpoint": lj.HasaniLTC(3, 2, lj.Midpoint(2)),
-    "gated euler": lj.GatedLinear(3, 2, lj.Euler(3)),
-    "ct-rnn, 13 unfolds": lj.CTRNN(3, 2, lj.SemiImplicit(13)),
-    "cfc tanh": lj.CfC(3, 2, activation="tanh", backbone_units=3, backbone_layers=2),
-    "cfc relu": lj.CfC(3, 2, activation="relu", backbone_units=4, backbone_layers=3),
-    "cfc silu": lj.CfC(3, 2, mode="no_gate", activation="silu", backbone_units=3),
-    "cfc gelu": lj.CfC(3, 2, mode="pure", activation="gelu", backbone_units=3),
-    "wired cfc no_gate": lj.WiredCfC(3, NCP, mode="no_gate"),
-    "wired cfc pure as ncps": lj.WiredCfC(3, NCP, mode="pure", obey_wiring=False),
-    "wired cfc default as ncps": lj.WiredCfC(3, NCP, obey_wiring=False),
-    "unsigned network": lj.LiquidNCPNetwork(3, 6, 2),
-    "block of lstm": lj.Block(lj.LSTM(3, 3, forget_bias=0.5)),
-    "stack": lj.Stack(2, lj.Block(lj.GatedLinear(3, 3), feed_forward=True), layers=2),  # the norm of 2 is 1 and -1
-    "stack without projection": lj.Stack(3, lj.GRU(3, 3), layers=1),
-    "t-lstm, reciprocal": lj.TLSTM(3, 2, "reciprocal"),
-    "t-lstm, shifted": lj.TLSTM(3, 2, "shifted"),
-    "without time": lj.WithTime(lj.CTRNN(3, 2, lj.Euler()), reads="nothing", typical_dt=0.1),  # else it is unstable
-    "log of time": lj.WithTime(lj.CTRNN(3, 2), "log", typical_dt=0.5),
-    "readout of mixed memory": lj.Readout(lj.MixedMemory(lj.LTC(2, SILENT)), 3),
-}
-EXPORTED = {name: cell for name, cell in (CELLS | MORE).items() if name != "step loss"}
 SATURATED = ("ltc exponential", "readout of mixed memory", "cfc relu")
-
-
-def parameters(cell):
-    """Of both signs where they may be, and exact in float32."""
-    positive = "explicit" in repr(cell)
-    return jax.tree.map(lambda leaf: np.float32(leaf if positive else 2 * leaf - 1), drawn(cell))
 
 
 def text(cell, params, dtype):
@@ -62,22 +29,10 @@ def text(cell, params, dtype):
     return source(said(deployed, "model"), deployed, "model.c", nothing, np.zeros((1, 1, cell.outputs)))
 
 
-def explicit(cell):
-    return any(name in repr(cell) for name in ("Euler", "RK4", "Midpoint"))
-
-
 @pytest.mark.parametrize("name", EXPORTED)
-def test_the_c_of_a_cell_is_unroll(name, x64, tmp_path):
-    cell = EXPORTED[name]
-    params, rng = parameters(cell), np.random.default_rng(0)
-    inputs = rng.normal(size=(STEPS, cell.inputs)).astype(np.float32).astype(float)
-    dt = rng.exponential(0.1 if explicit(cell) else 1, STEPS).astype(np.float32).astype(float)
-    if not explicit(cell):
-        dt[[10, 500]], dt[20] = 0, 1e6
-    exact = jax.tree.map(lambda leaf: np.asarray(leaf, float), params)
-    wanted = np.asarray(lj.unroll(cell, exact, inputs, dt)[1])
+def test_the_c_of_a_cell_is_unroll(name, tmp_path):
+    cell, params, inputs, dt, wanted = case(name)
     scale = max(1, np.abs(wanted).max())
-    assert np.isfinite(scale) and np.ptp(wanted, axis=0).max() > 1e-2  # or nothing would be compared
     for dtype, tolerance in (("float32", 1e-5), ("float64", 1e-12)):
         answers = Loaded(text(cell, params, dtype), tmp_path, dtype).run(inputs, dt, cell.outputs)
         np.testing.assert_allclose(answers, wanted, rtol=0, atol=tolerance * scale)

@@ -81,8 +81,8 @@ def emit(program: Program, place: str, cell: Cell, params: Params) -> None:
         if isinstance(cell, StepLoss):
             reason = "it answers with a loss, for training; export the cell inside it"
         elif isinstance(cell, MixedPrecision):
-            reason = "C has no bfloat16; export the cell inside it, which has the same parameters"
+            reason = f"{program.language} has no bfloat16; export the cell inside it, which has the same parameters"
         else:
             reason = f"what it does is known in Python only; {', '.join(known.__name__ for known in EMITTERS)} can"
-        raise ValueError(f"{type(cell).__name__} cannot be exported to C: {reason}")
+        raise ValueError(f"{type(cell).__name__} cannot be exported to {program.language}: {reason}")
     emitter(program, place, cell, params)
