@@ -12,14 +12,14 @@ from making import autodoc  # noqa: E402
 
 # The one setting for links to the repository, such as https://github.com/NAME/liquidjax: with it every example has a
 # button for Colab and every page a link to its source. Without, both are left out.
-REPOSITORY = os.environ.get("LIQUIDJAX_REPOSITORY", "").rstrip("/")
+repository = os.environ.get("LIQUIDJAX_REPOSITORY", "").rstrip("/")
 
 project = "liquidjax"
 copyright = "the liquidjax authors, Apache License 2.0"
 version = release = importlib.metadata.version("liquidjax")
 
 extensions = ["sphinx.ext.autodoc", "myst_nb", "sphinx_copybutton", "making.mathematics", "making.generated"]
-exclude_patterns = ["_build", "_cache", "making", "Thumbs.db"]
+exclude_patterns = ["_build", "executed", "making", "moving_figure", "screenshots"]
 nitpicky = True
 # Types of other packages, and aliases of types, are text.
 nitpick_ignore_regex = [(r"py:.*", r"(?!liquidjax\.).*"), (r"py:.*", r"liquidjax\.(.*\.)?_.*")]
@@ -32,7 +32,7 @@ maximum_signature_line_length = 80
 python_use_unqualified_type_names = True
 toc_object_entries_show_parents = "hide"
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # making/notebooks.py brings the outputs
 nb_merge_streams = True
@@ -54,5 +54,5 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-if REPOSITORY:
-    html_theme_options["icon_links"] = [{"name": "Source", "url": REPOSITORY, "icon": "fa-brands fa-github"}]
+if repository:
+    html_theme_options["icon_links"] = [{"name": "Source", "url": repository, "icon": "fa-brands fa-github"}]

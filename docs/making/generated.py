@@ -1,20 +1,46 @@
-"""The extension of Sphinx that writes the generated pages and tells autodoc how docstrings are read."""
+"""The extension of Sphinx that writes the generated pages, and fills numbers into those that are written by hand."""
 
 from pathlib import Path
 from typing import Any
 
-from making import api, autodoc
+import jinja2
+
+from making import api, autodoc, commands, drawing, measured, notebooks, results, texts
 
 
 def generate(app: Any) -> None:
     """Every page that is made out of something else in the repository."""
-    folder = Path(app.srcdir)
+    folder, repository = Path(app.srcdir), app.config.repository
+    drawing.wiring(folder / "_static" / "wiring.svg")
     api.pages(folder / "api")
+    commands.page(folder / "api" / "commands.rst")
+    notebooks.pages(folder / "examples", repository)
+    results.pages(folder / "results", repository)
+    texts.pages(folder / "house", repository)
+
+
+def fill_in(app: Any, name: str, source: list[str]) -> None:
+    """Replaces `{{ shift("GRU") }}` and the like by what was measured, and `{{ readme("Speed") }}` by that section."""
+    if not (name.startswith(("api/", "examples/", "results/", "house/")) or "{{" not in source[0]):
+        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+        repository = app.config.repository
+        source[0] = environment.from_string(source[0]).render(
+            bench=measured.bench,
+            best_told=measured.best_told,
+            c_step=measured.c_step,
+            designs=measured.designs,
+            shift=measured.shift,
+            shift_table=measured.shift_table,
+            readme=lambda title: texts.readme(title, repository),
+            repository=repository,
+        )
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Before Sphinx looks for its sources."""
+    app.add_config_value("repository", "", "env", str)
     app.connect("builder-inited", generate)
+    app.connect("source-read", fill_in)
     app.connect("autodoc-process-docstring", autodoc.docstring)
     app.connect("autodoc-skip-member", autodoc.skip)
     app.connect("missing-reference", autodoc.type_variable)
