@@ -42,7 +42,14 @@ html_theme = "pydata_sphinx_theme"
 html_title = "liquidjax"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
+# A page without others below it has no list of them beside it.
+html_sidebars = {
+    page: []
+    for page in ("choosing", "cells", "cite", "coming", "faq", "genindex", "house/*", "index", "search", "start")
+}
 html_copy_source = False
 html_theme_options = {
     "header_links_before_dropdown": 6,

@@ -147,7 +147,7 @@ def _contents(own: list[Module], links: dict[str, Link]) -> list[str]:
         if not module.path.endswith("_types"):
             lines += [f"``{module.path}``", ""]
         lines += [*restructured(module.doc.splitlines(), links[module.path]), ""]
-        lines += [line for name in module.names for line in _directive(name)]
+        lines += [line for name in _ordered([module]) for line in _directive(name)]
     return lines
 
 
@@ -174,9 +174,19 @@ def _part(module: Module, group: Group) -> str:
 
 
 def _title(part: str, own: list[Module]) -> str:
-    """The classes that `import liquidjax` gives, where they are few, else the file."""
-    classes = [name.name for module in own for name in module.names if name.path == f"liquidjax.{name.name}"]
-    return ", ".join(classes) if 0 < len(classes) <= 3 else part.replace("_", " ")
+    """What `import liquidjax` gives, where it is little, else the file."""
+    names = [name.name for name in _ordered(own) if name.path == f"liquidjax.{name.name}"]
+    return ", ".join(names) if 0 < len(names) <= 3 else part.replace("_", " ")
+
+
+def _ordered(own: list[Module]) -> list[Name]:
+    """First what `import liquidjax` gives, before all what the file is called after."""
+    names = [name for module in own for name in module.names]
+
+    def place(name: Name) -> tuple[bool, bool]:
+        return name.path != f"liquidjax.{name.name}", name.name.lower() != name.module.split(".")[-1].replace("_", "")
+
+    return sorted(names, key=place)
 
 
 def _text(group: Group) -> str:

@@ -23,7 +23,7 @@ print(json.dumps(said))
 
 def page(file: Path) -> None:
     """One section a command, asked in a process of its own as a user would."""
-    environment = os.environ | {"COLUMNS": "84", "NO_COLOR": "1", "TERM": "dumb", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {"COLUMNS": "84", "NO_COLOR": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=True)
     parts = [heading("Commands", "="), "What ``liquidjax COMMAND --help`` says.\n"]
     for name, text in json.loads(done.stdout.splitlines()[-1]).items():

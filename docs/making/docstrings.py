@@ -20,8 +20,8 @@ def restructured(lines: Sequence[str], link: Link) -> list[str]:
     """The docstring in reStructuredText.
 
     Example:
-        >>> restructured(["Gain |g| of `LTC`.", "", "Args:", "    x: a *state*."], {"LTC": "liquidjax.LTC"}.get)
-        ['Gain \\\\|g\\\\| of :py:obj:`LTC <liquidjax.LTC>`.', '', ':Parameters:', '   ``x``', '      a \\\\*state\\\\*.', '']
+        >>> print(*restructured(["Gain of `LTC`.", "", "Args:", "    x: a *state*."], {"LTC": "lj.LTC"}.get), sep="|")
+        Gain of :py:obj:`LTC <lj.LTC>`.||:Parameters:|   ``x``|      a \\*state\\*.|
     """
     out: list[str] = []
     for title, body in _sections(lines):

@@ -1,6 +1,6 @@
 """Numbers that pages name, read from the committed results when the site is built, never typed.
 
-A page writes `{{ shift("GRU") }}` or `{{ bench("cfc_training_step", 0, "ncps torch") }}`; what is not there is an error.
+A page writes `{{ shift("GRU") }}`, or `{{ bench("c_step", 0, "LTC", "code") }}`; what is not there is an error.
 """
 
 import functools

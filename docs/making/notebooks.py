@@ -64,7 +64,8 @@ def buttons(name: str, repository: str) -> str:
         return download
     path = f"{repository.removeprefix('https://github.com/')}/blob/main/notebooks/{name}.ipynb"
     install = f'`%pip install "liquidjax[demo] @ git+{repository}"`'
-    return f"{download} | [Open in Colab](https://colab.research.google.com/github/{path})\n\nOn Colab begin with {install}.\n"
+    colab = f"[Open in Colab](https://colab.research.google.com/github/{path})"
+    return f"{download} | {colab}\n\nOn Colab begin with {install}.\n"
 
 
 def execute(name: str) -> None:

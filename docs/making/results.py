@@ -10,12 +10,14 @@ from making.names import ROOT
 from making.texts import linked
 from making.writing import write
 
-sys.path.append(str(ROOT / "benchmarks"))
-
+# The modules of benchmarks/ are found by their names while they are imported, and not later: one is called markdown.
+sys.path.insert(0, str(ROOT / "benchmarks"))
 import markdown as tables
 import picture
 import results
 from tables import INTRODUCTION
+
+sys.path.remove(str(ROOT / "benchmarks"))
 
 
 def pages(folder: Path, repository: str) -> None:

@@ -1,0 +1,50 @@
+"""Takes the screenshots of README.md, with what stands on the pages beside them, by which a test knows their age.
+
+Usage: python docs/making/screenshots.py, after make docs
+"""
+
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from making.chromium import browser, served, shape
+
+DOCS = Path(__file__).parents[1]
+BUILT, KEPT = DOCS / "_build" / "html", DOCS / "screenshots"
+
+
+class Shot(NamedTuple):
+    """A page, and the screen on which it is seen."""
+
+    file: str
+    page: str
+    width: int
+    height: int
+    dark: bool
+
+
+SHOTS = (Shot("front.png", "index.html", 1280, 860, False), Shot("choosing.png", "choosing.html", 390, 860, True))
+
+
+def text(driver: Any, address: str, shot: Shot) -> str:
+    """What stands on a page, without what depends on the screen."""
+    shape(driver, shot.width, shot.height, shot.dark)
+    driver.get(f"{address}/{shot.page}")
+    return " ".join(driver.execute_script("return document.querySelector('article').textContent").split())
+
+
+def main() -> None:
+    """Each picture with its text beside it."""
+    KEPT.mkdir(exist_ok=True)
+    with served(BUILT) as address, browser() as driver:
+        for shot in SHOTS:
+            words = text(driver, address, shot)
+            driver.save_screenshot(str(KEPT / shot.file))
+            (KEPT / shot.file).with_suffix(".txt").write_text(words + "\n")
+            print(f"wrote {KEPT / shot.file}")
+
+
+if __name__ == "__main__":
+    main()
