@@ -14,16 +14,17 @@ import contextlib, io, json
 from liquidjax.__main__ import COMMANDS, main
 said = {}
 for name in COMMANDS:
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
         main([name, "--help"])
-    said[name] = out.getvalue()
+    said[name] = out.buffer.getvalue().decode()
 print(json.dumps(said))
 """
 
 
 def page(file: Path) -> None:
     """One section a command, asked in a process of its own as a user would."""
-    environment = os.environ | {"COLUMNS": "84", "NO_COLOR": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {"COLUMNS": "76", "NO_COLOR": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=True)
     parts = [heading("Commands", "="), "What ``liquidjax COMMAND --help`` says.\n"]
     for name, text in json.loads(done.stdout.splitlines()[-1]).items():

@@ -36,7 +36,7 @@ def c_step(network: str, key: str) -> str:
     """A number of one step in C, with floats."""
     rows = _results("c_step")["results"][0]["rows"]
     (value,) = (row[key] for row in rows if row["network"] == network and row["in C"] == "float")
-    return f"{value:,.3g}" if isinstance(value, float) else f"{value:,}"
+    return f"{value:,.3g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,.0f}"
 
 
 def shift(design: str, *wanted: str, variant: str = "told", interval: bool = False) -> str:
