@@ -10,12 +10,12 @@ def wiring(file: Path) -> None:
     if file.exists():
         return
     import matplotlib
+    from matplotlib.figure import Figure
 
     from liquidjax.plots import plot_wiring
 
     grey = "#7f8894"
-    settings = {"text.color": grey, "axes.labelcolor": grey, "svg.hashsalt": "liquidjax", "font.size": 11}
-    with matplotlib.rc_context(settings):
-        figure = matplotlib.figure.Figure(figsize=(8, 3.6), layout="constrained")
+    with matplotlib.rc_context({"text.color": grey, "svg.hashsalt": "liquidjax", "font.size": 11}):
+        figure = Figure(figsize=(8, 3.6), layout="constrained")
         plot_wiring(AutoNCP(units=19, outputs=3).graph(inputs=6), figure.subplots())
         figure.savefig(file, transparent=True, metadata={"Date": None})

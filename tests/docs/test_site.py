@@ -30,10 +30,10 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
+        given = {key: value for key, value in attrs if value}
         self.tags[tag] = self.tags.get(tag, 0) + 1
-        self.places |= {given[key] for key in ("id", "name") if given.get(key)}
-        if tag == "a" and given.get("href"):
+        self.places |= {given[key] for key in ("id", "name") if key in given}
+        if tag == "a" and "href" in given:
             self.links.append(given["href"])
         if (address := given.get(LOADED.get(tag, ""))) and given.get("rel") not in ("next", "prev", "canonical"):
             self.loaded.append(address)
