@@ -4,6 +4,7 @@ Usage: python docs/making/screenshots.py, after make docs
 """
 
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,10 @@ class Shot(NamedTuple):
     dark: bool
 
 
-SHOTS = (Shot("front.png", "index.html", 1280, 860, False), Shot("choosing.png", "choosing.html", 390, 860, True))
+SHOTS = (
+    Shot("front.png", "index.html", 1280, 860, False),
+    Shot("choosing.png", "choosing.html#which-cell", 390, 860, True),
+)
 
 
 def text(driver: Any, address: str, shot: Shot) -> str:
@@ -41,6 +45,7 @@ def main() -> None:
     with served(BUILT) as address, browser() as driver:
         for shot in SHOTS:
             words = text(driver, address, shot)
+            time.sleep(1)  # until nothing moves any more
             driver.save_screenshot(str(KEPT / shot.file))
             (KEPT / shot.file).with_suffix(".txt").write_text(words + "\n")
             print(f"wrote {KEPT / shot.file}")
