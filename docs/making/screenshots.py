@@ -17,18 +17,19 @@ BUILT, KEPT = DOCS / "_build" / "html", DOCS / "screenshots"
 
 
 class Shot(NamedTuple):
-    """A page, and the screen on which it is seen."""
+    """A page, the screen on which it is seen, and the section that is at the top of it."""
 
     file: str
     page: str
     width: int
     height: int
     dark: bool
+    at: str = ""
 
 
 SHOTS = (
     Shot("front.png", "index.html", 1280, 860, False),
-    Shot("choosing.png", "choosing.html#which-cell", 390, 860, True),
+    Shot("choosing.png", "choosing.html", 390, 860, True, "which-cell"),
 )
 
 
@@ -45,6 +46,8 @@ def main() -> None:
     with served(BUILT) as address, browser() as driver:
         for shot in SHOTS:
             words = text(driver, address, shot)
+            if shot.at:
+                driver.execute_script(f"document.getElementById('{shot.at}').scrollIntoView()")
             time.sleep(1)  # until nothing moves any more
             driver.save_screenshot(str(KEPT / shot.file))
             (KEPT / shot.file).with_suffix(".txt").write_text(words + "\n")
