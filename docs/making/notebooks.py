@@ -47,7 +47,7 @@ def pages(folder: Path, repository: str) -> None:
         write(folder / f"{name}.ipynb", nbformat.writes(notebook) + "\n")
     listed = "\n".join(f"* [{title}]({name}.ipynb)" for name, title in titles)
     files = "\n".join(name for name, _ in titles)
-    write(folder / "index.md", INDEX.format(listed=listed, files=files))
+    write(folder / "index.md", INDEX.format(listed=listed, files=files, colab=COLAB[bool(repository)]))
 
 
 def buttons(name: str, repository: str) -> str:
@@ -98,9 +98,14 @@ def _code(notebook: Any) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
+COLAB = {
+    True: "Each can be downloaded, or opened in Colab.",
+    False: "Each can be downloaded. A button for Colab appears where the site is built with the address of the "
+    "repository: `LIQUIDJAX_REPOSITORY=https://github.com/NAME/liquidjax make docs`.",
+}
 INDEX = """# Examples
 
-Notebooks with what they showed when they were run.
+Notebooks with what they showed when they were run. {colab}
 
 {listed}
 
