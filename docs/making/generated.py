@@ -21,7 +21,7 @@ def generate(app: Any) -> None:
 
 def fill_in(app: Any, name: str, source: list[str]) -> None:
     """Replaces `{{ shift("GRU") }}` and the like by what was measured, and `{{ readme("Speed") }}` by that section."""
-    if not (name.startswith(("api/", "examples/", "results/", "house/")) or "{{" not in source[0]):
+    if _by_hand(name) and ("{{" in source[0] or "{%" in source[0]):
         environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
         repository = app.config.repository
         source[0] = environment.from_string(source[0]).render(
@@ -36,10 +36,20 @@ def fill_in(app: Any, name: str, source: list[str]) -> None:
         )
 
 
+def filled(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """Pages with numbers in them are always read again: Sphinx does not see where the numbers come from."""
+    return [name for name in env.found_docs if "{{" in Path(env.doc2path(name)).read_text() and _by_hand(name)]
+
+
+def _by_hand(name: str) -> bool:
+    return not name.startswith(("api/", "examples/", "results/", "house/"))
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Before Sphinx looks for its sources."""
     app.add_config_value("repository", "", "env", str)
     app.connect("builder-inited", generate)
+    app.connect("env-get-outdated", filled)
     app.connect("source-read", fill_in)
     app.connect("autodoc-process-docstring", autodoc.docstring)
     app.connect("autodoc-skip-member", autodoc.skip)
