@@ -10,6 +10,8 @@ help:
 	@echo "make test-all  both, and the slow tests"
 	@echo "make test-numeric, make test-quick    parts of them: with other instructions, or on another Python"
 	@echo "make test-exports    exports to ONNX and IREE, in .venv-exports: they want another orbax"
+	@echo "make docs      set up, build the site into docs/_build/html; 2 minutes"
+	@echo "make test-docs build it, and look at it in Chromium; make screenshots takes those of README.md again"
 	@echo "make check     set up, ruff and pyright"
 	@echo "make bench     set up with torch, keras and ncps, measure side by side (half an hour)"
 	@echo "make faults    kill it, damage its files, fill its disk; count what it survives, into the README (20 minutes)"
@@ -70,6 +72,18 @@ check: $(VENV)/check
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright --pythonpath $(BIN)/python
 	@echo "ruff and pyright found nothing."
 
+# Warnings are errors, and so is a reference that leads nowhere. What is out of date in it is written again.
+docs: $(VENV)/docs
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sphinx -q -W --keep-going -n -b html docs docs/_build/html
+	@echo "The site is in docs/_build/html: $(BIN)/python -m http.server -d docs/_build/html 8000"
+
+test-docs: docs $(VENV)/test
+	@$(BIN)/python -m pytest -q -m "browser or not browser" tests/docs/test_site.py tests/docs/test_browser.py docs/making
+	@echo "The site has every public name, no broken link, and no page that a browser complains of."
+
+screenshots: docs
+	@$(BIN)/python docs/making/screenshots.py
+
 BENCHMARKS := ltc_training_step ltc_long_sequence cfc_training_step streaming_step tanh_floor first_call growth \
 	sensing_ahead gpu
 
@@ -84,7 +98,7 @@ faults: $(VENV)/test
 	@$(BIN)/python benchmarks/tables.py
 
 clean:
-	rm -rf .venv .venv-newest .venv-exports .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-newest .venv-exports docs/_build docs/api docs/examples docs/house docs/results .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each extra of pyproject.toml: installed again when pyproject.toml changes.
@@ -98,5 +112,6 @@ $(VENV)/bin/python:
 	$(PYTHON) is {v[0]}.{v[1]}; name another one: make PYTHON=python3.12 ...')"
 	@$(PYTHON) -m venv $(VENV)
 
-.PHONY: help demo test test-long test-all test-numeric test-quick test-exports run-test-exports check bench faults clean
+.PHONY: help demo test test-long test-all test-numeric test-quick test-exports run-test-exports docs test-docs screenshots check \
+	bench faults clean
 .SECONDARY:
