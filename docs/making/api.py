@@ -40,6 +40,7 @@ GROUPS = (
     Group("contracts", "Contracts", "What a cell and an integrator are.", ("_types",)),
     Group("cpu", "Processor", "Settings of XLA.", ("cpu",)),
     Group("experiments", "Experiments", "Each is a command, see :doc:`commands`.", ("experiments",)),
+    Group("command_line", "The command line in Python", "What each command calls, see :doc:`commands`.", ("commands",)),
 )
 
 

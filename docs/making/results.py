@@ -36,9 +36,9 @@ def pages(folder: Path, repository: str) -> None:
     others = {"ltc_start": (RESULTS / "ltc_start.md").read_text()}
     for report in sorted(RESULTS.glob("*/report.md")):
         name = report.parent.name
-        for image in report.parent.glob("*.png"):
+        for image in (*report.parent.glob("*.png"), *report.parent.glob("*.gif")):
             shutil.copy2(image, folder / f"{name}_{image.name}")
-        others[name] = re.sub(r"\]\((\w+\.png)\)", rf"]({name}_\1)", report.read_text())
+        others[name] = re.sub(r"\]\((\w+\.(?:png|gif))\)", rf"]({name}_\1)", report.read_text())
     for name, text in others.items():
         write(folder / f"{name}.md", linked(text, "results", repository))
     write(folder / "index.md", INDEX.format(files="\n".join(["benchmarks", *sorted(others)])))
