@@ -146,7 +146,7 @@ def commented(found: Found) -> str:
         f"  batch_size: {training.batch_size}",
         "  seed: 0",
         "  # coarse_unfolds: 2  # of an LTC, in most of the training; with schedule: cooldown, no patience and 0.7 of",
-        "  # the epochs it learns as well in a third of the time",
+        "  # the epochs it learns as well in half of the time",
         "  # members: {seed: [0, 1, 2]}  # trains three side by side, the best by validation loss is the model; also",
         "  # with learning_rate: [0.003, 0.01, 0.03], weight_decay or clip, as many values in each list",
         "# shift: {lost: 0.3}  # asks the test series again with so many steps lost; rate: 0.5 with every second one",
