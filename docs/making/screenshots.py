@@ -33,11 +33,18 @@ SHOTS = (
 )
 
 
+TEXT = """
+const article = document.querySelector('article').cloneNode(true);
+article.querySelectorAll('#moving-figure').forEach(figure => figure.remove());
+return article.textContent;
+"""
+
+
 def text(driver: Any, address: str, shot: Shot) -> str:
-    """What stands on a page, without what depends on the screen."""
+    """What stands on a page, without what depends on the screen or, in the figure that moves, on the moment."""
     shape(driver, shot.width, shot.height, shot.dark)
     driver.get(f"{address}/{shot.page}")
-    return " ".join(driver.execute_script("return document.querySelector('article').textContent").split())
+    return " ".join(driver.execute_script(TEXT).split())
 
 
 def main() -> None:
@@ -48,7 +55,7 @@ def main() -> None:
             words = text(driver, address, shot)
             if shot.at:
                 driver.execute_script(f"document.getElementById('{shot.at}').scrollIntoView()")
-            time.sleep(1)  # until nothing moves any more
+            time.sleep(6)  # until nothing moves any more but what is to move
             driver.save_screenshot(str(KEPT / shot.file))
             (KEPT / shot.file).with_suffix(".txt").write_text(words + "\n")
             print(f"wrote {KEPT / shot.file}")
