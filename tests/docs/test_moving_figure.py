@@ -136,8 +136,8 @@ def test_a_start_is_the_same_for_both_and_what_lies_is_set_up_again(ran):
 def test_what_is_committed_is_what_the_trained_networks_make():
     for name, text in exporting.files().items():
         committed, made = (_NUMBER.split(each) for each in ((FOLDER / name).read_text(), text))
-        assert committed[::2] == made[::2]  # and what is computed on another machine may differ in its last bit
-        np.testing.assert_allclose(np.array(committed[1::2], float), np.array(made[1::2], float), rtol=1e-9, atol=1e-9)
+        assert committed[::2] == made[::2]  # and what another machine computes may differ in the last bit of a float
+        np.testing.assert_allclose(np.array(committed[1::2], float), np.array(made[1::2], float), rtol=1e-6)
 
 
 def test_it_is_small_and_loads_nothing_from_elsewhere():

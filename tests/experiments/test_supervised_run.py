@@ -246,6 +246,8 @@ EDITS = {
     "training.seed": "7",
     "training.precision": "bfloat16",
     "training.calibrate": "true",
+    "training.coarse_unfolds": "1",
+    "training.coarse_share": "0.5",
     "training.members.seed": "[1, 2]",
     "training.members.learning_rate": "[0.5, 0.1]",
     "training.members.weight_decay": "[0.5, 0.1]",
