@@ -78,7 +78,8 @@ docs: $(VENV)/docs
 	@echo "The site is in docs/_build/html: $(BIN)/python -m http.server -d docs/_build/html 8000"
 
 test-docs: docs $(VENV)/test
-	@$(BIN)/python -m pytest -q -m "browser or not browser" tests/docs/test_site.py tests/docs/test_browser.py docs/making
+	@$(BIN)/python -m pytest -q -m "browser or not browser" tests/docs/test_site.py tests/docs/test_browser.py \
+		tests/docs/test_moving_figure_browser.py docs/making
 	@echo "The site has every public name, no broken link, and no page that a browser complains of."
 
 screenshots: docs
