@@ -12,10 +12,11 @@ help:
 	@echo "make test-exports    exports to ONNX and IREE, in .venv-exports: they want another orbax"
 	@echo "make docs      set up, build the site into docs/_build/html; 2 minutes"
 	@echo "make test-docs build it, and look at it in Chromium; make screenshots takes those of README.md again"
+	@echo "make dist      build sdist and wheel into dist/, install each in a fresh environment and try it; 3 minutes"
 	@echo "make check     set up, ruff and pyright"
 	@echo "make bench     set up with torch, keras and ncps, measure side by side (half an hour)"
 	@echo "make faults    kill it, damage its files, fill its disk; count what it survives, into the README (20 minutes)"
-	@echo "make clean     remove .venv and caches; runs/ stays"
+	@echo "make clean     remove .venv, dist and caches; runs/ stays"
 
 demo: $(VENV)/demo
 	@$(BIN)/liquidjax train digits
@@ -68,6 +69,13 @@ run-test-exports: $(VENV)/test-exports
 	@$(BIN)/python -m pytest -q --durations=5 tests/export/onnx tests/export/test_iree.py
 	@echo "The tests of the exports to ONNX and IREE passed."
 
+# What is released: the sdist, and the wheel out of it. The tests install both outside of the checkout.
+dist: $(VENV)/dist
+	@rm -rf dist
+	@$(BIN)/python -m build --outdir dist > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	@$(BIN)/python -m pytest -q --durations=3 -m "dist or not dist" tests/distribution
+	@echo "dist/ holds what a release is: $$(ls dist | tr '\n' ' ')"
+
 check: $(VENV)/check
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright --pythonpath $(BIN)/python
 	@echo "ruff and pyright found nothing."
@@ -85,8 +93,8 @@ test-docs: docs $(VENV)/test
 screenshots: docs
 	@$(BIN)/python docs/making/screenshots.py
 
-BENCHMARKS := ltc_training_step ltc_long_sequence cfc_training_step streaming_step tanh_floor first_call growth \
-	sensing_ahead gpu
+BENCHMARKS := ltc_training_step ltc_long_sequence cfc_training_step streaming_step tanh_floor first_call import_time \
+	growth sensing_ahead gpu
 
 bench: $(VENV)/bench
 	@for script in $(BENCHMARKS); do echo; echo "benchmarks/$$script.py"; \
@@ -99,7 +107,8 @@ faults: $(VENV)/test
 	@$(BIN)/python benchmarks/tables.py
 
 clean:
-	rm -rf .venv .venv-newest .venv-exports docs/_build docs/api docs/examples docs/house docs/results .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-newest .venv-exports dist docs/_build docs/api docs/examples docs/house docs/results \
+		.pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each extra of pyproject.toml: installed again when pyproject.toml changes.
@@ -113,6 +122,6 @@ $(VENV)/bin/python:
 	$(PYTHON) is {v[0]}.{v[1]}; name another one: make PYTHON=python3.12 ...')"
 	@$(PYTHON) -m venv $(VENV)
 
-.PHONY: help demo test test-long test-all test-numeric test-quick test-exports run-test-exports docs test-docs screenshots check \
-	bench faults clean
+.PHONY: help demo test test-long test-all test-numeric test-quick test-exports run-test-exports docs test-docs screenshots \
+	dist check bench faults clean
 .SECONDARY:

@@ -1,5 +1,6 @@
 """The house: the contracts of pyproject.toml on who imports whom hold, and importing liquidjax stays light."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,45 @@ def test_the_import_contracts_hold():
 
 
 def test_import_is_light():
-    heavy = ["aeon", "flax", "gymnasium", "jax2onnx", "matplotlib", "mujoco", "networkx", "onnx", "onnxruntime"]
+    heavy = [
+        "aeon",
+        "diffrax",
+        "equinox",
+        "flax",
+        "gymnasium",
+        "jax2onnx",
+        "matplotlib",
+        "mujoco",
+        "networkx",
+        "onnx",
+        "onnxruntime",
+    ]
     heavy += ["orbax", "pandas", "pyarrow", "rich", "safetensors", "sklearn", "tabulate", "torch", "tyro", "yaml"]
-    heavy += ["optuna"]
+    heavy += ["optax", "optuna", "scipy"]
     code = f"import sys, liquidjax; print(*[m for m in {heavy!r} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == []
+
+
+FIRST_USE = """
+import gc, sys, jax, jax.numpy as jnp, liquidjax as lj
+
+def end(rate):
+    return lj.solve(lambda rate, t, x: -rate * x, rate, jnp.ones(1), [0.0, 1.0]).states[-1, 0]
+
+assert "diffrax" not in sys.modules
+inside, slope = jax.jit(jax.value_and_grad(end))(2.0)
+assert not any(isinstance(each, jax.core.Tracer) for each in gc.get_objects())
+print(float(inside), float(slope), float(end(2.0)))
+"""
+
+
+def test_diffrax_may_be_imported_first_within_what_is_compiled():
+    """It is imported where it is used, which may be while JAX traces: nothing of the trace may stay in its modules."""
+    done = subprocess.run([sys.executable, "-c", FIRST_USE], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    inside, slope, outside = map(float, done.stdout.split())
+    assert abs(inside - math.exp(-2)) < 1e-5 and abs(slope + math.exp(-2)) < 1e-5 and abs(outside - inside) < 1e-6
 
 
 def test_every_test_that_is_listed_as_long_is_there():

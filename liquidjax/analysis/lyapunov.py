@@ -3,7 +3,6 @@
 import functools
 from typing import Any
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -55,7 +54,7 @@ def lyapunov_exponent(
         models" (2025).
     """
     check_cell(cell)
-    check_forward_mode(cell, "lyapunov_exponent", (diffrax.DirectAdjoint, diffrax.ForwardMode))
+    check_forward_mode(cell, "lyapunov_exponent", ("DirectAdjoint", "ForwardMode"))
     tangent_key = jax.random.key(0) if key is None else check_key(key)
     with naming_params(cell, params):
         given = arguments(cell, params, inputs, dt, state=state)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import diffrax
 import jax
 import jax.numpy as jnp
 
@@ -51,7 +50,7 @@ def state_sensitivity(
         Hasani et al. (2021), scope and limitations, for LTCs.
     """
     check_cell(cell)
-    check_forward_mode(cell, "state_sensitivity", (diffrax.DirectAdjoint, diffrax.ForwardMode))
+    check_forward_mode(cell, "state_sensitivity", ("DirectAdjoint", "ForwardMode"))
     inputs, dt = check_array("inputs", inputs), check_array("dt", dt)
     check_shapes(cell, inputs, dt, None, state)
     check_params(cell, params)

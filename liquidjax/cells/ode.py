@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, cast
 
-import diffrax
 import jax
 import jax.numpy as jnp
 
@@ -79,20 +78,20 @@ def is_adaptive(cell: Any) -> bool:
     return isinstance(inner, ODECell) and inner.integrator.per_sample
 
 
-def check_forward_mode(cell: Any, who: str, adjoints: tuple[type, ...]) -> None:
+def check_forward_mode(cell: Any, who: str, adjoints: tuple[str, ...]) -> None:
     """Raises ValueError when an adaptive solver in a cell cannot be differentiated forwards, as `who` does.
 
     Args:
         cell: any cell.
         who: what differentiates it, for the message.
-        adjoints: of diffrax, with which it can be.
+        adjoints: names of those of diffrax with which it can be.
 
     Raises:
         ValueError: names the adjoint and those that can.
 
     Example:
         >>> import liquidjax as lj
-        >>> check_forward_mode(lj.CTRNN(1, 2, lj.Diffrax()), "Newton", (diffrax.DirectAdjoint,))
+        >>> check_forward_mode(lj.CTRNN(1, 2, lj.Diffrax()), "Newton", ("DirectAdjoint",))
         Traceback (most recent call last):
         ...
         ValueError: Newton differentiates each step forwards, which RecursiveCheckpointAdjoint cannot; give the cell \
@@ -101,10 +100,15 @@ Diffrax(adjoint=diffrax.DirectAdjoint())
 
     def check(integrator: Integrator) -> Integrator:
         adjoint = getattr(integrator, "adjoint", None)
-        if isinstance(adjoint, diffrax.AbstractAdjoint) and not isinstance(adjoint, adjoints):
-            able = " or ".join(f"Diffrax(adjoint=diffrax.{kind.__name__}())" for kind in adjoints)
+        if adjoint is None:
+            return integrator
+        import diffrax
+
+        able = tuple(getattr(diffrax, name) for name in adjoints)
+        if isinstance(adjoint, diffrax.AbstractAdjoint) and not isinstance(adjoint, able):
+            these = " or ".join(f"Diffrax(adjoint=diffrax.{name}())" for name in adjoints)
             raise ValueError(
-                f"{who} differentiates each step forwards, which {type(adjoint).__name__} cannot; give the cell {able}"
+                f"{who} differentiates each step forwards, which {type(adjoint).__name__} cannot; give the cell {these}"
             )
         return integrator
 

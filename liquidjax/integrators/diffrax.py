@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +10,26 @@ from jax.core import Tracer
 
 from liquidjax._checks import check_kind, check_number, check_size, settle
 from liquidjax._types import Array, Coefficients
+
+# diffrax is imported where it is used, here and elsewhere: it takes almost as long as JAX, and few cells need it.
+
+
+def _solver() -> Any:
+    import diffrax
+
+    return diffrax.Tsit5()
+
+
+def _controller() -> Any:
+    import diffrax
+
+    return diffrax.PIDController(rtol=1e-6, atol=1e-6)
+
+
+def _adjoint() -> Any:
+    import diffrax
+
+    return diffrax.RecursiveCheckpointAdjoint()
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +61,16 @@ class Diffrax:
         Kidger, "On neural differential equations" (2021), chapter 5.
     """
 
-    solver: Any = field(default_factory=diffrax.Tsit5)
-    controller: Any = field(default_factory=lambda: diffrax.PIDController(rtol=1e-6, atol=1e-6))
-    adjoint: Any = field(default_factory=diffrax.RecursiveCheckpointAdjoint)
+    solver: Any = field(default_factory=_solver)
+    controller: Any = field(default_factory=_controller)
+    adjoint: Any = field(default_factory=_adjoint)
     first_step: float | None = None
     max_steps: int = 4096
     per_sample: ClassVar[bool] = True
 
     def __post_init__(self):
+        import diffrax
+
         kinds = (
             ("solver", diffrax.AbstractSolver, "a solver of diffrax such as diffrax.Tsit5()"),
             (
@@ -81,6 +102,7 @@ class Diffrax:
         """The state after dt; see `Integrator`."""
         if state.dtype not in (jnp.float32, jnp.float64):
             raise ValueError(f"Diffrax needs float32 or float64, got {state.dtype}: its error estimates would be noise")
+        import diffrax
 
         # What the coefficients depend on is handed over, not closed over: `diffrax.BacksolveAdjoint` needs it so.
         coefficients, closed_over = jax.closure_convert(coefficients, state)

@@ -9,7 +9,7 @@ from typing import Any
 from liquidjax._bounds import shown
 from liquidjax.cells.wrappers.with_time import WithTime
 from liquidjax.training.plain import Handed, from_dict
-from liquidjax.training.registry import CLASSES
+from liquidjax.training.registry import known_classes
 
 Parameters = Callable[[str], Iterable[str]]
 LONGEST = 20_000
@@ -108,12 +108,12 @@ def _value(tree: ast.expr, parameters: Parameters) -> Any:
 
 def _parameters(name: str) -> Iterable[str]:
     """The names of the arguments of a class, in their order; none of a class that `from_dict` will not know."""
-    return inspect.signature(CLASSES[name]).parameters if name in CLASSES else ()
+    return inspect.signature(known_classes()[name]).parameters if name in known_classes() else ()
 
 
 def _fill(described: dict[str, Any], inputs: int) -> None:
     """Says the number of inputs to the outermost cell that needs to be told, from the outside in."""
-    cls = CLASSES.get(described["class"])
+    cls = known_classes().get(described["class"])
     parameters = {} if cls is None else inspect.signature(cls).parameters
     wanted = parameters.get("inputs")
     if wanted is not None and wanted.default is wanted.empty:

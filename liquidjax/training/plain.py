@@ -16,7 +16,7 @@ from liquidjax._bounds import shown
 from liquidjax.training import hints
 from liquidjax.training.description import describe
 from liquidjax.training.plain_array import NOT_FINITE, from_lists
-from liquidjax.training.registry import CLASSES, OF_DIFFRAX, OURS
+from liquidjax.training.registry import OURS, known_classes, of_diffrax
 
 DEEPEST = 32
 """Levels of dicts and lists within each other. A stack of blocks of cells with a wiring has half a dozen."""
@@ -72,7 +72,9 @@ def to_dict(value: Any) -> Any:
         else:
             functions[name] = part
     try:
-        built = from_dict(described, {name: cls for name, cls in classes.items() if name not in CLASSES}, functions)
+        built = from_dict(
+            described, {name: cls for name, cls in classes.items() if name not in known_classes()}, functions
+        )
     except ValueError as error:
         raise ValueError(f"{kind} cannot be built again from its description: {error}") from error
     if not _equal(built, value):
@@ -127,7 +129,7 @@ def _object(given: Mapping[str, Any], place: str, depth: int, known: _Known) -> 
             raise ValueError(f"{before}unknown field {_shown(name)} of {cls.__name__}; {advice}")
         below, hint = f"{place}.{name}" if place else name, parameters[name].annotation if name in parameters else Any
         values[name] = _value(value, below, depth + 1, known, hint, cls)
-        if cls in OF_DIFFRAX and not hints.fits(values[name], hint):
+        if cls in of_diffrax() and not hints.fits(values[name], hint):
             raise ValueError(f"{below} must be {hints.named(hint)}, got {_shown(values[name])}")
     computed = {name: values.pop(name) for name in [*values] if name not in parameters}
     for name, parameter in parameters.items():
@@ -176,7 +178,7 @@ def _text(given: str, place: str, known: _Known, hint: Any, owner: Any) -> Any:
         return given
     if given in NOT_FINITE and hints.takes_floats(hint):
         return float(given)
-    if hints.takes_functions(hint) or owner not in (*OURS, *OF_DIFFRAX):
+    if hints.takes_functions(hint) or owner not in (*OURS, *of_diffrax()):
         raise ValueError(
             f"{place} is {_shown(given)}, which is not built into liquidjax; hand it over: functions=(it,), or "
             f"functions={{{_shown(given)}: it}} if that is not its name any more"
@@ -201,7 +203,7 @@ def _class(name: Any, before: str, known: _Known) -> Any:
 
 
 def _all_classes(handed: Handed) -> dict[str, Any]:
-    known = dict(CLASSES)
+    known = dict(known_classes())
     for name, cls in _by_name("classes", handed).items():
         if not isinstance(cls, type):
             raise ValueError(f"classes must be classes, got {_shown(cls)}")

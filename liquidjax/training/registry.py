@@ -3,9 +3,10 @@
 A file cannot import anything: its names are looked up here, and among what the user hands over.
 """
 
+import functools
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
-
-import diffrax
 
 from liquidjax.cells.cfc import CfC
 from liquidjax.cells.ctrnn import CTRNN
@@ -57,17 +58,21 @@ _OF_DIFFRAX = (
     *("ClipStepSizeController", "ConstantStepSize", "PIDController", "StepTo"),
     *("BacksolveAdjoint", "DirectAdjoint", "ForwardMode", "RecursiveCheckpointAdjoint"),
 )
-OF_DIFFRAX: tuple[type, ...] = tuple(getattr(diffrax, name) for name in _OF_DIFFRAX)
-"""They take anything, so that what they are given must be compared with their type hints."""
 
 
-def _named() -> dict[str, Any]:
-    """A class of ours goes by its own name, by the one after `liquidjax.`, and by that of the module it stands in: so a
-    file outlives it when a class is made public."""
-    names: dict[str, Any] = {f"diffrax.{cls.__name__}": cls for cls in OF_DIFFRAX}
+@functools.cache
+def of_diffrax() -> tuple[type, ...]:
+    """They take anything, so that what they are given must be compared with their type hints."""
+    import diffrax
+
+    return tuple(getattr(diffrax, name) for name in _OF_DIFFRAX)
+
+
+@functools.cache
+def known_classes() -> Mapping[str, Any]:
+    """By its names each. A class of ours goes by its own name, by the one after `liquidjax.`, and by that of the module
+    it stands in: so a file outlives it when a class is made public."""
+    names: dict[str, Any] = {f"diffrax.{cls.__name__}": cls for cls in of_diffrax()}
     for cls in OURS:
         names |= dict.fromkeys((cls.__name__, f"liquidjax.{cls.__name__}", f"{cls.__module__}.{cls.__name__}"), cls)
-    return names
-
-
-CLASSES = _named()
+    return MappingProxyType(names)

@@ -24,7 +24,7 @@ import liquidjax as lj
 from liquidjax.tasks.preparation import Preparation
 from liquidjax.training.description import describe
 from liquidjax.training.plain import from_dict, to_dict
-from liquidjax.training.registry import CLASSES, OF_DIFFRAX, OURS
+from liquidjax.training.registry import OURS, known_classes, of_diffrax
 from test_conformance import CELLS, first_error
 from untyped import untyped
 
@@ -32,7 +32,7 @@ MASK = [[1, 0], [-1, 1]]
 TIMES = diffrax.StepTo(jnp.array([0.0, 0.5, 1.0]))
 PID = diffrax.PIDController(rtol=1e-3, atol=jnp.array(1e-6), dtmax=math.inf, pcoeff=0.3, icoeff=1)
 CHORD = diffrax.VeryChord(rtol=1e-3, atol=1e-3)
-SOLVERS = [cls for cls in OF_DIFFRAX if issubclass(cls, diffrax.AbstractSolver)]
+SOLVERS = [cls for cls in of_diffrax() if issubclass(cls, diffrax.AbstractSolver)]
 # A function for each, so that nothing is equal because it is the same object.
 OTHERS = {
     "fully connected": lambda: lj.FullyConnected(4, 2, seed=3, self_connections=False),
@@ -102,7 +102,7 @@ def test_all_classes_that_describe_a_network_are_known():
     others |= {lj.Scan, lj.Associative, lj.Newton}
     public = {value for value in vars(lj).values() if dataclasses.is_dataclass(value)} - others
     assert public <= set(OURS) and len({cls.__name__ for cls in OURS}) == len(OURS)
-    assert all(CLASSES[f"diffrax.{cls.__name__}"] is cls for cls in OF_DIFFRAX)
+    assert all(known_classes()[f"diffrax.{cls.__name__}"] is cls for cls in of_diffrax())
 
 
 def test_a_class_of_ours_goes_by_all_its_names():
@@ -368,7 +368,12 @@ def test_an_array_that_is_none_is_refused(change, message):
 
 
 JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(sorted(CLASSES)),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(sorted(known_classes())),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["class", "units", "x"]), inner),
     max_leaves=5,
 )
@@ -394,4 +399,4 @@ def test_whatever_stands_at_any_place_ends_in_an_object_or_a_sentence(data):
     except ValueError as refusal:
         assert "\n" not in str(refusal)
     else:
-        assert type(built) in CLASSES.values()
+        assert type(built) in known_classes().values()

@@ -5,7 +5,6 @@ import functools
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -76,7 +75,7 @@ def integrate(
     state: State | None = None,
     mask: Any = None,
     interpolation: Interpolation = "linear",
-    integrator: Diffrax = Diffrax(),
+    integrator: Diffrax | None = None,
     gradient: BPTT | Recursive | Backsolve = Recursive(),
     throw: bool = True,
 ) -> Trajectory:
@@ -99,7 +98,7 @@ def integrate(
             gradient flows whatever the padding contains, and the next interval begins at the last valid time.
         interpolation: between two times inputs are "linear", or "held" at the value of the later one, which is what
             `unroll` does.
-        integrator: the solver, its tolerances and its limit of steps from one time to the next.
+        integrator: the solver, its tolerances and its limit of steps from one time to the next; `Diffrax()` when None.
         gradient: the states at the given times are kept, and each interval is solved once more on the way back.
             Within it `Recursive()` goes back through the steps taken with checkpoints, `BPTT()` keeps every step,
             `Backsolve(anyway=True)` solves the adjoint equation backwards, which fails where the times are far apart
@@ -130,6 +129,7 @@ def integrate(
     ode_inside(cell)
     throw = check_flag("throw", throw)
     check_choice("interpolation", interpolation, ("linear", "held"))
+    integrator = Diffrax() if integrator is None else integrator
     if not isinstance(integrator, Diffrax):
         raise ValueError(
             f"integrator must be a Diffrax, which chooses its own steps, got {described(integrator)}; "
@@ -197,7 +197,9 @@ def _latest_before(inputs: Array, mask: Array | None) -> Array:
     return jnp.take_along_axis(inputs, jnp.where(before < 0, time, before)[..., None], axis=0)
 
 
-def _adjoint(gradient: Any) -> diffrax.AbstractAdjoint:
+def _adjoint(gradient: Any) -> Any:
+    import diffrax
+
     if isinstance(gradient, BPTT):
         return diffrax.DirectAdjoint()
     if isinstance(gradient, Recursive):

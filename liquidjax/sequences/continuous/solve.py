@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,7 +40,7 @@ def solve(
     start: Any,
     times: Any,
     *,
-    integrator: Integrator = Diffrax(),
+    integrator: Integrator | None = None,
     mask: Any = None,
     throw: bool = True,
 ) -> Solution:
@@ -57,8 +56,8 @@ def solve(
         params: any pytree of arrays.
         start: (*batch, units), floating point.
         times: (times,) or (times, *batch), strictly increasing: when to read, the first of them the start.
-        integrator: how to solve; `Diffrax()` is Tsit5 with tolerances 1e-6. Where the field bends or jumps at known
-            times, give it the controller `diffrax.ClipStepSizeController` with them: a step across may go wrong.
+        integrator: how to solve; when None `Diffrax()`, Tsit5 with tolerances 1e-6. Where the field bends or jumps at
+            known times, give it the controller `diffrax.ClipStepSizeController` with them: a step across may go wrong.
         mask: bool (times, *batch), False where a time is padding, which may hold anything; the state there is that at
             the last time before it that is read, and the first one read is the start.
         throw: whether a solve that runs out of steps is an error; if not, look at `finished`.
@@ -82,6 +81,7 @@ def solve(
         which has one step size for a whole batch, divides by an error of 0, and returns unfinished states silently.
     """
     check_kind("field", field, Callable, "a function (params, t, x) -> dx/dt")
+    integrator = Diffrax() if integrator is None else integrator
     check_integrator(integrator)
     start, throw = check_array("start", start), check_flag("throw", throw)
     if not isinstance(times, Tracer):
@@ -130,6 +130,7 @@ def adaptive(
 
     With None in the place of times it goes from 0 to 1, and the states are that at the end.
     """
+    import diffrax
 
     def right_hand_side(t: Any, x: Array, params: Params) -> Array:
         return field(params, t, x)

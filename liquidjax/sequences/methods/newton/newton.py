@@ -4,7 +4,6 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-import diffrax
 import jax
 import jax.numpy as jnp
 
@@ -98,7 +97,7 @@ class Newton:
                 f"Newton needs a cell whose state is one array, got {type(cell).__name__} with "
                 f"{jax.tree.structure(state)}; Scan runs every cell"
             )
-        check_forward_mode(cell, "Newton", (diffrax.DirectAdjoint,))
+        check_forward_mode(cell, "Newton", ("DirectAdjoint",))
         self.strategy.check(cell)
         found, (iterations, residual, converged) = _root(self, cell, params, state, steps)
         info = NewtonInfo(iterations.astype(int), residual, converged > 0)
