@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from liquidjax._checks import check_flag, described
+from liquidjax._checks import check_flag
 from liquidjax._files import write_text
 from liquidjax.export import comparison
 from liquidjax.export.c import compiler
@@ -18,7 +18,10 @@ from liquidjax.export.c.step import state_fields
 from liquidjax.export.c.words import check_name
 from liquidjax.export.comparison import Readings
 from liquidjax.export.deployed import Deployed
+from liquidjax.export.file import checked_path
 from liquidjax.training.model import Model
+
+ENDINGS = (".c",)
 
 
 class Written(NamedTuple):
@@ -76,11 +79,11 @@ def write(
     check_name(name)
     check_flag("overwrite", overwrite)
     deployed = Deployed(model, dtype)
-    path = _checked_path(path, overwrite)
+    path = checked_path(path, ENDINGS, overwrite)
     program = said(deployed, name)
     with tempfile.TemporaryDirectory() as folder:
         text, ran = _compared(program, deployed, Path(folder), path.name)
-    _checked_path(path, overwrite)  # it took a while
+    checked_path(path, ENDINGS, overwrite)  # it took a while
     write_text(path, text)
     width = np.dtype(dtype).itemsize
     state_bytes = width * sum(max(size, 1) for size, _ in state_fields(deployed).values())
@@ -131,16 +134,3 @@ def _run(program: Program, folder: Path, text: str, outputs: int, given: Reading
         if compiler.works(tool, folder):
             raise
         return None, None
-
-
-def _checked_path(path: str | os.PathLike, overwrite: bool) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"path must be the name of a file such as 'model.c', got {described(path)}")
-    path = Path(path)
-    if path.suffix != ".c":
-        raise ValueError(f"path must end in .c, got {described(str(path))}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise FileExistsError(f"{path} is there already; choose another name, or say overwrite=True")
-    return path

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from liquidjax._checks import check_flag, described
+from liquidjax._checks import check_flag
 from liquidjax._files import write_text
 from liquidjax.export import comparison
 from liquidjax.export.comparison import Readings
 from liquidjax.export.deployed import Deployed
+from liquidjax.export.file import checked_path
 from liquidjax.export.javascript import node
 from liquidjax.export.javascript.program import JavaScript
 from liquidjax.export.javascript.source import said, source
@@ -69,11 +70,11 @@ def write(model: Model, path: str | os.PathLike, *, overwrite: bool = False) -> 
     """
     check_flag("overwrite", overwrite)
     deployed = Deployed(model, "float64")
-    path = _checked_path(path, overwrite)
+    path = checked_path(path, ENDINGS, overwrite)
     program = said(deployed)
     with tempfile.TemporaryDirectory() as folder:
         text, known = _compared(program, deployed, Path(folder), path.name)
-    _checked_path(path, overwrite)  # it took a while
+    checked_path(path, ENDINGS, overwrite)  # it took a while
     write_text(path, text)
     return Written(path, len(text.encode()), *known)
 
@@ -108,16 +109,3 @@ def _compared(program: JavaScript, deployed: Deployed, folder: Path, file: str) 
         name = type(deployed.cell).__name__
         raise ValueError(f"{name} cannot be exported to JavaScript: {error}; no file was written") from error
     return text, known
-
-
-def _checked_path(path: str | os.PathLike, overwrite: bool) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"path must be the name of a file such as 'model.js', got {described(path)}")
-    path = Path(path)
-    if path.suffix not in ENDINGS:
-        raise ValueError(f"path must end in {' or '.join(ENDINGS)}, got {described(str(path))}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise FileExistsError(f"{path} is there already; choose another name, or say overwrite=True")
-    return path
