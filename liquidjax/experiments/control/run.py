@@ -4,7 +4,6 @@ import functools
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,21 +16,13 @@ from liquidjax.experiments.control.report import report
 from liquidjax.experiments.control.study import Pair
 from liquidjax.experiments.shared import pairs as of_pairs
 from liquidjax.experiments.shared import run_folder
-from liquidjax.experiments.shared.pairs import Key
+from liquidjax.experiments.shared.pairs import Key, Result
 from liquidjax.experiments.shared.progress import Callback
 from liquidjax.training.model import Model, load
 
 MODEL = "balancing.safetensors"
 """The trained LTC-NCP that imitates best on the cart-pole."""
 ANIMATION = "balancing.gif"
-
-
-class Result(NamedTuple):
-    """The run folder, what is finished, and where it was interrupted, if it was."""
-
-    folder: Path
-    pairs: list[Pair]
-    interrupted: str | None = None
 
 
 def run(
@@ -65,7 +56,7 @@ def run(
     wanted = keys(config)
     compute = functools.partial(_computed, config, folder, wanted, callback, stop)
     written = functools.partial(write, folder, config)
-    return Result(folder, *of_pairs.carried_out(config, folder, resume, wanted, compute, written))
+    return of_pairs.carried_out(config, folder, resume, wanted, compute, written)
 
 
 def keys(config: ControlConfig) -> list[Key]:

@@ -26,6 +26,14 @@ Pair = TypeVar("Pair", bound=Any)
 """A NamedTuple with `task` and `design` that JSON can hold."""
 
 
+class Result(NamedTuple):
+    """The run folder, the pairs that are finished, and where it was interrupted, if it was."""
+
+    folder: Path
+    pairs: list[Any]
+    interrupted: str | None = None
+
+
 def carried_out(
     config: Any,
     folder: Path,
@@ -33,7 +41,7 @@ def carried_out(
     wanted: Sequence[Key],
     compute: Callable[[], list[Pair]],
     write: Callable[[list[Pair], str | None], None],
-) -> tuple[list[Pair], str | None]:
+) -> Result:
     """Begins a run or goes on with one, computes its pairs and writes what came of them; marked until that is whole.
 
     Args:
@@ -43,9 +51,6 @@ def carried_out(
         wanted: all pairs.
         compute: gives those that are finished, see `computed`.
         write: writes them into the folder, and the sentence that says that some are missing, if they are.
-
-    Returns:
-        The pairs, and that sentence, None where the run came to its end.
     """
     with alone(folder / run_folder.CHECKPOINTS):
         (run_folder.go_on if resume else run_folder.begin)(folder, config)
@@ -58,7 +63,7 @@ def carried_out(
         write(pairs, interrupted)
         if not interrupted:
             run_folder.end(folder)
-    return pairs, interrupted
+    return Result(folder, pairs, interrupted)
 
 
 def computed(

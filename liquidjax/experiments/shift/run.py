@@ -4,14 +4,13 @@ import functools
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from liquidjax import _files
 from liquidjax.experiments.shared import pairs as of_pairs
 from liquidjax.experiments.shared import run_folder
-from liquidjax.experiments.shared.pairs import Key
+from liquidjax.experiments.shared.pairs import Key, Result
 from liquidjax.experiments.shared.progress import Callback
 from liquidjax.experiments.shift import conditions, study, tasks
 from liquidjax.experiments.shift.config import ShiftConfig
@@ -21,14 +20,6 @@ from liquidjax.experiments.shift.study import Pair
 from liquidjax.experiments.shift.summary import complete
 
 PICTURES = {"rates": "rates.png", "lost": "lost.png", "profiles": "profiles.png"}
-
-
-class Result(NamedTuple):
-    """The run folder, what is finished, and where it was interrupted, if it was."""
-
-    folder: Path
-    pairs: list[Pair]
-    interrupted: str | None = None
 
 
 def run(
@@ -60,7 +51,7 @@ def run(
     wanted = [Key(task, design) for design in config.designs for task in config.tasks]
     compute = functools.partial(_computed, config, wanted, folder / run_folder.CHECKPOINTS, callback, stop)
     written = functools.partial(write, folder, config)
-    return Result(folder, *of_pairs.carried_out(config, folder, resume, wanted, compute, written))
+    return of_pairs.carried_out(config, folder, resume, wanted, compute, written)
 
 
 def write(folder: Path, config: ShiftConfig, pairs: list[Pair], interrupted: str | None = None) -> None:
