@@ -161,20 +161,19 @@ def main() -> None:
         training, _, objective, outputs = data_of(task)
         wiring = lj.AutoNCP(NEURONS, outputs, seed=options.wiring)
         ways = dict(list(WAYS.items())[: options.ways])
-        cells, steps = {}, {}
+        cells, coarse = {}, {}
         for name, way in ways.items():
             ltc = lj.LTC(training.inputs.shape[2], wiring, lj.SemiImplicit(way.unfolds), initial_ranges=way.ranges)
             cells[name] = lj.Readout(ltc, outputs)
-            steps[name, "fine"] = cells[name]
-            steps[name, "coarse"] = cells[name] if way.coarse is None else way.coarse.cell(cells[name])
+            coarse[name] = cells[name] if way.coarse is None else way.coarse.cell(cells[name])
         ready = examples(training, Preparation.learnt(training), objective)
-        alike = {cell: None for cell in steps.values()}
-        spent = milliseconds({cell: cell for cell in alike}, objective, ready, size_of(training.lengths))
+        once = {cell: cell for cell in (*cells.values(), *coarse.values())}  # what is alike takes as long
+        spent = milliseconds(once, objective, ready, size_of(training.lengths))
         level = whole = None
         for name, cell in cells.items():
             losses, scores = trained(cell, task, ways[name], options)
             best = np.minimum.accumulate(losses).mean(1)[-1]
-            took = seconds_of(len(losses), ways[name], spent[cell], spent[steps[name, "coarse"]])
+            took = seconds_of(len(losses), ways[name], spent[cell], spent[coarse[name]])
             whole, level = whole or took.sum(), level or best
             until = share_until(losses, level, took) / whole
             others = " ".join(f"{scores[rate]:.3f}" for rate in RATES if rate in scores)

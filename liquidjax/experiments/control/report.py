@@ -174,10 +174,12 @@ def _behind_filters(config: ControlConfig, pairs: Sequence[Pair]) -> list[str]:
         f"## Behind a filter ({', '.join(tasks)})\n\nInterquartile means of the {measure}, *faults* and *noise*.\n"
     ]
     for faulty in (False, True):
-        lines = []
-        if not any(DESIGNS[name].front and DESIGNS[name].faulty == faulty for name in names):
+        alike = [name for name in names if DESIGNS[name].faulty == faulty]
+        plains = [name for name in alike if not DESIGNS[name].front]
+        if not plains or plains == alike:  # nobody, or nobody behind a filter
             continue
-        for plain in (name for name in names if not DESIGNS[name].front and DESIGNS[name].faulty == faulty):
+        lines = []
+        for plain in plains:
             cells = []
             for families in (wanted, ["noise"]):
                 for front in ("", "low-pass + ", "Kalman + "):
@@ -185,10 +187,9 @@ def _behind_filters(config: ControlConfig, pairs: Sequence[Pair]) -> list[str]:
                     found = summary.values(pairs, front + plain, "told", families, measure, tasks) if there else []
                     cells.append(shown(interquartile_mean(found)) if found else "")
             lines.append([summary.label(plain, "told"), *cells])
-        if lines:
-            fronts = ("alone", "low-pass", "Kalman")
-            header = ["network", *(f"{each}, {what}" for what in ("faults", "noise") for each in fronts)]
-            parts.append(f"Trained on {'faulty' if faulty else 'clean'} frames:\n\n{markdown(header, lines)}\n")
+        fronts = ("alone", "low-pass", "Kalman")
+        header = ["network", *(f"{each}, {what}" for what in ("faults", "noise") for each in fronts)]
+        parts.append(f"Trained on {'faulty' if faulty else 'clean'} frames:\n\n{markdown(header, lines)}\n")
     return parts
 
 
