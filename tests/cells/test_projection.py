@@ -1,8 +1,5 @@
 """Explicit constraints: which parameters are projected, and that training does it."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +8,7 @@ import pytest
 import liquidjax as lj
 from liquidjax.cells.ltc import LTCParams
 from liquidjax.training.optimizer import Optimizer
+from pair_of_cells import Pair
 from small_data import series
 from small_training import trained
 
@@ -23,43 +21,6 @@ def ltc(constraints, inputs=2, units=2, integrator: lj.Integrator = lj.SemiImpli
 
 def zero_loss(output, target):
     return jnp.sum(output - target, axis=-1)
-
-
-class PairParams(NamedTuple):
-    """Not in the order of the fields of the cell, and in a dict."""
-
-    second: dict[str, Any]
-    first: Any
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A cell of a user's own: the second hears the first; the cells in a tuple."""
-
-    cells: tuple[lj.Cell, lj.Cell]
-
-    @property
-    def inputs(self):
-        return self.cells[0].inputs
-
-    @property
-    def outputs(self):
-        return self.cells[1].outputs
-
-    def init(self, key):
-        return PairParams({"its": self.cells[1].init(key)}, self.cells[0].init(key))
-
-    def initial_state(self, batch_shape=(), dtype: Any = float):
-        return tuple(cell.initial_state(batch_shape, dtype) for cell in self.cells)
-
-    def sense(self, params, inputs, key=None):
-        return self.cells[0].sense(params.first, inputs, key)
-
-    def step(self, params, state, sensed, dt):
-        first, y = self.cells[0].step(params.first, state[0], sensed, dt)
-        own = params.second["its"]
-        second, y = self.cells[1].step(own, state[1], self.cells[1].sense(own, y), dt)
-        return (first, second), y
 
 
 def minus_one(params):

@@ -18,6 +18,7 @@ from liquidjax.training.examples import examples
 from liquidjax.training.fit import fit
 from liquidjax.training.objectives import Regression
 from liquidjax.training.optimizer import Optimizer
+from pair_of_cells import Pair
 from small_data import series as values_of
 from small_training import start as start_of
 
@@ -60,41 +61,6 @@ class Told:
         return ToldParams(inputs, state)
 
 
-class PairParams(NamedTuple):
-    second: dict[str, Any]
-    first: Any
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Somebody's own composite, no wrapper: two cells in a tuple, their parameters in another order."""
-
-    cells: tuple[Any, Any]
-
-    @property
-    def inputs(self):
-        return self.cells[0].inputs
-
-    @property
-    def outputs(self):
-        return self.cells[1].outputs
-
-    def init(self, key):
-        return PairParams({"its": self.cells[1].init(key)}, self.cells[0].init(key))
-
-    def initial_state(self, batch_shape=(), dtype: Any = float):
-        return tuple(cell.initial_state(batch_shape, dtype) for cell in self.cells)
-
-    def sense(self, params, inputs, key=None):
-        return self.cells[0].sense(params.first, inputs, key)
-
-    def step(self, params, state, sensed, dt):
-        first, y = jax.checkpoint(self.cells[0].step)(params.first, state[0], sensed, dt)
-        own = params.second["its"]
-        second, y = self.cells[1].step(own, state[1], self.cells[1].sense(own, 5 + y), dt)
-        return (first, second), y
-
-
 def series(time=7, batch=4, inputs=2):
     return RNG.normal(1.0, 2.0, (time, batch, inputs)), RNG.uniform(0.5, 1.5, (time, batch))
 
@@ -123,7 +89,7 @@ HOLDERS = {
     "mixed memory": (lambda cell: lj.MixedMemory(cell), lambda params: params.cell, 2),
     "memory before it": (lambda cell: lj.MixedMemory(cell, writes="input"), lambda params: params.cell, 2),
     "block": (lambda cell: lj.Readout(lj.Block(cell, 0.5), 1), lambda params: params.cell.cell, 2),
-    "one of a pair": (lambda cell: Pair((lj.GRU(2, 2), lj.Readout(cell, 1))), lambda p: p.second["its"].cell, 2),
+    "one of a pair": (lambda cell: Pair((lj.GRU(2, 2), lj.Readout(cell, 1)), 5.0), lambda p: p.second["its"].cell, 2),
 }
 
 
